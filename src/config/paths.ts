@@ -1,0 +1,56 @@
+import { existsSync } from "node:fs"
+import { homedir } from "node:os"
+import { join } from "node:path"
+
+/** Every file hob uses. Nothing else in the code joins a path of its own. */
+export interface Paths {
+  /** `HOB_HOME`, else `~/.hob`: configuration, state, logs. Mode 0700. */
+  readonly home: string
+  /** Sockets: `$HOB_HOME/run`, else `$XDG_RUNTIME_DIR/hob`, else `/run/user/<uid>/hob` where that exists, else `~/.hob/run`. Mode 0700. */
+  readonly run: string
+  readonly socket: string
+  readonly hostSocket: string
+  readonly config: string
+  /** The exclusive lock that makes a daemon the only one of its home. Its content means nothing. */
+  readonly lock: string
+  /** What the holder of the lock says of itself: pid, start time, owner, socket. Trusted only while the lock is held. */
+  readonly lockInfo: string
+  readonly hostLock: string
+  readonly database: string
+  readonly logs: string
+  readonly daemonLog: string
+  readonly hostLog: string
+  /** One directory per session, named by its id. */
+  readonly sessions: string
+}
+
+/** Computes {@link Paths} from an environment; touches no file but to see whether `/run/user/<uid>` is there. */
+export const makePaths = (env: Readonly<Record<string, string | undefined>>): Paths => {
+  const explicit = env["HOB_HOME"]
+  const home = explicit !== undefined && explicit !== "" ? explicit : join(env["HOME"] || homedir(), ".hob")
+  const run = explicit !== undefined && explicit !== "" ? join(home, "run") : defaultRun(env, home)
+  const logs = join(home, "log")
+  return {
+    home,
+    run,
+    socket: join(run, "hob.sock"),
+    hostSocket: join(run, "host.sock"),
+    config: join(home, "config.json"),
+    lock: join(home, "hob.lock"),
+    lockInfo: join(home, "daemon.json"),
+    hostLock: join(home, "host.lock"),
+    database: join(home, "hob.db"),
+    logs,
+    daemonLog: join(logs, "daemon.log"),
+    hostLog: join(logs, "host.log"),
+    sessions: join(home, "sessions")
+  }
+}
+
+// A job or hook started without XDG_RUNTIME_DIR must meet the same daemon as a login shell that has it.
+const defaultRun = (env: Readonly<Record<string, string | undefined>>, home: string): string => {
+  const runtime = env["XDG_RUNTIME_DIR"]
+  if (runtime !== undefined && runtime !== "") return join(runtime, "hob")
+  const user = `/run/user/${process.getuid?.() ?? 0}`
+  return existsSync(user) ? join(user, "hob") : join(home, "run")
+}

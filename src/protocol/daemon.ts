@@ -1,0 +1,85 @@
+import { Schema } from "effect"
+import { Rpc, RpcGroup } from "effect/rpc"
+import { Timestamp } from "./ids.ts"
+import { Immediate } from "./immediate.ts"
+
+/** The version of the native protocol. Readers ignore unknown fields, so it grows only when something is taken away. */
+export const PROTOCOL_VERSION = 1
+
+/** One concern's health: how `hob status` shows it. */
+export const ConcernStatus = Schema.Struct({
+  name: Schema.String,
+  state: Schema.Literals(["starting", "up", "restarting", "stopped"]),
+  restarts: Schema.Int,
+  /** The reason of the last failure in one line, and when. */
+  lastFailure: Schema.NullOr(Schema.Struct({ at: Timestamp, reason: Schema.String }))
+})
+export type ConcernStatus = typeof ConcernStatus.Type
+
+/** The daemon as it sees itself. */
+export const DaemonStatus = Schema.Struct({
+  version: Schema.String,
+  protocol: Schema.Int,
+  /** Every method this daemon answers. */
+  capabilities: Schema.Array(Schema.String),
+  pid: Schema.Int,
+  startedAt: Timestamp,
+  home: Schema.String,
+  socket: Schema.String,
+  node: Schema.String,
+  connections: Schema.Int,
+  concerns: Schema.Array(ConcernStatus),
+  sessionHost: Schema.NullOr(Schema.Struct({ pid: Schema.Int, startedAt: Timestamp, protocol: Schema.Int })),
+  sessions: Schema.Struct({ running: Schema.Int, total: Schema.Int })
+})
+export type DaemonStatus = typeof DaemonStatus.Type
+
+/** One effective setting and where its value came from: `flag`, `environment`, `file` or `default`. */
+export const EffectiveSetting = Schema.Struct({
+  key: Schema.String,
+  value: Schema.Json,
+  source: Schema.Literals(["flag", "environment", "file", "default"])
+})
+export type EffectiveSetting = typeof EffectiveSetting.Type
+
+/** The configuration has a mistake; what was in force stays in force. */
+export class ConfigInvalid extends Schema.TaggedError<ConfigInvalid>()("ConfigInvalid", {
+  /** The file, `environment` or `flag`. */
+  source: Schema.String,
+  /** The setting's path, such as `sessions.maxCount`; empty when the whole file can't be read. */
+  key: Schema.String,
+  expected: Schema.String
+}) {
+  override get message() {
+    return this.key === "" ? `${this.source}: ${this.expected}` : `${this.source}: "${this.key}" ${this.expected}`
+  }
+}
+
+/** Answers at once: the daemon is alive and its loop turns. */
+export const Ping = Rpc.make("daemon.ping", {
+  success: Schema.Struct({ pong: Schema.Literal(true) })
+}).annotate(Immediate, true)
+
+export const Status = Rpc.make("daemon.status", { success: DaemonStatus })
+
+/**
+ * Asks the daemon to stop. Sessions run on in the session-host unless `sessions` is true. The answer comes before the
+ * socket closes and says how many sessions run on.
+ */
+export const Stop = Rpc.make("daemon.stop", {
+  payload: { sessions: Schema.optionalKey(Schema.Boolean) },
+  success: Schema.Struct({ pid: Schema.Int, sessionsLeft: Schema.Int, sessionsEnded: Schema.Int })
+})
+
+/** Reads the configuration again, as SIGHUP does. */
+export const Reload = Rpc.make("daemon.reload", {
+  success: Schema.Struct({ changed: Schema.Array(Schema.String), needRestart: Schema.Array(Schema.String) }),
+  error: ConfigInvalid
+})
+
+/** The settings in force, each with its source. */
+export const Config = Rpc.make("daemon.config", {
+  success: Schema.Struct({ file: Schema.String, settings: Schema.Array(EffectiveSetting) })
+})
+
+export const DaemonRpcs = RpcGroup.make(Ping, Status, Stop, Reload, Config)

@@ -1,0 +1,18 @@
+/**
+ * The contents page of the wire: every method hob answers, by concern. Schemas only; imports effect and nothing else.
+ *
+ * Transport: JSON-RPC 2.0, one message per line, over the Unix socket `hob.sock`.
+ */
+import { DaemonRpcs } from "./daemon.ts"
+import { SessionsRpcs } from "./sessions.ts"
+
+export * from "./daemon.ts"
+export * from "./errors.ts"
+export * from "./ids.ts"
+export * from "./immediate.ts"
+export * as sessionHost from "./sessionHost.ts"
+export * from "./sessions.ts"
+
+/** All of hob's methods. A new concern adds its group here. */
+export const HobRpcs = DaemonRpcs.merge(SessionsRpcs)
+export type HobRpcs = typeof HobRpcs

@@ -1,0 +1,227 @@
+/**
+ * The private protocol of the session-host: what the daemon asks of it, and how a session's bytes reach a client.
+ *
+ * One Unix socket, `host.sock`. Both sides send frames: a 4-byte big-endian length of what follows, one byte of
+ * {@link FrameType}, the payload. The first frame of a connection decides what it is:
+ * `control` (the daemon: JSON requests and answers, and events) or `open` (a client: one session's bytes).
+ *
+ * The host outlives the daemon that started it, so a newer daemon meets an older host: fields are only ever added,
+ * unknown fields are ignored, and `hello` tells both sides the other's version.
+ */
+import { Schema } from "effect"
+import { Cells, Millis, Offset, SessionId, SessionName, Timestamp } from "./ids.ts"
+import { SessionExit, SessionKind, SpawnFailed } from "./sessions.ts"
+
+export const HOST_PROTOCOL_VERSION = 1
+
+/** The longest payload of a frame, in bytes, type byte excluded. Longer frames end the connection. */
+export const MAX_FRAME_BYTES = 4 * 1024 * 1024
+
+export const FrameType = {
+  /** JSON {@link HostRequest} from the daemon; JSON {@link HostReply} or {@link HostEvent} from the host. */
+  control: 0x01,
+
+  /** Client: JSON {@link OpenFrame}. Answered by `opened` or `error`. */
+  open: 0x10,
+  /** Host: JSON {@link OpenedFrame}. */
+  opened: 0x11,
+  /** Host: 8-byte big-endian offset of the first byte, then output bytes. */
+  output: 0x12,
+  /** Host, mode `records`: 8-byte offset, 8-byte float of milliseconds since 1970, 1 byte {@link Direction}, then the bytes. */
+  record: 0x13,
+  /** Host: JSON {@link GapFrame}: bytes that are not there to send, or were skipped. */
+  gap: 0x14,
+  /** Host: JSON {@link SessionExit}: the program has ended; output may follow. */
+  exited: 0x15,
+  /** Host: empty. Everything asked for has been sent; the host closes the connection. */
+  end: 0x16,
+  /** Client, mode `attach` and not read-only: bytes to type into the session. */
+  input: 0x17,
+  /** Client, mode `attach` and not read-only: 2-byte columns, 2-byte rows. */
+  resize: 0x18,
+  /** Host: JSON {@link ErrorFrame}; the host closes the connection. */
+  error: 0x19
+} as const
+export type FrameType = (typeof FrameType)[keyof typeof FrameType]
+
+/** Where a piece of the log came from or went to. `input` and `output` of a pty; the others of pipes. */
+export const Direction = { output: 0, input: 1, stdin: 2, stdout: 3, stderr: 4 } as const
+export type Direction = (typeof Direction)[keyof typeof Direction]
+
+/** How long the log of a session may get. */
+export const LogLimits = Schema.Struct({
+  /** A new segment file is begun at this size. */
+  segmentBytes: Schema.Int,
+  /** The oldest segments are deleted when all of them together are larger. */
+  maxBytes: Schema.Int,
+  /** Whether what is typed into the session is logged too. */
+  logInput: Schema.Boolean
+})
+export type LogLimits = typeof LogLimits.Type
+
+/**
+ * `session.json` in the session's directory: what was asked for. Written before the program is started. The
+ * environment is not in it: it holds secrets.
+ */
+export const SessionFile = Schema.Struct({
+  id: SessionId,
+  name: Schema.NullOr(SessionName),
+  tags: Schema.Array(Schema.String),
+  command: Schema.Array(Schema.String),
+  cwd: Schema.String,
+  kind: SessionKind,
+  cols: Cells,
+  rows: Cells,
+  createdAt: Timestamp
+})
+export type SessionFile = typeof SessionFile.Type
+
+/** `exit.json` in the session's directory: written by the host when the session has closed. Without it, and unknown to the host, a session is lost. */
+export const ExitFile = Schema.Struct({
+  exit: SessionExit,
+  closedAt: Timestamp,
+  output: Schema.Struct({ oldest: Offset, end: Offset }),
+  logLostBytes: Schema.Int
+})
+export type ExitFile = typeof ExitFile.Type
+
+/** A session the host holds: running, or exited and not yet closed. */
+export const HostSession = Schema.Struct({
+  ...SessionFile.fields,
+  /** Null once the program has been waited for. */
+  pid: Schema.NullOr(Schema.Int),
+  exit: Schema.NullOr(SessionExit),
+  closedAt: Schema.NullOr(Timestamp),
+  output: Schema.Struct({ oldest: Offset, end: Offset }),
+  logLostBytes: Schema.Int,
+  clients: Schema.Int
+})
+export type HostSession = typeof HostSession.Type
+
+/** Daemon → host. Each is answered by one {@link HostReply} with the same `id`. */
+export const HostRequest = Schema.Union([
+  /** First on every control connection. Answer: {@link HelloReply}. From then on the host sends events on it. */
+  Schema.Struct({ id: Schema.Int, op: Schema.Literal("hello"), protocol: Schema.Int, daemonPid: Schema.Int }),
+  /** Starts a program. `file` is the absolute path of the executable, `env` the whole environment. Answer: {@link HostSession}. */
+  Schema.Struct({
+    id: Schema.Int,
+    op: Schema.Literal("spawn"),
+    session: SessionFile,
+    file: Schema.String,
+    env: Schema.Record(Schema.String, Schema.String),
+    limits: LogLimits,
+    /** Bytes of recent output kept in memory. */
+    recentBytes: Schema.Int,
+    /** Bytes of input that may wait for the program. */
+    inputQueueBytes: Schema.Int
+  }),
+  /** Sessions the host holds. Answer: {@link ListReply}. */
+  Schema.Struct({ id: Schema.Int, op: Schema.Literal("list") }),
+  /** Types base64 `data`. Answer: {@link SendReply}; error `input-queue-full` or `ended`. */
+  Schema.Struct({ id: Schema.Int, op: Schema.Literal("send"), session: SessionId, data: Schema.String }),
+  /** Answer: {@link HostSession}; error `ended`. */
+  Schema.Struct({ id: Schema.Int, op: Schema.Literal("resize"), session: SessionId, cols: Cells, rows: Cells }),
+  /** Signals every process of the session, then SIGKILL after the grace. Answers when the session has closed: {@link HostSession}. */
+  Schema.Struct({
+    id: Schema.Int,
+    op: Schema.Literal("kill"),
+    session: SessionId,
+    signal: Schema.String,
+    graceMillis: Millis
+  }),
+  /** Allows one `open` with this ticket within 30 s. Any session with a directory, running or not. Answer: {}. */
+  Schema.Struct({
+    id: Schema.Int,
+    op: Schema.Literal("grant"),
+    ticket: Schema.String,
+    session: SessionId,
+    mode: Schema.Literals(["attach", "follow", "read", "records"]),
+    readOnly: Schema.Boolean,
+    since: Schema.NullOr(Offset),
+    tail: Schema.NullOr(Offset),
+    cols: Schema.NullOr(Cells),
+    rows: Schema.NullOr(Cells)
+  }),
+  /** Deletes the directory of a session that the host does not hold. Answer: {}; error `running`. */
+  Schema.Struct({ id: Schema.Int, op: Schema.Literal("remove"), session: SessionId }),
+  /** Ends the host if it holds no session. Answer: {}; error `running`. */
+  Schema.Struct({ id: Schema.Int, op: Schema.Literal("stop") })
+])
+export type HostRequest = typeof HostRequest.Type
+
+/** Why the host refused. */
+export const HostError = Schema.Struct({
+  code: Schema.Literals([
+    "bad-request",
+    "unknown-session",
+    "ended",
+    "running",
+    "input-queue-full",
+    "unknown-signal",
+    "spawn-failed",
+    "internal"
+  ]),
+  message: Schema.String,
+  /** With `spawn-failed`: the fields of {@link SpawnFailed}. */
+  spawn: Schema.optionalKey(
+    Schema.Struct({ reason: SpawnFailed.fields.reason, subject: Schema.String, detail: Schema.String })
+  ),
+  /** With `input-queue-full`. */
+  queuedBytes: Schema.optionalKey(Schema.Int),
+  limitBytes: Schema.optionalKey(Schema.Int)
+})
+export type HostError = typeof HostError.Type
+
+/** Host → daemon: the answer to the request with this `id`: exactly one of `result` and `error`. */
+export const HostReply = Schema.Struct({
+  id: Schema.Int,
+  result: Schema.optionalKey(Schema.Unknown),
+  error: Schema.optionalKey(HostError)
+})
+export type HostReply = typeof HostReply.Type
+
+export const HelloReply = Schema.Struct({
+  protocol: Schema.Int,
+  pid: Schema.Int,
+  startedAt: Timestamp,
+  /** Why PTY sessions can't be started here, or null. */
+  ptyUnavailable: Schema.NullOr(Schema.String),
+  sessions: Schema.Array(HostSession)
+})
+export type HelloReply = typeof HelloReply.Type
+
+export const ListReply = Schema.Struct({ sessions: Schema.Array(HostSession) })
+export const SendReply = Schema.Struct({ acceptedBytes: Schema.Int, queuedBytes: Schema.Int })
+
+/** Host → daemon, unasked, on every control connection that has said hello. */
+export const HostEvent = Schema.Struct({
+  event: Schema.Literals(["exited", "closed", "log-lost", "log-restored"]),
+  session: HostSession
+})
+export type HostEvent = typeof HostEvent.Type
+
+export const OpenFrame = Schema.Struct({ ticket: Schema.String })
+export type OpenFrame = typeof OpenFrame.Type
+
+export const OpenedFrame = Schema.Struct({
+  session: HostSession,
+  /** The offset of the first output byte that will be sent. */
+  offset: Offset,
+  /** Where the replay ends and the live stream begins. */
+  liveFrom: Offset
+})
+export type OpenedFrame = typeof OpenedFrame.Type
+
+export const GapFrame = Schema.Struct({
+  from: Offset,
+  to: Offset,
+  /** `rotated`: deleted from the log; `log-lost`: the disk was full; `behind`: the client was too slow; `corrupt`: failed its checksum. */
+  reason: Schema.Literals(["rotated", "log-lost", "behind", "corrupt"])
+})
+export type GapFrame = typeof GapFrame.Type
+
+export const ErrorFrame = Schema.Struct({
+  code: Schema.Literals(["bad-ticket", "bad-frame", "unknown-session"]),
+  message: Schema.String
+})
+export type ErrorFrame = typeof ErrorFrame.Type

@@ -1,0 +1,70 @@
+import type { Direction } from "../protocol/sessionHost.ts"
+
+/** How a program ended: exactly one of the two is not null. */
+export interface ProgramExit {
+  readonly code: number | null
+  /** Such as `SIGKILL`. */
+  readonly signal: string | null
+}
+
+/** What a program tells its session. Called from the event loop, never after `closed`. */
+export interface ProgramListener {
+  /** `chunk` is only valid during the call: the reader uses its buffer again. */
+  readonly output: (direction: Direction, chunk: Buffer) => void
+  /** The program has been waited for. Its output may not have been read to the end, and its children may print on. */
+  readonly exited: (exit: ProgramExit) => void
+  /** The last byte of output has been delivered and every descriptor is closed. Always after `exited`. */
+  readonly closed: () => void
+  /** Queued input went below half of its limit after having been refused or paused. */
+  readonly inputDrained: () => void
+}
+
+/** A running program, under a PTY or on pipes. Every method is safe to call at any time, also after `closed`. */
+export interface Program {
+  readonly pid: number
+  /** Bytes of input accepted and not yet read by the program. */
+  readonly queuedInputBytes: number
+  /** Queues input: all of it or, when the queue is full or the program has exited, none. Copies `data`. */
+  readonly write: (data: Buffer) => "accepted" | "full" | "ended"
+  /** Sets the terminal's size; false on pipes and after exit. */
+  readonly resize: (cols: number, rows: number) => boolean
+  /** Sends a signal to every process of the session (its group, its terminal session and descendants that left them). */
+  readonly signalAll: (signal: NodeJS.Signals) => void
+}
+
+/** What is needed to start a {@link Program}. */
+export interface ProgramSpec {
+  /** Absolute path of the executable. */
+  readonly file: string
+  /** Arguments without the program's own name. */
+  readonly args: ReadonlyArray<string>
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+  readonly cols: number
+  readonly rows: number
+  readonly inputQueueBytes: number
+}
+
+/** Starts a program; throws {@link SpawnError}. */
+export type StartProgram = (spec: ProgramSpec, listener: ProgramListener) => Program
+
+/** Why a program could not be started; the fields of protocol's `SpawnFailed`. */
+export class SpawnError extends Error {
+  override readonly name = "SpawnError"
+  readonly reason:
+    | "command-not-found"
+    | "not-executable"
+    | "cwd-missing"
+    | "cwd-not-a-directory"
+    | "cwd-unreadable"
+    | "bad-environment"
+    | "bad-argument"
+    | "pty-unavailable"
+    | "system"
+  readonly subject: string
+  constructor(reason: SpawnError["reason"], subject: string, detail: string, options?: ErrorOptions) {
+    super(detail, options)
+    this.reason = reason
+    this.subject = subject
+  }
+}

@@ -1,0 +1,74 @@
+import { assert, describe, it } from "vitest"
+import { files, importsOf, read, target } from "../support/tree.ts"
+
+/** What each folder of src may import, beside itself. A folder that isn't here belongs to nobody: add its row. */
+const tools = ["protocol", "wire", "actors", "config", "storage"]
+const concerns = ["channels", "locks", "schedule", "methods", "webhooks", "sessions", "capture", "upstream", "machine"]
+const doors = ["connection", "dialects", "http"]
+const mayImport: Record<string, ReadonlyArray<string>> = {
+  protocol: [],
+  wire: ["protocol"],
+  actors: ["protocol", "wire"],
+  config: ["protocol", "wire", "actors"],
+  storage: ["protocol", "wire", "actors", "config"],
+  ...Object.fromEntries(concerns.map((concern) => [concern, tools])),
+  ...Object.fromEntries(doors.map((door) => [door, [...tools, ...concerns]])),
+  daemon: [...tools, ...concerns, ...doors],
+  sessionhost: ["protocol", "wire", "config"],
+  client: ["protocol", "wire", "config"],
+  cli: ["protocol", "wire", "config", "client"],
+  // The package's front door re-exports the Layers and the client.
+  "index.ts": [...tools, ...concerns, ...doors, "daemon", "client"]
+}
+
+/** A concern that uses another one. Each such line is a decision: two concerns don't know one another unless it is written here. */
+const concernUses: Record<string, ReadonlyArray<string>> = {}
+
+const folderOf = (file: string): string => file.split("/")[1]!
+
+const violations = (sources: Record<string, string>): ReadonlyArray<string> =>
+  Object.entries(sources).flatMap(([file, source]) =>
+    importsOf(source).flatMap((specifier) => {
+      const from = folderOf(file)
+      const to = target(file, specifier)
+      const allowed = mayImport[from]
+      if (allowed === undefined) return [`${file}: no row for the folder "${from}"`]
+      if (to === undefined) {
+        const foreign = from === "protocol" && specifier !== "effect" && !specifier.startsWith("effect/")
+        return foreign ? [`${file}: protocol imports "${specifier}", which is not effect`] : []
+      }
+      if (!to.startsWith("src/")) return [`${file}: imports "${specifier}", outside src`]
+      const folder = folderOf(to)
+      const fine = folder === from || allowed.includes(folder) || (concernUses[from] ?? []).includes(folder)
+      return fine ? [] : [`${file}: ${from} must not import ${folder} ("${specifier}")`]
+    })
+  )
+
+/** How many violations one file of this content would be. */
+const seen = (file: string, source: string) => violations({ [file]: source }).length
+
+describe("dependency directions of src", () => {
+  const sources = Object.fromEntries(
+    files("src")
+      .filter((file) => /\.m?ts$/.test(file))
+      .map((file) => [file, read(file)])
+  )
+
+  it("a row imports only what its row may", () => {
+    assert.isAbove(Object.keys(sources).length, 10)
+    assert.deepStrictEqual(violations(sources), [])
+  })
+
+  it("the check sees each way of importing, and each forbidden direction", () => {
+    assert.strictEqual(seen("src/protocol/x.ts", `import { Effect } from "effect"`), 0)
+    assert.strictEqual(seen("src/protocol/x.ts", `import { readFileSync } from "node:fs"`), 1)
+    assert.strictEqual(seen("src/wire/x.ts", `import {\n  a,\n  b\n} from "../config/paths.ts"`), 1)
+    assert.strictEqual(seen("src/cli/x.ts", `const d = await import("../daemon/main.ts")`), 1)
+    assert.strictEqual(seen("src/cli/x.ts", `export type * from "../daemon/Daemon.ts"`), 1)
+    assert.strictEqual(seen("src/cli/x.ts", `import "../sessions/layer.ts"`), 1)
+    assert.strictEqual(seen("src/locks/x.ts", `import { a } from "../channels/layer.ts"`), 1)
+    assert.strictEqual(seen("src/locks/x.ts", `import { a } from "./decide.ts"`), 0)
+    assert.strictEqual(seen("src/sessionhost/x.ts", `import { a } from "../actors/Mailbox.ts"`), 1)
+    assert.strictEqual(seen("src/novelty/x.ts", `import { a } from "./y.ts"`), 1)
+  })
+})

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process"
+import { execFileSync, type ExecFileSyncOptionsWithStringEncoding } from "node:child_process"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join, posix } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -17,7 +17,11 @@ const walk = (below: string): ReadonlyArray<string> =>
 
 const listed = ((): ReadonlyArray<string> => {
   try {
-    const options = { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] } as const
+    const options: ExecFileSyncOptionsWithStringEncoding = {
+      cwd: root,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"]
+    }
     return execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], options).split("\0")
   } catch {
     // An unpacked archive, or a machine without git.

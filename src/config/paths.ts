@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs"
 import { homedir } from "node:os"
-import { join } from "node:path"
+import { basename, dirname, join, resolve } from "node:path"
 
 /** Every file hob uses. Nothing else in the code joins a path of its own. */
 export interface Paths {
@@ -22,13 +22,16 @@ export interface Paths {
   readonly hostLog: string
   /** One directory per session, named by its id. */
   readonly sessions: string
+  /** The variables that lead another process to these same paths. */
+  readonly environment: Readonly<Record<string, string>>
 }
 
 /** Computes {@link Paths} from an environment; touches no file but to see whether `/run/user/<uid>` is there. */
 export const makePaths = (env: Readonly<Record<string, string | undefined>>): Paths => {
   const explicit = env["HOB_HOME"]
-  const home = explicit !== undefined && explicit !== "" ? explicit : join(env["HOME"] || homedir(), ".hob")
-  const run = explicit !== undefined && explicit !== "" ? join(home, "run") : defaultRun(env, home)
+  const isExplicit = explicit !== undefined && explicit !== ""
+  const home = isExplicit ? resolve(explicit) : join(env["HOME"] || homedir(), ".hob")
+  const run = isExplicit ? join(home, "run") : defaultRun(env, home)
   const logs = join(home, "log")
   return {
     home,
@@ -43,7 +46,10 @@ export const makePaths = (env: Readonly<Record<string, string | undefined>>): Pa
     logs,
     daemonLog: join(logs, "daemon.log"),
     hostLog: join(logs, "host.log"),
-    sessions: join(home, "sessions")
+    sessions: join(home, "sessions"),
+    environment: isExplicit
+      ? { HOB_HOME: home }
+      : { HOME: env["HOME"] || homedir(), ...(basename(run) === "hob" ? { XDG_RUNTIME_DIR: dirname(run) } : {}) }
   }
 }
 

@@ -1,0 +1,13 @@
+import { fileURLToPath } from "node:url"
+
+const fromSource = import.meta.url.endsWith(".ts")
+
+const sources = {
+  hob: "../cli/main.ts",
+  daemon: "../daemon/main.ts",
+  host: "../sessionhost/main.ts"
+} as const
+
+/** The file that Node runs to be this process: beside us in the built package, under `src` when run from source. */
+export const entrypoint = (name: keyof typeof sources): string =>
+  fileURLToPath(new URL(fromSource ? sources[name] : `./${name}.js`, import.meta.url))

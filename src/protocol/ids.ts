@@ -2,7 +2,7 @@ import { Schema } from "effect"
 
 /** A session's identity: a UUID v4 in lower case, given by hob when the session is accepted and never used again. */
 export const SessionId = Schema.String.check(
-  Schema.isPattern(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, {
+  Schema.isPattern(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/u, {
     expected: "a UUID v4"
   })
 ).pipe(Schema.brand("SessionId"))
@@ -17,7 +17,7 @@ export type SessionRef = typeof SessionRef.Type
 
 /** A name a person gives to a session: 1 to 64 of letters, digits, `.`, `_`, `-`, beginning with a letter or digit. */
 export const SessionName = Schema.String.check(
-  Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
+  Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/u, {
     expected: "1 to 64 of letters, digits, '.', '_', '-', beginning with a letter or digit"
   })
 )

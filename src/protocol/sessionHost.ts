@@ -2,7 +2,7 @@
  * The private protocol of the session-host: what the daemon asks of it, and how a session's bytes reach a client.
  *
  * One Unix socket, `host.sock`. Both sides send frames: a 4-byte big-endian length of what follows, one byte of
- * {@link FrameType}, the payload. The first frame of a connection decides what it is:
+ * `FrameType`, the payload. The first frame of a connection decides what it is:
  * `control` (the daemon: JSON requests and answers, and events) or `open` (a client: one session's bytes).
  *
  * The host outlives the daemon that started it, so a newer daemon meets an older host: fields are only ever added,
@@ -12,41 +12,9 @@ import { Schema } from "effect"
 import { Cells, Millis, Offset, SessionId, SessionName, Timestamp } from "./ids.ts"
 import { SessionExit, SessionKind, SpawnFailed } from "./sessions.ts"
 
+export * from "./sessionFrames.ts"
+
 export const HOST_PROTOCOL_VERSION = 1
-
-/** The longest payload of a frame, in bytes, type byte excluded. Longer frames end the connection. */
-export const MAX_FRAME_BYTES = 4 * 1024 * 1024
-
-export const FrameType = {
-  /** JSON {@link HostRequest} from the daemon; JSON {@link HostReply} or {@link HostEvent} from the host. */
-  control: 0x01,
-
-  /** Client: JSON {@link OpenFrame}. Answered by `opened` or `error`. */
-  open: 0x10,
-  /** Host: JSON {@link OpenedFrame}. */
-  opened: 0x11,
-  /** Host: 8-byte big-endian offset of the first byte, then output bytes. */
-  output: 0x12,
-  /** Host, mode `records`: 8-byte offset, 8-byte float of milliseconds since 1970, 1 byte {@link Direction}, then the bytes. */
-  record: 0x13,
-  /** Host: JSON {@link GapFrame}: bytes that are not there to send, or were skipped. */
-  gap: 0x14,
-  /** Host: JSON {@link SessionExit}: the program has ended; output may follow. */
-  exited: 0x15,
-  /** Host: empty. Everything asked for has been sent; the host closes the connection. */
-  end: 0x16,
-  /** Client, mode `attach` and not read-only: bytes to type into the session. */
-  input: 0x17,
-  /** Client, mode `attach` and not read-only: 2-byte columns, 2-byte rows. */
-  resize: 0x18,
-  /** Host: JSON {@link ErrorFrame}; the host closes the connection. */
-  error: 0x19
-} as const
-export type FrameType = (typeof FrameType)[keyof typeof FrameType]
-
-/** Where a piece of the log came from or went to. `input` and `output` of a pty; the others of pipes. */
-export const Direction = { output: 0, input: 1, stdin: 2, stdout: 3, stderr: 4 } as const
-export type Direction = (typeof Direction)[keyof typeof Direction]
 
 /** How long the log of a session may get. */
 export const LogLimits = Schema.Struct({

@@ -28,7 +28,7 @@ export const Offset = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 export type Offset = typeof Offset.Type
 
 /** An instant as ISO 8601 in UTC with milliseconds, for people and scripts; never used to order anything. */
-export const Timestamp = Schema.String
+export const Timestamp = Schema.String.annotate({ description: "an instant: ISO 8601, UTC, milliseconds" })
 export type Timestamp = typeof Timestamp.Type
 
 /** A duration on the wire: whole milliseconds. The field's name ends in `Millis`. */

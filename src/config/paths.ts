@@ -22,6 +22,8 @@ export interface Paths {
   readonly hostLog: string
   /** One directory per session, named by its id. */
   readonly sessions: string
+  /** What may be deleted at any time and is made anew: V8's compiled code. */
+  readonly cache: string
   /** The variables that lead another process to these same paths. */
   readonly environment: Readonly<Record<string, string>>
 }
@@ -47,6 +49,7 @@ export const makePaths = (env: Readonly<Record<string, string | undefined>>): Pa
     daemonLog: join(logs, "daemon.log"),
     hostLog: join(logs, "host.log"),
     sessions: join(home, "sessions"),
+    cache: join(home, "cache"),
     environment: isExplicit
       ? { HOB_HOME: home }
       : { HOME: env["HOME"] || homedir(), ...(basename(run) === "hob" ? { XDG_RUNTIME_DIR: dirname(run) } : {}) }

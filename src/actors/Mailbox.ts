@@ -57,8 +57,10 @@ export const make = <Request, A, E = never>(options: {
     let idle: Array<Deferred.Deferred<void>> = []
 
     const settle = (letter: Letter<Request, A, E>, exit: Exit.Exit<A, E | MailboxFull | RequestAborted>) => {
-      if (!Deferred.doneUnsafe(letter.reply, exit)) return
+      if (Deferred.isDoneUnsafe(letter.reply)) return
+      // First, for the asker may go on within doneUnsafe and look.
       open--
+      Deferred.doneUnsafe(letter.reply, exit)
       if (open > 0) return
       for (const waiter of idle) Deferred.doneUnsafe(waiter, Exit.void)
       idle = []

@@ -165,7 +165,7 @@ export const DataTicket = Schema.Struct({
 })
 export type DataTicket = typeof DataTicket.Type
 
-/** A piece of a session's output. `data` is base64; `offset` is that of its first byte; `gap` counts bytes skipped before it. */
+/** A piece of a session's output: `data` is base64, possibly empty; `offset` is that of its first byte; `gap` counts bytes that are missing before it. */
 export const OutputChunk = Schema.Struct({
   offset: Offset,
   data: Schema.String,

@@ -1,0 +1,151 @@
+/** Finding the daemon, or starting it. Plain Node: the commands that run hundreds of times a day go through here. */
+import { spawn } from "node:child_process"
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs"
+import { connect, type Socket } from "node:net"
+import { entrypoint } from "../config/entrypoints.ts"
+import type { Paths } from "../config/paths.ts"
+
+/** No daemon runs, and none was to be started. */
+export class NotRunning extends Error {
+  override readonly name = "NotRunning"
+  constructor() {
+    super("The hob daemon is not running. `hob start` starts it.")
+  }
+}
+
+/** The daemon could not be started, or holds its lock without listening. */
+export class StartFailed extends Error {
+  override readonly name = "StartFailed"
+}
+
+export interface EnsureOptions {
+  readonly paths: Paths
+  /** Whether to start a daemon when none runs. */
+  readonly start: boolean
+  /** Further arguments for a daemon that is started: `-c key=value`. */
+  readonly flags?: ReadonlyArray<string>
+}
+
+/** What `daemon.json` says, as far as it is needed to find the socket. The whole of it is decoded by storage. */
+const recordedSocket = (paths: Paths): string | null => {
+  try {
+    const record: unknown = JSON.parse(readFileSync(paths.lockInfo, "utf8"))
+    return typeof record === "object" && record !== null && "socket" in record && typeof record.socket === "string"
+      ? record.socket
+      : null
+  } catch {
+    return null
+  }
+}
+
+/** Whether somebody accepts connections at this path; rejects only when the path exists and we may not use it. */
+const accepts = (path: string): Promise<boolean> =>
+  new Promise((resolve, reject) => {
+    const attempt = (left: number) => {
+      const socket: Socket = connect(path)
+      socket.once("connect", () => {
+        socket.destroy()
+        resolve(true)
+      })
+      socket.once("error", (error: NodeJS.ErrnoException) => {
+        socket.destroy()
+        // A full backlog: the daemon is alive and busy.
+        if (error.code === "EAGAIN" && left > 0) setTimeout(attempt, 20, left - 1)
+        else if (error.code === "EACCES" || error.code === "EPERM") {
+          reject(new StartFailed(`${path} belongs to somebody else or is not readable: ${error.message}`))
+        } else resolve(error.code === "EAGAIN")
+      })
+    }
+    attempt(100)
+  })
+
+/** A daemon of this home that answers on its socket, or null. The socket may lie elsewhere than our own environment says. */
+export const findDaemon = async (paths: Paths): Promise<string | null> => {
+  if (await accepts(paths.socket)) return paths.socket
+  const recorded = recordedSocket(paths)
+  return recorded !== null && recorded !== paths.socket && (await accepts(recorded).catch(() => false))
+    ? recorded
+    : null
+}
+
+/**
+ * The socket of this home's daemon; starts one when there is none and `start` is set. However many callers race, one
+ * daemon comes of it and all of them succeed. Throws {@link NotRunning} or {@link StartFailed}.
+ */
+export const ensureDaemon = async (options: EnsureOptions): Promise<{ socket: string; started: boolean }> => {
+  const found = await findDaemon(options.paths)
+  if (found !== null) return { socket: found, started: false }
+  if (!options.start) throw new NotRunning()
+  const outcome = await spawnDaemon(options)
+  if (outcome === "ready") return { socket: options.paths.socket, started: true }
+  // Somebody else holds the lock: a daemon that is still starting, or one that hangs.
+  const deadline = Date.now() + 15_000
+  for (;;) {
+    const socket = await findDaemon(options.paths)
+    if (socket !== null) return { socket, started: false }
+    if (Date.now() > deadline) {
+      throw new StartFailed(
+        `A daemon holds ${options.paths.lock} but does not listen. \`hob status\` tells its pid; \`hob stop --force\` ends it.`
+      )
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/** Starts a daemon in a session of its own; `busy` when it found another one holding the lock. */
+const spawnDaemon = ({ flags = [], paths }: EnsureOptions): Promise<"ready" | "busy"> =>
+  new Promise((resolve, reject) => {
+    let log: number
+    try {
+      makeDirectory(paths.home)
+      makeDirectory(paths.logs)
+      log = openSync(paths.daemonLog, "a", 0o600)
+    } catch (error) {
+      return reject(new StartFailed(`The daemon can't write its log: ${(error as Error).message}`))
+    }
+    const child = spawn(process.execPath, [entrypoint("daemon"), ...flags], {
+      detached: true,
+      cwd: "/",
+      env: { ...process.env, ...paths.environment, HOB_READY_FD: "3" },
+      stdio: ["ignore", log, log, "pipe"]
+    })
+    closeSync(log)
+    const ready = child.stdio[3] as Socket
+    let said = ""
+    const settle = (outcome: () => void) => {
+      clearTimeout(timer)
+      child.removeAllListeners()
+      child.unref()
+      ready.destroy()
+      outcome()
+    }
+    const timer = setTimeout(
+      () => settle(() => reject(new StartFailed(`The daemon did not start in 30 s. See ${paths.daemonLog}`))),
+      30_000
+    )
+    ready.on("data", (chunk: Buffer) => {
+      said += chunk.toString("utf8")
+      const end = said.indexOf("\n")
+      if (end < 0) return
+      const line = said.slice(0, end)
+      settle(() =>
+        line === "ready" ? resolve("ready") : line === "busy" ? resolve("busy") : reject(new StartFailed(line))
+      )
+    })
+    child.once("error", (error) => settle(() => reject(new StartFailed(error.message))))
+    // `close`, not `exit`: what it said on the pipe comes first.
+    child.once("close", (code, signal) =>
+      settle(() =>
+        reject(new StartFailed(`The daemon ended at once (${signal ?? `exit ${code}`}). See ${paths.daemonLog}`))
+      )
+    )
+  })
+
+/** One directory, mode 0700. Its parent must be there: Node's recursive mkdir never returns for some paths under /proc. */
+const makeDirectory = (path: string): void => {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
+  }
+}

@@ -1,0 +1,178 @@
+import { Context, Deferred, Duration, Effect, Exit, Layer, Queue, Schema } from "effect"
+import type { Socket } from "node:net"
+import { Concerns } from "../actors/Concerns.ts"
+import * as Mailbox from "../actors/Mailbox.ts"
+import { SessionHostUnavailable } from "../protocol/index.ts"
+import {
+  FrameType,
+  HelloReply,
+  HOST_PROTOCOL_VERSION,
+  type HostError,
+  HostEvent,
+  HostReply,
+  HostRequest,
+  MAX_FRAME_BYTES
+} from "../protocol/sessionHost.ts"
+import { encodeJsonFrame, FrameReader } from "../wire/frames.ts"
+import { HostProcess } from "./HostProcess.ts"
+
+type WithoutId<R> = R extends unknown ? Omit<R, "id"> : never
+
+/** A request to the session-host; the link gives it its id. */
+export type HostCall = Exclude<WithoutId<HostRequest>, { op: "hello" }>
+
+/** The host answered, and the answer is no. */
+export class HostRefused extends Schema.TaggedError<HostRefused>()("HostRefused", {
+  error: Schema.Unknown
+}) {
+  /** The refusal as the host worded it. */
+  get refusal(): HostError {
+    return this.error as HostError
+  }
+}
+
+/** What the link tells the sessions actor, in the order in which it happened. */
+export type LinkNews =
+  /** A link is up; `hello.sessions` is the whole truth about what the host holds. `fresh`: this host was just started. */
+  | { readonly type: "connected"; readonly hello: HelloReply; readonly fresh: boolean }
+  | { readonly type: "event"; readonly event: HostEvent }
+
+/** Requests that may wait for the host or be in hand there. */
+const MAILBOX_CAPACITY = 1024
+/** News the sessions actor has not yet taken. When it is full the link is dropped and begun anew: `hello` tells the whole truth. */
+const NEWS_CAPACITY = 4096
+/** How long the host may take to answer, beyond what the request itself allows it. */
+const ANSWER_WITHIN = Duration.seconds(15)
+
+const encodeRequest = Schema.encodeSync(HostRequest)
+const decodeFrame = Schema.decodeUnknownExit(Schema.fromJsonString(Schema.Union([HostEvent, HostReply])))
+const decodeHello = Schema.decodeUnknownEffect(HelloReply)
+
+/**
+ * The daemon's line to the session-host: an actor that connects to the host, or starts one, and begins anew when the
+ * line breaks. Requests wait in its mailbox meanwhile.
+ */
+export class HostLink extends Context.Service<
+  HostLink,
+  {
+    /** Asks the host; fails with its refusal, or when it can't be reached or does not answer in time. */
+    call(request: HostCall, allow?: Duration.Input): Effect.Effect<unknown, HostRefused | SessionHostUnavailable>
+    readonly news: Queue.Dequeue<LinkNews>
+    /** The host now connected, or null. */
+    readonly host: Effect.Effect<HelloReply | null>
+  }
+>()("hob/sessions/HostLink") {
+  static readonly layer = Layer.effect(
+    HostLink,
+    Effect.gen(function* () {
+      const concerns = yield* Concerns
+      const process = yield* HostProcess
+      const mailbox = yield* Mailbox.make<HostCall, unknown, HostRefused | SessionHostUnavailable>({
+        name: "session-host link",
+        capacity: MAILBOX_CAPACITY
+      })
+      const news = yield* Queue.bounded<LinkNews>(NEWS_CAPACITY)
+      let host: HelloReply | null = null
+
+      yield* concerns.supervise("session-host link", (up) =>
+        Effect.gen(function* () {
+          const { fresh, socket } = yield* process.connect
+          const line = yield* openLine(socket, (event) => {
+            if (!Queue.offerUnsafe(news, { type: "event", event })) {
+              socket.destroy(new Error("the sessions actor does not keep up"))
+            }
+          })
+          const hello = yield* line
+            .call({ op: "hello", protocol: HOST_PROTOCOL_VERSION, daemonPid: globalThis.process.pid })
+            .pipe(Effect.flatMap(decodeHello))
+          host = hello
+          yield* Queue.offer(news, { type: "connected", hello, fresh })
+          yield* Effect.logInfo(
+            `session-host ${hello.pid} holds ${hello.sessions.length} sessions${fresh ? " (started)" : ""}`
+          )
+          yield* up
+          return yield* Effect.raceFirst(mailbox.receive(line.call, { concurrency: "unbounded" }), line.closed)
+        }).pipe(Effect.ensuring(Effect.sync(() => void (host = null))), Effect.scoped)
+      )
+
+      const call = Effect.fn("HostLink.call")(function* (request: HostCall, allow: Duration.Input = 0) {
+        const within = Duration.sum(ANSWER_WITHIN, Duration.fromInputUnsafe(allow))
+        return yield* mailbox.ask(request).pipe(
+          Effect.timeoutOrElse({
+            duration: within,
+            orElse: () => unavailable(`it did not answer within ${Duration.toSeconds(within)} s`)
+          }),
+          Effect.catchTags({
+            MailboxFull: (error) => unavailable(error.message),
+            RequestAborted: () => unavailable("it went away before it answered")
+          })
+        )
+      })
+
+      return HostLink.of({ call, news, host: Effect.sync(() => host) })
+    })
+  )
+}
+
+const unavailable = (detail: string) => Effect.fail(new SessionHostUnavailable({ detail }))
+
+interface Line {
+  readonly call: (request: WithoutId<HostRequest>) => Effect.Effect<unknown, HostRefused | SessionHostUnavailable>
+  /** Fails when the line breaks. */
+  readonly closed: Effect.Effect<never, SessionHostUnavailable>
+}
+
+/** Speaks control frames on a connected socket: answers matched to requests by id, events handed on as they come. */
+const openLine = Effect.fnUntraced(function* (socket: Socket, onEvent: (event: HostEvent) => void) {
+  const pending = new Map<number, Deferred.Deferred<unknown, HostRefused | SessionHostUnavailable>>()
+  const closed = yield* Deferred.make<never, SessionHostUnavailable>()
+  let lastId = 0
+
+  const fail = (detail: string) => {
+    const exit = Exit.fail(new SessionHostUnavailable({ detail }))
+    Deferred.doneUnsafe(closed, exit)
+    for (const reply of pending.values()) Deferred.doneUnsafe(reply, exit)
+    pending.clear()
+  }
+
+  const reader = new FrameReader(MAX_FRAME_BYTES, (type, payload) => {
+    if (type !== FrameType.control) return
+    const message = decodeFrame(payload.toString("utf8"))
+    if (message._tag === "Failure") return socket.destroy(new Error("it sent a message that can't be understood"))
+    if ("event" in message.value) return onEvent(message.value)
+    const { error, id, result } = message.value
+    const reply = pending.get(id)
+    if (reply === undefined) return
+    pending.delete(id)
+    Deferred.doneUnsafe(reply, error === undefined ? Exit.succeed(result) : Exit.fail(new HostRefused({ error })))
+  })
+
+  socket.on("data", (chunk: Buffer) => {
+    try {
+      reader.push(chunk)
+    } catch (error) {
+      socket.destroy(error as Error)
+    }
+  })
+  socket.on("error", (error) => fail(error.message))
+  socket.on("close", () => fail("the connection closed"))
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      socket.destroy()
+      fail("the daemon let go of it")
+    })
+  )
+
+  const line: Line = {
+    call: (request) =>
+      Effect.suspend(() => {
+        const id = ++lastId
+        const reply = Deferred.makeUnsafe<unknown, HostRefused | SessionHostUnavailable>()
+        pending.set(id, reply)
+        socket.write(encodeJsonFrame(FrameType.control, encodeRequest({ ...request, id } as HostRequest)))
+        return Effect.onInterrupt(Deferred.await(reply), () => Effect.sync(() => pending.delete(id)))
+      }),
+    closed: Deferred.await(closed)
+  }
+  return line
+})

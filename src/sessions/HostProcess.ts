@@ -1,0 +1,101 @@
+import { Context, Effect, Layer, Scope } from "effect"
+import { spawn } from "node:child_process"
+import { closeSync, mkdirSync, openSync } from "node:fs"
+import { connect, type Socket } from "node:net"
+import { entrypoint } from "../config/entrypoints.ts"
+import type { Paths } from "../config/paths.ts"
+import { SessionHostUnavailable } from "../protocol/index.ts"
+
+/**
+ * Reaching the session-host's process: the one that runs, or a new one. The host is detached, so that nothing that
+ * happens to this daemon happens to it.
+ */
+export class HostProcess extends Context.Service<
+  HostProcess,
+  {
+    /** A connected socket; `fresh` when the host had to be started for it. The socket belongs to the scope. */
+    readonly connect: Effect.Effect<
+      { readonly socket: Socket; readonly fresh: boolean },
+      SessionHostUnavailable,
+      Scope.Scope
+    >
+  }
+>()("hob/sessions/HostProcess") {
+  static readonly layer = (paths: Paths) =>
+    Layer.succeed(HostProcess, {
+      connect: Effect.acquireRelease(
+        connectTo(paths.hostSocket).pipe(
+          Effect.map((socket) => ({ socket, fresh: false })),
+          Effect.catch(() =>
+            start(paths).pipe(
+              Effect.andThen(connectTo(paths.hostSocket)),
+              Effect.map((socket) => ({ socket, fresh: true }))
+            )
+          )
+        ),
+        ({ socket }) => Effect.sync(() => socket.destroy())
+      )
+    })
+}
+
+const connectTo = (path: string): Effect.Effect<Socket, SessionHostUnavailable> =>
+  Effect.callback((resume) => {
+    const socket = connect(path)
+    const onError = (error: Error) =>
+      resume(Effect.fail(new SessionHostUnavailable({ detail: `${path}: ${error.message}` })))
+    socket.once("error", onError)
+    socket.once("connect", () => {
+      socket.off("error", onError)
+      resume(Effect.succeed(socket))
+    })
+    return Effect.sync(() => socket.destroy())
+  })
+
+/** Starts a host and waits until it listens (it says so on descriptor 3) or ends. */
+const start = (paths: Paths): Effect.Effect<void, SessionHostUnavailable> =>
+  Effect.callback<void, SessionHostUnavailable>((resume) => {
+    const fail = (detail: string) => resume(Effect.fail(new SessionHostUnavailable({ detail })))
+    let log: number
+    try {
+      mkdirSync(paths.logs, { mode: 0o700, recursive: false })
+    } catch {
+      // there already, or openSync says why not
+    }
+    try {
+      log = openSync(paths.hostLog, "a", 0o600)
+    } catch (error) {
+      return fail((error as Error).message)
+    }
+    const child = spawn(process.execPath, [entrypoint("host")], {
+      detached: true,
+      cwd: "/",
+      env: hostEnvironment(paths),
+      stdio: ["ignore", log, log, "pipe"]
+    })
+    closeSync(log)
+    child.unref()
+    const ready = child.stdio[3] as Socket
+    child.once("error", (error) => fail(error.message))
+    child.once("exit", (code, signal) =>
+      // Code 0: another host won the race for the lock and is listening.
+      code === 0 ? resume(Effect.void) : fail(`it ended at once (${signal ?? `exit ${code}`}); see ${paths.hostLog}`)
+    )
+    ready.once("data", () => {
+      ready.destroy()
+      resume(Effect.void)
+    })
+    return Effect.sync(() => ready.destroy())
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: "20 seconds",
+      orElse: () =>
+        Effect.fail(new SessionHostUnavailable({ detail: `it did not start in time; see ${paths.hostLog}` }))
+    })
+  )
+
+/** The host needs to know where its files are and nothing else: what the daemon inherited stays out of it. */
+const hostEnvironment = (paths: Paths): NodeJS.ProcessEnv => {
+  const kept: NodeJS.ProcessEnv = { ...paths.environment }
+  for (const name of ["HOME", "PATH", "TMPDIR", "LANG", "TZ"]) kept[name] ??= process.env[name]
+  return kept
+}

@@ -1,0 +1,38 @@
+import { Duration, Effect, Option, Stream } from "effect"
+import { SessionsRpcs } from "../protocol/sessions.ts"
+import { logLines, outputChunks } from "./hostStream.ts"
+import { Sessions } from "./Sessions.ts"
+
+/** Answers `sessions.*`. */
+export const layer = SessionsRpcs.toLayer(
+  Effect.gen(function* () {
+    const sessions = yield* Sessions
+    return SessionsRpcs.of({
+      "sessions.run": (options) => sessions.run(options),
+      "sessions.list": (options) => Effect.map(sessions.list(options), (list) => ({ sessions: list })),
+      "sessions.show": ({ session }) => sessions.show(session),
+      "sessions.attach": ({ session, ...options }) => sessions.attach(session, options),
+      "sessions.output": ({ follow, session, ...range }) =>
+        Stream.unwrap(
+          Effect.map(sessions.attach(session, { mode: follow === true ? "follow" : "read", ...range }), outputChunks)
+        ),
+      "sessions.send": ({ data, session }) => sessions.send(session, Buffer.from(data, "base64")),
+      "sessions.resize": ({ session, ...size }) => sessions.resize(session, size),
+      "sessions.wait": ({ session, timeoutMillis }) =>
+        Effect.gen(function* () {
+          const before = yield* sessions.show(session)
+          const ended = yield* timeoutMillis === undefined
+            ? Effect.asSome(sessions.wait(before.id))
+            : Effect.timeoutOption(sessions.wait(before.id), Duration.millis(timeoutMillis))
+          return Option.isSome(ended)
+            ? { session: ended.value, timedOut: false }
+            : { session: yield* sessions.show(before.id), timedOut: true }
+        }),
+      "sessions.kill": ({ session, ...options }) => sessions.kill(session, options),
+      "sessions.remove": ({ session, ...options }) => sessions.remove(session, options),
+      "sessions.export": ({ session }) =>
+        Stream.unwrap(Effect.map(sessions.attach(session, { mode: "records" }), logLines)),
+      "sessions.events": () => sessions.events
+    })
+  })
+)

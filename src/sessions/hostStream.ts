@@ -1,0 +1,95 @@
+/** The byte channel of the session-host as RPC streams, for clients that can't speak its binary frames. */
+import { Schema, Stream } from "effect"
+import { connect } from "node:net"
+import {
+  type DataTicket,
+  type LogLine,
+  type OutputChunk,
+  SessionHostUnavailable,
+  type SessionId
+} from "../protocol/index.ts"
+import { Direction, ErrorFrame, FrameType, GapFrame, MAX_FRAME_BYTES, OpenedFrame } from "../protocol/sessionHost.ts"
+import { encodeJsonFrame, FrameReader } from "../wire/frames.ts"
+
+interface Frame {
+  readonly type: number
+  readonly payload: Buffer
+}
+
+/** Opens a session's bytes as any client would. Reads the socket only as fast as it is iterated. */
+async function* frames(ticket: DataTicket): AsyncGenerator<Frame> {
+  const socket = connect(ticket.path)
+  const complete: Array<Frame> = []
+  const reader = new FrameReader(MAX_FRAME_BYTES, (type, payload) => void complete.push({ type, payload }))
+  socket.write(encodeJsonFrame(FrameType.open, { ticket: ticket.ticket }))
+  try {
+    for await (const chunk of socket) {
+      reader.push(chunk as Buffer)
+      for (const frame of complete.splice(0)) {
+        if (frame.type === FrameType.end) return
+        if (frame.type === FrameType.error) throw new Error(decodeError(frame.payload).message)
+        yield frame
+      }
+    }
+    throw new Error("the connection closed before the end")
+  } finally {
+    socket.destroy()
+  }
+}
+
+const frameStream = (ticket: DataTicket): Stream.Stream<Frame, SessionHostUnavailable> =>
+  Stream.suspend(() =>
+    Stream.fromAsyncIterable(
+      frames(ticket),
+      (error) => new SessionHostUnavailable({ detail: error instanceof Error ? error.message : String(error) })
+    )
+  )
+
+const decodeJson = <A, I>(schema: Schema.Codec<A, I>) => {
+  const decode = Schema.decodeUnknownSync(Schema.fromJsonString(schema))
+  return (payload: Buffer) => decode(payload.toString("utf8"))
+}
+const decodeError = decodeJson(ErrorFrame)
+const decodeGap = decodeJson(GapFrame)
+const decodeOpened = decodeJson(OpenedFrame)
+
+/** Output chunks. The first is empty and tells the offset; bytes that are not there to send are an empty chunk with a `gap`. */
+export const outputChunks = (ticket: DataTicket): Stream.Stream<OutputChunk, SessionHostUnavailable> =>
+  frameStream(ticket).pipe(
+    Stream.map(({ payload, type }): OutputChunk | null => {
+      switch (type) {
+        case FrameType.opened:
+          return { offset: decodeOpened(payload).offset, data: "", gap: 0 }
+        case FrameType.gap: {
+          const { from, to } = decodeGap(payload)
+          return { offset: to, data: "", gap: to - from }
+        }
+        case FrameType.output:
+          return { offset: Number(payload.readBigUInt64BE(0)), data: payload.toString("base64", 8), gap: 0 }
+        default:
+          return null
+      }
+    }),
+    Stream.filter((chunk) => chunk !== null)
+  )
+
+const directionNames = Object.fromEntries(Object.entries(Direction).map(([name, code]) => [code, name])) as Record<
+  number,
+  LogLine["direction"]
+>
+
+/** The log as lines; `ticket` must be of mode `records`. */
+export const logLines = (ticket: DataTicket): Stream.Stream<LogLine, SessionHostUnavailable> =>
+  frameStream(ticket).pipe(
+    Stream.filter((frame) => frame.type === FrameType.record),
+    Stream.map((frame) => logLine(ticket.session.id, frame.payload))
+  )
+
+/** A `record` frame's payload as a line: 8 bytes offset, 8 bytes float time, 1 byte direction, the bytes. */
+export const logLine = (id: SessionId, payload: Buffer): LogLine => ({
+  timestamp: new Date(payload.readDoubleBE(8)).toISOString(),
+  session_id: id,
+  direction: directionNames[payload[16]!] ?? "output",
+  data: payload.toString("base64", 17),
+  size: payload.length - 17
+})

@@ -1,0 +1,14 @@
+import { Layer } from "effect"
+import type { Paths } from "../config/paths.ts"
+import * as handlers from "./handlers.ts"
+import { HostLink } from "./HostLink.ts"
+import { HostProcess } from "./HostProcess.ts"
+import { Sessions } from "./Sessions.ts"
+
+/** Terminal sessions: the handlers of `sessions.*`, the service, the link to the session-host. */
+export const layer = (paths: Paths) =>
+  handlers.layer.pipe(
+    Layer.provideMerge(Sessions.layer(paths)),
+    Layer.provideMerge(HostLink.layer),
+    Layer.provide(HostProcess.layer(paths))
+  )

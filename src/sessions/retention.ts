@@ -1,0 +1,21 @@
+import type { Entry } from "./catalogue.ts"
+
+/**
+ * Which ended sessions are kept no longer: the oldest beyond `retainCount`, and those that ended more than
+ * `retainMillis` before `now`. Running, starting and lost sessions that never ended count from their start.
+ */
+export const expired = (
+  entries: Iterable<Entry>,
+  limits: { readonly retainCount: number; readonly retainMillis: number },
+  now: number
+): ReadonlyArray<Entry> => {
+  const ended = Array.from(entries, (entry) => ({
+    entry,
+    at: Date.parse(entry.exit?.closedAt ?? entry.file.createdAt)
+  }))
+    .filter(({ entry }) => entry.host === null && !entry.starting)
+    .sort((a, b) => b.at - a.at)
+  return ended
+    .filter(({ at }, index) => index >= limits.retainCount || now - at > limits.retainMillis)
+    .map(({ entry }) => entry)
+}

@@ -1,0 +1,147 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import { SessionId } from "../../src/protocol/index.ts"
+import type { HostSession } from "../../src/protocol/sessionHost.ts"
+import { type Entry, stateOf, toSession, withHost } from "../../src/sessions/catalogue.ts"
+import { sessionEnvironment } from "../../src/sessions/environment.ts"
+import { resolveSession } from "../../src/sessions/resolve.ts"
+import { expired } from "../../src/sessions/retention.ts"
+
+const id = (start: string) => SessionId.make(`${start.padEnd(8, "0")}-0000-4000-8000-000000000000`)
+
+const file = (start: string): Entry["file"] => ({
+  id: id(start),
+  name: null,
+  tags: [],
+  command: ["sh"],
+  cwd: "/",
+  kind: "pty",
+  cols: 80,
+  rows: 24,
+  createdAt: "2026-01-01T00:00:00.000Z"
+})
+
+const held = (start: string): HostSession => ({
+  ...file(start),
+  pid: 7,
+  exit: null,
+  closedAt: null,
+  output: { oldest: 0, end: 5 },
+  logLostBytes: 0,
+  clients: 0
+})
+
+describe("a session is found", () => {
+  const sessions = [
+    { id: id("ab1"), name: "build" },
+    { id: id("ab2"), name: null },
+    { id: id("cd"), name: "ab" }
+  ]
+  const found = (ref: string) => Result.map(resolveSession(sessions, ref), ({ id }) => id)
+
+  it("by its whole id, by its name, by a prefix that only it has", () => {
+    assert.deepStrictEqual(found(id("ab1")), Result.succeed(id("ab1")))
+    assert.deepStrictEqual(found("build"), Result.succeed(id("ab1")))
+    assert.deepStrictEqual(found("ab2"), Result.succeed(id("ab2")))
+    assert.deepStrictEqual(found("AB2"), Result.succeed(id("ab2")))
+  })
+
+  it("by a name even when ids begin with it", () => {
+    assert.deepStrictEqual(found("ab"), Result.succeed(id("cd")))
+  })
+
+  it("not by a prefix that several have: the error lists them", () => {
+    const result = resolveSession(sessions.slice(0, 2), "ab")
+    assert.isTrue(Result.isFailure(result) && result.failure._tag === "SessionAmbiguous")
+    if (Result.isFailure(result) && result.failure._tag === "SessionAmbiguous") {
+      assert.deepStrictEqual(
+        result.failure.candidates.map(({ id }) => id),
+        [id("ab1"), id("ab2")]
+      )
+    }
+  })
+
+  it("not by one letter, and not by what nobody has", () => {
+    assert.isTrue(Result.isFailure(found("c")))
+    assert.isTrue(Result.isFailure(found("nobody")))
+  })
+})
+
+describe("a session's environment", () => {
+  const base = {
+    daemon: { PATH: "/daemon/bin", SECRET: "s", LANG: "C.UTF-8" },
+    deny: ["CLAUDECODE", "HOB_*"],
+    allow: ["PATH", "LANG"],
+    user: { name: "ada", home: "/home/ada", shell: "/bin/sh" },
+    kind: "pty" as const,
+    session: { HOB_SESSION_ID: "1" }
+  }
+
+  it("is the caller's, less what the deny list names", () => {
+    const env = sessionEnvironment({
+      ...base,
+      caller: { A: "1", CLAUDECODE: "1", HOB_SOCKET: "x", CLAUDECODE2: "kept", TERM: "screen" }
+    })
+    assert.deepStrictEqual(env, { A: "1", CLAUDECODE2: "kept", TERM: "screen", HOB_SESSION_ID: "1" })
+  })
+
+  it("without a caller is the user's, with what the allow list picks from the daemon's", () => {
+    const env = sessionEnvironment({ ...base, caller: null })
+    assert.strictEqual(env["PATH"], "/daemon/bin")
+    assert.strictEqual(env["HOME"], "/home/ada")
+    assert.strictEqual(env["SHELL"], "/bin/sh")
+    assert.notProperty(env, "SECRET")
+  })
+
+  it("has a TERM that programs can use under a PTY, and none of ours on pipes", () => {
+    assert.strictEqual(sessionEnvironment({ ...base, caller: { TERM: "dumb" } })["TERM"], "xterm-256color")
+    assert.notProperty(sessionEnvironment({ ...base, kind: "pipe", caller: {} }), "TERM")
+  })
+})
+
+describe("a session's state", () => {
+  it("is what the host and the exit record say, and lost when neither says anything", () => {
+    const entry: Entry = { file: file("aa"), host: null, exit: null, starting: true }
+    assert.strictEqual(stateOf(entry), "starting")
+    const running = withHost(entry, held("aa"))
+    assert.strictEqual(stateOf(running), "running")
+    assert.strictEqual(toSession(running).pid, 7)
+    const exit = { code: 3, signal: null, at: "2026-01-01T00:00:01.000Z" }
+    const exited = withHost(running, { ...held("aa"), pid: null, exit })
+    assert.strictEqual(stateOf(exited), "exited")
+    assert.strictEqual(toSession(exited).pid, null)
+    assert.strictEqual(stateOf({ ...running, host: null }), "lost")
+  })
+
+  it("never goes back from ended when an older answer arrives late", () => {
+    const exit = { code: 0, signal: null, at: "2026-01-01T00:00:01.000Z" }
+    const closed = withHost(undefined, { ...held("aa"), pid: null, exit, closedAt: exit.at })
+    assert.strictEqual(closed.host, null)
+    assert.strictEqual(withHost(closed, held("aa")), closed)
+  })
+})
+
+describe("retention", () => {
+  const ended = (start: string, closedAt: string): Entry => ({
+    file: file(start),
+    host: null,
+    starting: false,
+    exit: { exit: { code: 0, signal: null, at: closedAt }, closedAt, output: { oldest: 0, end: 0 }, logLostBytes: 0 }
+  })
+  const now = Date.parse("2026-01-10T00:00:00.000Z")
+  const day = 24 * 3600 * 1000
+
+  it("forgets the oldest beyond the count and those past the age, and never one that runs", () => {
+    const entries = [
+      ended("a1", "2026-01-09T00:00:00.000Z"),
+      ended("a2", "2026-01-08T00:00:00.000Z"),
+      ended("a3", "2026-01-02T00:00:00.000Z"),
+      { file: file("a4"), host: held("a4"), exit: null, starting: false }
+    ]
+    const gone = (retainCount: number, retainMillis: number) =>
+      expired(entries, { retainCount, retainMillis }, now).map(({ file }) => file.id)
+    assert.deepStrictEqual(gone(2, 100 * day), [id("a3")])
+    assert.deepStrictEqual(gone(10, 5 * day), [id("a3")])
+    assert.deepStrictEqual(gone(0, 100 * day), [id("a1"), id("a2"), id("a3")])
+  })
+})

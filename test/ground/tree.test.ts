@@ -5,7 +5,7 @@ const text = files().filter((file) => !/\.(png|ico|gz|cast|bin)$/.test(file) && 
 const self = "test/ground/tree.test.ts"
 
 /** Written in two halves so that this page may be searched like any other. */
-const word = (...parts: ReadonlyArray<string>): RegExp => new RegExp(parts.join(""), "i")
+const word = (...parts: ReadonlyArray<string>): RegExp => new RegExp(parts.join(""))
 
 const linesWith = (pattern: RegExp, among: ReadonlyArray<string>): ReadonlyArray<string> =>
   among.flatMap((file) =>

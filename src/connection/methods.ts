@@ -1,0 +1,145 @@
+import { Cause, Context, Effect, Exit, Option, Schema, SchemaAST, SchemaIssue, SchemaParser, Stream } from "effect"
+import { Rpc, type RpcGroup, RpcSchema } from "effect/rpc"
+import * as Jit from "effect/schema/SchemaJITCompiler"
+import { RpcErrorCode } from "../protocol/errors.ts"
+import { Immediate } from "../protocol/immediate.ts"
+import { type EncodedReason, errorReply, refusal, type RequestId, resultReply } from "./replies.ts"
+
+/** A method as the door sees it: how its parameters are read, how what it answers is written, and whether it waits. */
+export interface Method {
+  readonly tag: string
+  /** The handler never waits: it is answered in the connection's fiber. */
+  readonly immediate: boolean
+  readonly handler: Rpc.Handler<string>["handler"]
+  readonly context: Context.Context<never>
+  readonly rpc: Rpc.AnyWithProps
+  /** Reads `params`; an absent one stands for no parameters. Fails with what is wrong where. */
+  readonly decode: (params: unknown) => Effect.Effect<unknown, SchemaIssue.Issue>
+  readonly encodeSuccess: (value: unknown) => Effect.Effect<unknown, SchemaIssue.Issue>
+  readonly encodeFailure: (exit: Exit.Exit<unknown, unknown>) => Effect.Effect<unknown, SchemaIssue.Issue>
+  readonly encodeChunk: (values: ReadonlyArray<unknown>) => Effect.Effect<unknown, SchemaIssue.Issue>
+}
+
+/**
+ * The methods of a group, each with its codecs compiled (the Schema JIT reads and writes a small message several times
+ * faster than the interpreter). `handlers` holds the handlers that the group's layer made.
+ */
+export const makeMethods = <Rpcs extends Rpc.Any>(
+  group: RpcGroup.RpcGroup<Rpcs>,
+  handlers: Context.Context<Rpc.ToHandler<Rpcs>>
+): ReadonlyMap<string, Method> => {
+  const methods = new Map<string, Method>()
+  for (const [tag, any] of group.requests as ReadonlyMap<string, Rpc.Any>) {
+    const rpc = any as Rpc.AnyWithProps
+    const entry = handlers.mapUnsafe.get(rpc.key) as Rpc.Handler<string> | undefined
+    if (entry === undefined) throw new Error(`The method ${tag} has no handler.`)
+    methods.set(tag, makeMethod(rpc, entry))
+  }
+  return methods
+}
+
+const makeMethod = (rpc: Rpc.AnyWithProps, entry: Rpc.Handler<string>): Method => {
+  const isStream = RpcSchema.isStreamSchema(rpc.successSchema)
+  const success = RpcSchema.isStreamSchema(rpc.successSchema) ? rpc.successSchema.success : rpc.successSchema
+  const options = Context.get(rpc.annotations, Rpc.ParseOptions)
+  const needServices = <A, E>(effect: Effect.Effect<A, E, unknown>): Effect.Effect<A, E> =>
+    Exit.isExit(effect) ? (effect as Exit.Exit<A, E>) : Effect.provideContext(effect, entry.context as Context.Context<unknown>)
+  const encoder = (schema: Schema.Top) => {
+    const codec = Schema.toCodecJson(schema)
+    Jit.enable(SchemaAST.flip(codec.ast))
+    const encode = SchemaParser.encodeUnknownEffect(codec, options)
+    return (value: unknown) => needServices(encode(value))
+  }
+  return {
+    tag: rpc._tag,
+    immediate: !isStream && rpc.middlewares.size === 0 && Context.get(rpc.annotations, Immediate),
+    handler: entry.handler,
+    context: entry.context,
+    rpc,
+    decode: makeDecode(rpc, options, needServices),
+    encodeSuccess: isStream ? () => Exit.succeed(null) : encoder(success),
+    encodeFailure: encoder(Rpc.exitSchema(rpc)),
+    encodeChunk: encoder(Schema.NonEmptyArray(success))
+  }
+}
+
+const makeDecode = (
+  rpc: Rpc.AnyWithProps,
+  options: SchemaAST.ParseOptions,
+  needServices: <A, E>(effect: Effect.Effect<A, E, unknown>) => Effect.Effect<A, E>
+): Method["decode"] => {
+  // A method without parameters takes any: readers ignore what they don't know.
+  if (SchemaAST.isVoid(rpc.payloadSchema.ast)) return () => Exit.void
+  const codec = Schema.toCodecJson(rpc.payloadSchema)
+  Jit.enable(codec.ast)
+  const decode = SchemaParser.decodeUnknownEffect(codec, options)
+  return (params) => needServices(decode(params ?? {}))
+}
+
+const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** The first thing wrong with a request's parameters, in one line: where, and what was expected. Never what was sent. */
+export const describeIssue = (issue: SchemaIssue.Issue): string => {
+  const first = formatIssue(issue).issues[0]
+  if (first === undefined) return "params: not what this method takes."
+  const path = (first.path ?? []).map((part) => String(typeof part === "object" ? part.key : part))
+  return `${shorten(["params", ...path].join("."), 120)}: ${shorten(first.message, 240)}.`
+}
+
+const shorten = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length)}…` : text)
+
+/** The reply that tells a client how its call ended. */
+export const exitReply = (method: Method, id: RequestId, exit: Exit.Exit<unknown, unknown>): Effect.Effect<string> => {
+  if (Exit.isSuccess(exit)) {
+    const encoded = method.encodeSuccess(exit.value)
+    // Without services and transformations that wait, the codec has already run.
+    if (Exit.isExit(encoded) && Exit.isSuccess(encoded)) return Exit.succeed(resultReply(id, encoded.value))
+    return Effect.matchEffect(encoded, {
+      onSuccess: (value) => Effect.succeed(resultReply(id, value)),
+      onFailure: (issue) => notEncodable(method, id, issue)
+    })
+  }
+  const { code, message } = describeCause(exit.cause)
+  return Effect.matchEffect(method.encodeFailure(exit), {
+    onSuccess: (encoded) =>
+      Effect.succeed(
+        errorReply(id, code, message, (encoded as { readonly cause: ReadonlyArray<EncodedReason> }).cause)
+      ),
+    onFailure: (issue) => notEncodable(method, id, issue)
+  })
+}
+
+const describeCause = (cause: Cause.Cause<unknown>): { readonly code: RpcErrorCode; readonly message: string } => {
+  const failure = Cause.findErrorOption(cause)
+  if (Option.isSome(failure)) return { code: RpcErrorCode.failed, message: messageOf(failure.value) }
+  if (Cause.hasDies(cause)) {
+    return {
+      code: RpcErrorCode.internalError,
+      message: `A bug in hob: ${shorten(messageOf(Cause.squash(cause)), 240)}`
+    }
+  }
+  return { code: RpcErrorCode.cancelled, message: "The call was cancelled." }
+}
+
+const messageOf = (error: unknown): string => {
+  if (typeof error === "object" && error !== null) {
+    if ("message" in error && typeof error.message === "string" && error.message !== "") return error.message
+    if ("_tag" in error) return String(error._tag)
+  }
+  return String(error)
+}
+
+/** A handler gave what its schema does not allow: a bug, told to whoever called and to the log. */
+export const notEncodable = (method: Method, id: RequestId, issue: SchemaIssue.Issue): Effect.Effect<string> => {
+  const message = `A bug in hob: the answer of ${method.tag} does not fit its schema.`
+  return Effect.as(
+    Effect.logError(message, formatIssue(issue).issues),
+    refusal(id, RpcErrorCode.internalError, message)
+  )
+}
+
+/** What a handler gave, without the wrapper that tells effect's RpcServer how to run it. */
+export const unwrapEffect = (result: ReturnType<Method["handler"]>): Effect.Effect<unknown, unknown> => {
+  const value = Rpc.unwrap(result as Effect.Effect<unknown, unknown> | Stream.Stream<unknown, unknown>)
+  return value as Effect.Effect<unknown, unknown>
+}

@@ -1,0 +1,106 @@
+/** What a client may send: the shape of JSON-RPC 2.0 and of effect's control messages, checked before any method. */
+import { RpcErrorCode } from "../protocol/errors.ts"
+import type { RequestId } from "./replies.ts"
+
+/** Longer ids are refused: they would be sent back with every answer. */
+const MAX_ID_LENGTH = 256
+
+const CONTROL = "@effect/rpc/"
+
+/** A request that has the right shape. `id` is undefined for a notification, which nobody answers. */
+export interface WireRequest {
+  readonly type: "request"
+  readonly id: RequestId | undefined
+  readonly method: string
+  readonly params: unknown
+  readonly headers: ReadonlyArray<readonly [string, string]>
+  /** effect's own: the client wants to know that the call has begun, not how it ends. */
+  readonly discard: boolean
+}
+
+/** effect's control messages: a client's word about a request of its own, or about the connection. */
+export interface WireControl {
+  readonly type: "Ack" | "Interrupt" | "Ping" | "Eof"
+  /** Of `Ack` and `Interrupt`. */
+  readonly requestId: RequestId
+}
+
+/** JSON, but nothing that can be answered. `id` is the request's where one can be read. */
+export interface WireRefusal {
+  readonly type: "refusal"
+  readonly id: RequestId | null
+  readonly code: RpcErrorCode
+  readonly message: string
+}
+
+/** Tells what a line's JSON value is. Members that aren't known are ignored. Batches are taken apart before. */
+export const readMessage = (value: unknown): WireRequest | WireControl | WireRefusal => {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return refuse(null, "A request is a JSON object with the members jsonrpc, id, method and params.")
+  }
+  const message = value as Record<string, unknown>
+  const rawId = Object.hasOwn(message, "id") ? message["id"] : undefined
+  const method = Object.hasOwn(message, "method") ? message["method"] : undefined
+  if (rawId === undefined || rawId === null) {
+    if (typeof method === "string" && method.startsWith(CONTROL)) return readControl(method, message["params"])
+    if (rawId === null) return refuse(null, "id: null names no request; use a string or a number, or leave it out.")
+  }
+  const idProblem = rawId === undefined ? undefined : checkId(rawId)
+  if (idProblem !== undefined) return refuse(null, `id: ${idProblem}`)
+  const id = rawId as RequestId | undefined
+  if (message["jsonrpc"] !== "2.0")
+    return refuse(id ?? null, `jsonrpc: must be "2.0"; this socket speaks JSON-RPC 2.0.`)
+  if (typeof method !== "string" || method === "") {
+    const answer = Object.hasOwn(message, "result") || Object.hasOwn(message, "error")
+    return refuse(
+      id ?? null,
+      answer ? "This is an answer, and nothing was asked of you." : "method: must be a string such as daemon.ping."
+    )
+  }
+  return {
+    type: "request",
+    id,
+    method,
+    params: Object.hasOwn(message, "params") ? message["params"] : undefined,
+    headers: Object.hasOwn(message, "headers") ? readHeaders(message["headers"]) : NO_HEADERS,
+    discard: message["discard"] === true
+  }
+}
+
+const checkId = (id: unknown): string | undefined => {
+  if (typeof id === "string") {
+    if (id === "") return "must not be an empty string."
+    return id.length > MAX_ID_LENGTH ? `must have at most ${MAX_ID_LENGTH} characters.` : undefined
+  }
+  if (typeof id !== "number") return "must be a string or a number."
+  // A number beyond this has been rounded by the time it is read: the answer would bear another id.
+  return Math.abs(id) <= Number.MAX_SAFE_INTEGER ? undefined : `must lie within ±${Number.MAX_SAFE_INTEGER}.`
+}
+
+const readControl = (method: string, params: unknown): WireControl | WireRefusal => {
+  const type = method.slice(CONTROL.length)
+  if (type === "Ping" || type === "Eof") return { type, requestId: "" }
+  if (type === "Ack" || type === "Interrupt") {
+    const requestId = (params as { readonly requestId?: unknown } | null | undefined)?.requestId
+    if (typeof requestId === "string" || typeof requestId === "number") return { type, requestId }
+    return refuse(null, `${method}: params.requestId must be the id of a request.`)
+  }
+  return refuse(null, "There is no such control message; Ack, Interrupt, Ping and Eof are known.")
+}
+
+const NO_HEADERS: ReadonlyArray<readonly [string, string]> = []
+
+const readHeaders = (headers: unknown): ReadonlyArray<readonly [string, string]> =>
+  Array.isArray(headers)
+    ? headers.filter(
+        (pair): pair is readonly [string, string] =>
+          Array.isArray(pair) && pair.length === 2 && typeof pair[0] === "string" && typeof pair[1] === "string"
+      )
+    : NO_HEADERS
+
+const refuse = (id: RequestId | null, message: string): WireRefusal => ({
+  type: "refusal",
+  id,
+  code: RpcErrorCode.invalidRequest,
+  message
+})

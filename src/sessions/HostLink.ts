@@ -58,6 +58,8 @@ export class HostLink extends Context.Service<
     /** Asks the host; fails with its refusal, or when it can't be reached or does not answer in time. */
     call(request: HostCall, allow?: Duration.Input): Effect.Effect<unknown, HostRefused | SessionHostUnavailable>
     readonly news: Queue.Dequeue<LinkNews>
+    /** Asks the host to end, which it does if it holds nothing, and starts no other: the daemon is stopping. */
+    readonly release: Effect.Effect<void>
     /** The host now connected, or null. */
     readonly host: Effect.Effect<HelloReply | null>
   }
@@ -73,9 +75,11 @@ export class HostLink extends Context.Service<
       })
       const news = yield* Queue.bounded<LinkNews>(NEWS_CAPACITY)
       let host: HelloReply | null = null
+      let released = false
 
       yield* concerns.supervise("session-host link", (up) =>
         Effect.gen(function* () {
+          if (released) return yield* Effect.never
           const { fresh, socket } = yield* process.connect
           const line = yield* openLine(socket, (event) => {
             if (!Queue.offerUnsafe(news, { type: "event", event })) {
@@ -109,7 +113,12 @@ export class HostLink extends Context.Service<
         )
       })
 
-      return HostLink.of({ call, news, host: Effect.sync(() => host) })
+      const release = Effect.suspend(() => {
+        released = true
+        return host === null ? Effect.void : call({ op: "stop" })
+      }).pipe(Effect.timeoutOption("2 seconds"), Effect.ignore)
+
+      return HostLink.of({ call, news, release, host: Effect.sync(() => host) })
     })
   )
 }

@@ -91,10 +91,8 @@ export class Sessions extends Context.Service<
       ref: string,
       options?: { readonly force?: boolean }
     ): Effect.Effect<{ readonly id: SessionId }, Lookup | Unavailable | SessionRunning>
-    /** Kills every session and ends the host. How many were ended. */
+    /** Kills every session, and waits for them. How many they were. */
     readonly killAll: Effect.Effect<number>
-    /** Ends the host if it holds nothing. */
-    readonly releaseHost: Effect.Effect<void>
     /** What happens from the moment of subscribing. */
     readonly events: Stream.Stream<SessionEvent>
     readonly counts: Effect.Effect<{ readonly running: number; readonly total: number }>
@@ -399,14 +397,16 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     return { id }
   })
 
-  const releaseHost = link.call({ op: "stop" }).pipe(Effect.ignore)
-
   const killAll = Effect.gen(function* () {
     const open = Array.from(entries.values()).filter((entry) => isOpen(entry))
     yield* Effect.forEach(open, ({ file }) => Effect.exit(kill(file.id)), { concurrency: "unbounded", discard: true })
-    yield* releaseHost
     return open.length
   })
+
+  // A stopping daemon leaves the host to its sessions, and leaves no host without any.
+  yield* Effect.addFinalizer(() =>
+    Effect.suspend(() => (Array.from(entries.values()).some((entry) => isOpen(entry)) ? Effect.void : link.release))
+  )
 
   return Sessions.of({
     run,
@@ -419,7 +419,6 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     kill,
     remove,
     killAll,
-    releaseHost,
     events: Stream.fromPubSub(events),
     counts: Effect.sync(() => ({
       running: Array.from(entries.values()).filter((entry) => isOpen(entry)).length,

@@ -1,0 +1,4 @@
+/** The client library: hob's methods, typed, as Effects or as Promises. */
+export { connect, type ConnectOptions, HobClient, type PromiseClient } from "./HobClient.ts"
+export { ensureDaemon, type EnsureOptions, findDaemon, NotRunning, StartFailed } from "./start.ts"
+export { makePaths, type Paths } from "../config/paths.ts"

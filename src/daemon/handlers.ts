@@ -1,0 +1,59 @@
+import { Effect } from "effect"
+import { Concerns } from "../actors/Concerns.ts"
+import { HobConfig } from "../config/HobConfig.ts"
+import type { Paths } from "../config/paths.ts"
+import { VERSION } from "../config/version.ts"
+import { Connections } from "../connection/Connections.ts"
+import { DaemonRpcs, type DaemonStatus, HobRpcs, PROTOCOL_VERSION } from "../protocol/index.ts"
+import { HostLink } from "../sessions/HostLink.ts"
+import { Sessions } from "../sessions/Sessions.ts"
+import { Shutdown } from "./Shutdown.ts"
+
+const pong = Effect.succeed({ pong: true } as const)
+
+/** Answers `daemon.*`. */
+export const layer = (paths: Paths) =>
+  DaemonRpcs.toLayer(
+    Effect.gen(function* () {
+      const concerns = yield* Concerns
+      const config = yield* HobConfig
+      const connections = yield* Connections
+      const link = yield* HostLink
+      const sessions = yield* Sessions
+      const shutdown = yield* Shutdown
+      const startedAt = new Date().toISOString()
+
+      const status = Effect.gen(function* () {
+        const host = yield* link.host
+        const status: DaemonStatus = {
+          version: VERSION,
+          protocol: PROTOCOL_VERSION,
+          capabilities: Array.from(HobRpcs.requests.keys()),
+          pid: process.pid,
+          startedAt,
+          home: paths.home,
+          socket: paths.socket,
+          node: process.version,
+          connections: yield* connections.count,
+          concerns: yield* concerns.status,
+          sessionHost: host === null ? null : { pid: host.pid, startedAt: host.startedAt, protocol: host.protocol },
+          sessions: yield* sessions.counts
+        }
+        return status
+      })
+
+      return DaemonRpcs.of({
+        "daemon.ping": () => pong,
+        "daemon.status": () => status,
+        "daemon.stop": (options) =>
+          Effect.gen(function* () {
+            const sessionsEnded = options.sessions === true ? yield* sessions.killAll : 0
+            const { running: sessionsLeft } = yield* sessions.counts
+            yield* shutdown.request("asked by daemon.stop")
+            return { pid: process.pid, sessionsLeft, sessionsEnded }
+          }),
+        "daemon.reload": () => config.reload,
+        "daemon.config": () => Effect.map(config.settings, (settings) => ({ file: paths.config, settings }))
+      })
+    })
+  )

@@ -1,0 +1,44 @@
+import { Effect } from "effect"
+import { Concerns } from "../actors/Concerns.ts"
+import { monotonicMillis } from "../actors/monotonic.ts"
+import { HobConfig } from "../config/HobConfig.ts"
+import { Sessions } from "../sessions/Sessions.ts"
+import { Connections } from "../connection/Connections.ts"
+import { Shutdown } from "./Shutdown.ts"
+
+/** How long to sleep before looking again: exact enough for what is left, and rarely enough to cost nothing. */
+export const nextLook = (leftMillis: number): number => Math.min(Math.max(leftMillis, 1000), 30_000)
+
+/**
+ * Stops a daemon that nobody has used for `daemon.idleExitMillis`: no connection, no session that runs. Off when 0.
+ * Activity between two looks that is over again by the second one is seen by the count of connections ever accepted.
+ */
+export const supervised = Effect.gen(function* () {
+  const concerns = yield* Concerns
+  const config = yield* HobConfig
+  const connections = yield* Connections
+  const sessions = yield* Sessions
+  const shutdown = yield* Shutdown
+  yield* concerns.supervise("idle exit", (up) =>
+    Effect.gen(function* () {
+      yield* up
+      let idleSince = yield* monotonicMillis
+      let accepted = yield* connections.accepted
+      for (;;) {
+        const { daemon } = yield* config.get
+        const now = yield* monotonicMillis
+        const acceptedNow = yield* connections.accepted
+        const busy =
+          (yield* connections.count) > 0 || (yield* sessions.counts).running > 0 || acceptedNow !== accepted
+        accepted = acceptedNow
+        if (busy) idleSince = now
+        const left = daemon.idleExitMillis - (now - idleSince)
+        if (daemon.idleExitMillis > 0 && left <= 0) {
+          yield* shutdown.request(`idle for ${daemon.idleExitMillis} ms`)
+          return yield* Effect.never
+        }
+        yield* Effect.sleep(nextLook(daemon.idleExitMillis > 0 ? left : Infinity))
+      }
+    })
+  )
+})

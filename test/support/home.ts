@@ -1,0 +1,121 @@
+import { execFile, spawn, type ChildProcess } from "node:child_process"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { makePaths, type Paths } from "../../src/config/paths.ts"
+
+const binary = resolve(import.meta.dirname, "../../bin/hob")
+
+export interface Ran {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A hob of its own in a temporary directory, used through its binary as a person would. */
+export interface Home {
+  readonly paths: Paths
+  readonly env: NodeJS.ProcessEnv
+  /** Runs `hob ARGS…` to its end. */
+  readonly hob: (args: ReadonlyArray<string>, options?: { input?: string | Buffer; env?: NodeJS.ProcessEnv }) => Promise<Ran>
+  /** Runs `hob ARGS…`, fails unless it exits with 0, and gives its standard output. */
+  readonly ok: (args: ReadonlyArray<string>, options?: { input?: string | Buffer; env?: NodeJS.ProcessEnv }) => Promise<string>
+  /** The same, parsed as JSON. */
+  readonly json: <A>(args: ReadonlyArray<string>) => Promise<A>
+  /** Starts `hob ARGS…` and leaves it running. */
+  readonly start: (args: ReadonlyArray<string>) => ChildProcess
+  readonly daemonPid: () => Promise<number>
+  readonly hostPid: () => Promise<number>
+  /** Ends everything that belongs to this home, whatever state it is in, and removes it. */
+  readonly destroy: () => Promise<void>
+}
+
+/** Variables of the machine that runs the tests which must not reach the hob under test. */
+const clean = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !/^(HOB_|XDG_|VITEST|NODE_OPTIONS|npm_)/.test(name)))
+
+export const makeHome = (extra: NodeJS.ProcessEnv = {}): Home => {
+  const root = mkdtempSync(join(tmpdir(), "hob-"))
+  const home = join(root, "h")
+  const env: NodeJS.ProcessEnv = { ...clean(process.env), HOME: root, HOB_HOME: home, ...extra }
+  const paths = makePaths(env)
+
+  const hob: Home["hob"] = (args, options = {}) =>
+    new Promise((done) => {
+      const child = execFile(
+        binary,
+        [...args],
+        { env: { ...env, ...options.env }, encoding: "utf8", maxBuffer: 256 * 1024 * 1024, cwd: root },
+        (_error, stdout, stderr) => done({ code: child.exitCode, signal: child.signalCode, stdout, stderr })
+      )
+      child.stdin?.on("error", () => undefined)
+      child.stdin?.end(options.input ?? "")
+    })
+
+  const ok: Home["ok"] = async (args, options) => {
+    const ran = await hob(args, options)
+    if (ran.code !== 0) throw new Error(`hob ${args.join(" ")}: exit ${ran.code ?? ran.signal}\n${ran.stdout}\n${ran.stderr}`)
+    return ran.stdout
+  }
+
+  const json = async <A>(args: ReadonlyArray<string>) => JSON.parse(await ok([...args, "--json"])) as A
+
+  interface Status {
+    readonly pid: number
+    readonly sessionHost: { readonly pid: number } | null
+  }
+
+  return {
+    paths,
+    env,
+    hob,
+    ok,
+    json,
+    start: (args) => spawn(binary, [...args], { env, cwd: root, stdio: "pipe" }),
+    daemonPid: async () => (await json<Status>(["status"])).pid,
+    hostPid: async () => (await json<Status>(["status"])).sessionHost!.pid,
+    destroy: async () => {
+      for (const pid of processesOf(home)) {
+        try {
+          process.kill(pid, "SIGKILL")
+        } catch {
+          // gone meanwhile
+        }
+      }
+      rmSync(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
+    }
+  }
+}
+
+/** Every process that was started with this HOB_HOME: the daemon, the host, and what runs in sessions. */
+export const processesOf = (home: string): ReadonlyArray<number> =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      if (pid === process.pid) return false
+      try {
+        return readFileSync(`/proc/${pid}/environ`, "latin1").split("\0").includes(`HOB_HOME=${home}`)
+      } catch {
+        return false
+      }
+    })
+
+/** Whether a process is there and not a zombie. */
+export const isAlive = (pid: number): boolean => {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"))
+  } catch {
+    return false
+  }
+}
+
+/** Waits until something is so; fails with what it waited for after a minute. */
+export const until = async (what: string, check: () => boolean | Promise<boolean>): Promise<void> => {
+  const deadline = performance.now() + 60_000
+  while (!(await check())) {
+    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`)
+    await new Promise((again) => setTimeout(again, 20))
+  }
+}

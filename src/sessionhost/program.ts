@@ -30,6 +30,11 @@ export interface Program {
   readonly resize: (cols: number, rows: number) => boolean
   /** Sends a signal to every process of the session (its group, its terminal session and descendants that left them). */
   readonly signalAll: (signal: NodeJS.Signals) => void
+  /**
+   * Ids of the session's processes that still run, of those too that left its group and terminal; also after `closed`.
+   * What `signalAll` would reach.
+   */
+  readonly survivors?: () => ReadonlyArray<number>
 }
 
 /** What is needed to start a {@link Program}. */

@@ -15,7 +15,10 @@ export interface ProgramListener {
   readonly exited: (exit: ProgramExit) => void
   /** The last byte of output has been delivered and every descriptor is closed. Always after `exited`. */
   readonly closed: () => void
-  /** Queued input went below half of its limit after having been refused or paused. */
+  /**
+   * Once after each time input was refused as `full`: less than half of the limit is queued, so that a piece of up to
+   * half the limit is accepted.
+   */
   readonly inputDrained: () => void
 }
 
@@ -28,8 +31,15 @@ export interface Program {
   readonly write: (data: Buffer) => "accepted" | "full" | "ended"
   /** Sets the terminal's size; false on pipes and after exit. */
   readonly resize: (cols: number, rows: number) => boolean
-  /** Sends a signal to every process of the session (its group, its terminal session and descendants that left them). */
+  /**
+   * Sends a signal to every process of the session: its group, its terminal session, and descendants that left them.
+   * Also after `exited` and `closed`, for those that live on. Blocks while it reads /proc, a few milliseconds.
+   */
   readonly signalAll: (signal: NodeJS.Signals) => void
+  /** Process ids that {@link signalAll} would reach now; zombies are not among them. */
+  readonly survivors: () => ReadonlyArray<number>
+  /** On pipes: the end of the program's standard input, behind what is queued. A terminal's is typed (Ctrl-D). */
+  readonly endInput?: () => void
   /**
    * Ids of the session's processes that still run, of those too that left its group and terminal; also after `closed`.
    * What `signalAll` would reach.
@@ -57,11 +67,13 @@ export type StartProgram = (spec: ProgramSpec, listener: ProgramListener) => Pro
 export class SpawnError extends Error {
   override readonly name = "SpawnError"
   readonly reason:
+    | "empty-command"
     | "command-not-found"
     | "not-executable"
     | "cwd-missing"
     | "cwd-not-a-directory"
     | "cwd-unreadable"
+    | "cwd-no-answer"
     | "bad-environment"
     | "bad-argument"
     | "pty-unavailable"

@@ -36,15 +36,13 @@ export interface Program {
    * Also after `exited` and `closed`, for those that live on. Blocks while it reads /proc, a few milliseconds.
    */
   readonly signalAll: (signal: NodeJS.Signals) => void
-  /** Process ids that {@link signalAll} would reach now; zombies are not among them. */
-  readonly survivors: () => ReadonlyArray<number>
   /** On pipes: the end of the program's standard input, behind what is queued. A terminal's is typed (Ctrl-D). */
   readonly endInput?: () => void
   /**
    * Ids of the session's processes that still run, of those too that left its group and terminal; also after `closed`.
-   * What `signalAll` would reach.
+   * What `signalAll` would reach; no zombies.
    */
-  readonly survivors?: () => ReadonlyArray<number>
+  readonly survivors: () => ReadonlyArray<number>
 }
 
 /** What is needed to start a {@link Program}. */

@@ -1,0 +1,63 @@
+import { Schema } from "effect"
+
+/** When a changed value is used: by everything at once, by sessions started from now on, or by the next daemon. */
+export type Applies = "at once" | "to new sessions" | "after a restart"
+
+declare module "effect/Schema" {
+  namespace Annotations {
+    interface Annotations {
+      /** Of a setting: when a changed value is used. */
+      readonly applies?: Applies | undefined
+    }
+  }
+}
+
+interface About<T> {
+  readonly default: T
+  /** One or two sentences: what it does, what the special values mean. */
+  readonly description: string
+  readonly applies: Applies
+}
+
+/** A setting's schema with all that is known of it: the one place from which errors, `hob config show` and pages are made. */
+const setting = <T>(schema: Schema.Codec<T>, expected: string, about: About<T>): Schema.Codec<T> =>
+  schema.annotate({ ...about, expected })
+
+/** A whole number of bytes, milliseconds or things, from `minimum` to `maximum`. */
+export const whole = (minimum: number, maximum: number, about: About<number>) =>
+  setting(
+    Schema.Int.check(Schema.isBetween({ minimum, maximum })),
+    `a whole number from ${minimum} to ${maximum}`,
+    about
+  )
+
+/** A duration in milliseconds, up to a year; a timer never sees more than it can hold. */
+export const millis = (about: About<number>, minimum = 0) => whole(minimum, 366 * 24 * 3600 * 1000, about)
+
+/** A size in bytes, up to a tebibyte. */
+export const bytes = (minimum: number, about: About<number>, maximum = 2 ** 40) => whole(minimum, maximum, about)
+
+export const yesNo = (about: About<boolean>) => setting(Schema.Boolean, "true or false", about)
+
+export const oneOf = <const L extends ReadonlyArray<string>>(literals: L, about: About<L[number]>) =>
+  setting(
+    Schema.Literals(literals) as Schema.Codec<L[number]>,
+    `one of ${literals.map((literal) => `"${literal}"`).join(", ")}`,
+    about
+  )
+
+/** A text that `pattern` matches; `expected` says in words which. */
+export const text = (pattern: RegExp, expected: string, about: About<string>) =>
+  setting(Schema.String.check(Schema.isPattern(pattern, { expected })), expected, about)
+
+/** A text that `pattern` matches, or null for what the description says. */
+export const textOrNull = (pattern: RegExp, expected: string, about: About<string | null>) =>
+  setting(Schema.NullOr(Schema.String.check(Schema.isPattern(pattern, { expected }))), `${expected}, or null`, about)
+
+/** Names of environment variables; a `*` at the end stands for any rest. */
+export const variables = (about: About<ReadonlyArray<string>>) =>
+  setting(
+    Schema.Array(Schema.String.check(Schema.isPattern(/^(?:[A-Za-z_][A-Za-z0-9_]*\*?|\*)$/u))),
+    'a list of variable names, each possibly ending in "*"',
+    about
+  )

@@ -1,0 +1,230 @@
+import { Schema } from "effect"
+import { detachKeyPattern } from "./detachKey.ts"
+import { bytes, millis, oneOf, text, textOrNull, variables, whole, yesNo } from "./setting.ts"
+
+const KiB = 1024
+const MiB = 1024 * KiB
+const GiB = 1024 * MiB
+const day = 24 * 3600 * 1000
+
+/** The process that everybody talks to. */
+const Daemon = Schema.Struct({
+  idleExitMillis: millis({
+    default: 0,
+    description: "Stop after this long without a connection, a running session or other work. 0: never.",
+    applies: "at once"
+  }),
+  shutdownMillis: millis(
+    {
+      default: 10_000,
+      description: "How long an orderly stop may take; what has not ended by then is cut off.",
+      applies: "at once"
+    },
+    100
+  ),
+  logLevel: oneOf(["debug", "info", "warn", "error"], {
+    default: "info",
+    description: "The least important messages that are written to the daemon's log.",
+    applies: "at once"
+  }),
+  logMaxBytes: bytes(64 * KiB, {
+    default: 10 * MiB,
+    description: "The daemon's log is renamed and begun anew at this size.",
+    applies: "at once"
+  }),
+  logFiles: whole(1, 100, {
+    default: 5,
+    description: "How many files of the daemon's log are kept, the current one counted.",
+    applies: "at once"
+  })
+})
+
+/** The native socket: what one client, and all of them together, may use up. */
+const Socket = Schema.Struct({
+  maxConnections: whole(1, 1_000_000, {
+    default: 16_384,
+    description: "Connections at once; fewer where the process may not open that many files.",
+    applies: "after a restart"
+  }),
+  lineBytes: bytes(
+    64 * KiB,
+    {
+      default: 16 * MiB,
+      description: "The longest line a client may send; a longer one ends its connection.",
+      applies: "after a restart"
+    },
+    256 * MiB
+  ),
+  depth: whole(8, 1000, {
+    default: 64,
+    description: "The deepest nesting of a line's JSON.",
+    applies: "after a restart"
+  }),
+  inFlight: whole(1, 1_000_000, {
+    default: 1024,
+    description: "Requests of one connection that may be in flight.",
+    applies: "after a restart"
+  }),
+  writeBufferBytes: bytes(
+    16 * KiB,
+    {
+      default: 256 * KiB,
+      description: "Answers that may wait for a slow client before hob reads no more of its requests.",
+      applies: "after a restart"
+    },
+    GiB
+  ),
+  stallMillis: millis(
+    {
+      default: 30_000,
+      description:
+        "How long a client that is owed more than socket.writeBufferBytes may read nothing before it is cut off.",
+      applies: "after a restart"
+    },
+    100
+  ),
+  drainMillis: millis({
+    default: 5000,
+    description: "How long calls in flight may go on once the daemon is stopping.",
+    applies: "after a restart"
+  })
+})
+
+/** Sessions: the programs hob holds, and what is kept of them. */
+const Sessions = Schema.Struct({
+  shell: textOrNull(/^[^\0]+$/u, "the path or name of a program", {
+    default: null,
+    description: "What a session runs when no command is given. null: the user's login shell.",
+    applies: "to new sessions"
+  }),
+  maxCount: whole(1, 100_000, {
+    default: 1000,
+    description: "Sessions that may run at once.",
+    applies: "at once"
+  }),
+  recentBytes: bytes(
+    4 * KiB,
+    {
+      default: 256 * KiB,
+      description: "Output of each session that is kept in memory: what an attaching client sees first.",
+      applies: "to new sessions"
+    },
+    GiB
+  ),
+  inputQueueBytes: bytes(
+    4 * KiB,
+    {
+      default: MiB,
+      description: "Input that may wait for a program that does not read; more is refused.",
+      applies: "to new sessions"
+    },
+    GiB
+  ),
+  logSegmentBytes: bytes(64 * KiB, {
+    default: 16 * MiB,
+    description: "A session's log begins a new file at this size.",
+    applies: "to new sessions"
+  }),
+  logMaxBytes: bytes(128 * KiB, {
+    default: 256 * MiB,
+    description: "The oldest files of a session's log are deleted when all of them together are larger.",
+    applies: "to new sessions"
+  }),
+  logInput: yesNo({
+    default: true,
+    description: "Whether what is typed into a session is in its log too (passwords among it).",
+    applies: "to new sessions"
+  }),
+  retainCount: whole(0, 1_000_000, {
+    default: 1000,
+    description: "Ended sessions that stay listed with their logs; the oldest beyond it are removed.",
+    applies: "at once"
+  }),
+  retainMillis: millis({
+    default: 30 * day,
+    description: "How long ended sessions stay listed with their logs.",
+    applies: "at once"
+  }),
+  killGraceMillis: millis({
+    default: 5000,
+    description: "How long a program that was asked to end has before it is killed.",
+    applies: "at once"
+  }),
+  detachKey: text(
+    detachKeyPattern,
+    'a key such as "C-\\", or several with spaces between, such as "C-b d", or nothing at all',
+    {
+      default: "C-\\",
+      description:
+        'What to type to leave a session and let it run on: a key in tmux\'s names, or several with spaces between. "": no key does.',
+      applies: "at once"
+    }
+  ),
+  environmentDeny: variables({
+    default: [
+      "CLAUDECODE",
+      "CLAUDE_CODE_*",
+      "CLAUDE_AGENT_SDK_*",
+      "CODEX_SANDBOX*",
+      "GEMINI_CLI",
+      "HAPPY_*",
+      "HOB_*",
+      "npm_*",
+      "INIT_CWD",
+      "NODE_CHANNEL_FD",
+      "NODE_CHANNEL_SERIALIZATION_MODE",
+      "TMUX",
+      "TMUX_PANE",
+      "STY",
+      "WINDOW"
+    ],
+    description:
+      "Variables of the caller that no session gets: they would make a program believe it runs inside the one that started it.",
+    applies: "to new sessions"
+  }),
+  environmentAllow: variables({
+    default: [
+      "PATH",
+      "LANG",
+      "LANGUAGE",
+      "LC_*",
+      "TZ",
+      "TMPDIR",
+      "XDG_*",
+      "DBUS_SESSION_BUS_ADDRESS",
+      "SSH_AUTH_SOCK",
+      "SSL_CERT_FILE",
+      "SSL_CERT_DIR",
+      "NIX_*",
+      "HTTP_PROXY",
+      "HTTPS_PROXY",
+      "NO_PROXY",
+      "http_proxy",
+      "https_proxy",
+      "no_proxy",
+      "EDITOR",
+      "VISUAL",
+      "PAGER"
+    ],
+    description:
+      "Variables of the daemon that a session gets when it is not started from somebody's terminal, beside HOME, USER, LOGNAME and SHELL.",
+    applies: "to new sessions"
+  })
+})
+
+/** What hob writes down. */
+const Storage = Schema.Struct({
+  durability: oneOf(["process-crash", "power-loss"], {
+    default: "process-crash",
+    description:
+      'What an acknowledged change survives: "process-crash" the death of every process, "power-loss" that of the machine too, at the price of a disk flush for each group of changes.',
+    applies: "at once"
+  })
+})
+
+/**
+ * Every setting there is, by group: the shape of `config.json`, in which all keys are optional. A key is written
+ * `group.name`; its environment variable is `HOB_GROUP_NAME`.
+ */
+export const Settings = Schema.Struct({ daemon: Daemon, socket: Socket, sessions: Sessions, storage: Storage })
+export type Settings = typeof Settings.Type

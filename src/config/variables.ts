@@ -1,0 +1,17 @@
+/** The variables of hob's own that are not settings: what sets them, and what for. */
+export const reservedVariables: Readonly<Record<string, string>> = {
+  HOB_HOME: "set by you: the directory that holds everything of this hob, sockets included",
+  HOB_NO_START: "set by you: commands never start a daemon when it is 1",
+  HOB_SESSION_ID: "set by hob in a session: the session's id",
+  HOB_SOCKET: "set by hob in a session: the socket of the daemon that holds it",
+  HOB_READY_FD: "set by hob for a daemon it starts: the descriptor on which it says that it is ready",
+  HOB_LOCK_TOKEN: "set by hob for a command that holds a lock: the lock's fencing token",
+  HOB_TEST_NO_SKIP: "set by you for hob's own tests: a missing system program fails them"
+}
+
+/** `sessions.maxCount` is `HOB_SESSIONS_MAX_COUNT` in the environment. */
+export const variableOf = (key: string): string =>
+  `HOB_${key
+    .replaceAll(".", "_")
+    .replace(/[A-Z]/g, (letter) => `_${letter}`)
+    .toUpperCase()}`

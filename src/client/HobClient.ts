@@ -29,7 +29,7 @@ const make = Effect.fnUntraced(function* ({ paths = makePaths(process.env), star
     catch: (error) =>
       error instanceof NotRunning || error instanceof StartFailed ? error : new StartFailed(String(error))
   })
-  const protocol = yield* SocketProtocol.make(socket)
+  const protocol = yield* Effect.mapError(SocketProtocol.make(socket), (error) => new StartFailed(error.message))
   return yield* RpcClient.make(HobRpcs, { disableTracing: true }).pipe(
     Effect.provideService(RpcClient.Protocol, protocol)
   )
@@ -58,7 +58,9 @@ export const connect = async (options: ConnectOptions = {}): Promise<PromiseClie
   })
   const methods: Record<string, unknown> = {}
   for (const tag of HobRpcs.requests.keys()) {
-    const method = client[tag as keyof typeof client] as (payload: unknown) => Effect.Effect<unknown> | Stream.Stream<unknown>
+    const method = client[tag as keyof typeof client] as (
+      payload: unknown
+    ) => Effect.Effect<unknown> | Stream.Stream<unknown>
     methods[tag] = (payload: unknown) => {
       const result = method(payload)
       return Effect.isEffect(result) ? settle(result) : Stream.toAsyncIterableWith(result, Context.empty())

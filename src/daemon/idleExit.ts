@@ -28,8 +28,7 @@ export const supervised = Effect.gen(function* () {
         const { daemon } = yield* config.get
         const now = yield* monotonicMillis
         const acceptedNow = yield* connections.accepted
-        const busy =
-          (yield* connections.count) > 0 || (yield* sessions.counts).running > 0 || acceptedNow !== accepted
+        const busy = (yield* connections.count) > 0 || (yield* sessions.counts).running > 0 || acceptedNow !== accepted
         accepted = acceptedNow
         if (busy) idleSince = now
         const left = daemon.idleExitMillis - (now - idleSince)

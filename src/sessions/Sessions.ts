@@ -22,7 +22,7 @@ import {
 import { HostSession, ListReply, SendReply, type SessionFile } from "../protocol/sessionHost.ts"
 import { type Entry, readCatalogue, readEntry, stateOf, toSession, withHost } from "./catalogue.ts"
 import { sessionEnvironment } from "./environment.ts"
-import { type HostCall, HostLink, HostRefused, type LinkNews } from "./HostLink.ts"
+import { type HostCall, HostLink, type LinkNews } from "./HostLink.ts"
 import { resolveSession } from "./resolve.ts"
 import { expired } from "./retention.ts"
 import { currentUser } from "./user.ts"
@@ -326,9 +326,11 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
       .call({ op: "send", session: entry.file.id, data: Buffer.from(data).toString("base64") })
       .pipe(
         Effect.catchTag("HostRefused", ({ refusal }) =>
-          refusal.code === "input-queue-full"
-            ? Effect.fail(full(refusal.queuedBytes ?? 0, refusal.limitBytes ?? 0))
-            : Effect.fail(new SessionEnded({ id: entry.file.id, state: "exited" }))
+          Effect.fail(
+            refusal.code === "input-queue-full"
+              ? full(refusal.queuedBytes ?? 0, refusal.limitBytes ?? 0)
+              : new SessionEnded({ id: entry.file.id, state: "exited" })
+          )
         )
       )
     return yield* Effect.orDie(decodeSendReply(reply))

@@ -1,0 +1,46 @@
+import { Effect, Layer } from "effect"
+import { Concerns } from "../actors/Concerns.ts"
+import { HobConfig } from "../config/HobConfig.ts"
+import type { Paths } from "../config/paths.ts"
+import { Connections } from "../connection/Connections.ts"
+import * as NativeSocket from "../connection/layer.ts"
+import { HobRpcs } from "../protocol/index.ts"
+import * as Sessions from "../sessions/layer.ts"
+import * as DaemonHandlers from "./handlers.ts"
+import * as IdleExit from "./idleExit.ts"
+import { Shutdown } from "./Shutdown.ts"
+
+/** What a daemon is made of, and where. */
+export interface DaemonOptions {
+  readonly paths: Paths
+  /** Settings that go before environment and file: `key=value`. */
+  readonly flags?: ReadonlyArray<string>
+  /** Default: this process's. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * The whole daemon. Built from the bottom up, taken down from the top: the door closes first and lets what is in
+ * flight finish, then the concerns end, and the session-host is left to its sessions.
+ *
+ * Programs and tests embed it as it stands; being the only daemon of a home is the business of {@link file://./main.ts}.
+ */
+export const layer = ({ env = process.env, flags = [], paths }: DaemonOptions) =>
+  door(paths).pipe(
+    Layer.provideMerge(Layer.effectDiscard(IdleExit.supervised)),
+    Layer.provideMerge(DaemonHandlers.layer(paths)),
+    // ── concerns: one line each ──
+    Layer.provideMerge(Sessions.layer(paths)),
+    // ── what they all stand on ──
+    Layer.provideMerge(Layer.mergeAll(Connections.layer, Shutdown.layer)),
+    Layer.provideMerge(Concerns.layer),
+    Layer.provideMerge(HobConfig.layer({ paths, env, flags }))
+  )
+
+const door = (paths: Paths) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const { socket } = yield* (yield* HobConfig).get
+      return NativeSocket.layer(HobRpcs, { path: paths.socket, limits: socket })
+    })
+  )

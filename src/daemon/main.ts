@@ -1,0 +1,92 @@
+/** The daemon's process: `daemon.js [--foreground] [-c key=value]…`. People use `hob start`. */
+import { Cause, Context, Effect, Exit, Layer } from "effect"
+import { writeSync } from "node:fs"
+import { HobConfig } from "../config/HobConfig.ts"
+import { makePaths } from "../config/paths.ts"
+import * as Daemon from "./Daemon.ts"
+import { becomeTheOnly } from "./instance.ts"
+import * as Logging from "./logging.ts"
+import { RotatingFile } from "./RotatingFile.ts"
+import { Shutdown } from "./Shutdown.ts"
+
+process.umask(0o077)
+
+const paths = makePaths(process.env)
+const foreground = process.argv.includes("--foreground")
+const flags = process.argv.flatMap((word, index, words) => (words[index - 1] === "-c" ? [word] : []))
+
+const log = new RotatingFile(paths.daemonLog, { maxBytes: Infinity, files: 1 })
+const sink: Logging.LineSink = foreground ? { append: (line) => process.stderr.write(line) } : log
+
+/** Tells who started us how it went: one line, once. `ready`, `busy` (another daemon has the home), or what is wrong. */
+let tell = (line: string): void => {
+  tell = () => undefined
+  const fd = Number(process.env["HOB_READY_FD"])
+  if (!Number.isInteger(fd) || fd < 3) return
+  try {
+    writeSync(fd, `${line.replaceAll("\n", " ")}\n`)
+  } catch {
+    // Whoever started us has gone.
+  }
+}
+
+const daemon = Effect.gen(function* () {
+  yield* becomeTheOnly(paths)
+  const context = yield* Layer.build(Daemon.layer({ paths, flags }))
+  const config = Context.get(context, HobConfig)
+  const shutdown = Context.get(context, Shutdown)
+  const { daemon: settings } = yield* config.get
+
+  const configureLog = Effect.map(config.get, ({ daemon }) =>
+    log.configure({ maxBytes: daemon.logMaxBytes, files: daemon.logFiles })
+  )
+  yield* configureLog
+
+  const run = Effect.runForkWith(yield* Effect.context<never>())
+  process.on("SIGTERM", () => run(shutdown.request("SIGTERM")))
+  process.on("SIGINT", () => run(shutdown.request("SIGINT")))
+  process.on("SIGHUP", () => {
+    log.reopen()
+    run(
+      config.reload.pipe(
+        Effect.andThen(configureLog),
+        Effect.catch((error) => Effect.logError(`the configuration is left as it was: ${error.message}`))
+      )
+    )
+  })
+
+  yield* Effect.logInfo(`hob daemon ${process.pid} answers on ${paths.socket}`)
+  tell("ready")
+  if (foreground) process.stdout.write(`hob daemon ${process.pid} answers on ${paths.socket}\n`)
+
+  const reason = yield* shutdown.requested
+  yield* Effect.logInfo(`hob daemon ${process.pid} stops: ${reason}`)
+  // Whatever hangs below, the process ends: its lock goes with it, and the socket's file is harmless without a listener.
+  setTimeout(() => {
+    sink.append(
+      `${new Date().toISOString()} WARN the stop took longer than ${settings.shutdownMillis} ms and is cut off\n`
+    )
+    process.exit(0)
+  }, settings.shutdownMillis).unref()
+}).pipe(Effect.scoped)
+
+// A bug in a callback must not end what everybody leans on; it is in the log.
+process.on("uncaughtException", (error) => sink.append(`${new Date().toISOString()} ERROR uncaught: ${error.stack}\n`))
+process.on("unhandledRejection", (error) =>
+  sink.append(`${new Date().toISOString()} ERROR unhandled: ${String(error)}\n`)
+)
+
+process.chdir("/")
+const exit = await Effect.runPromiseExit(Effect.provide(daemon, Logging.layer(sink, "info")))
+if (Exit.isSuccess(exit)) process.exit(0)
+
+const failure = Cause.squash(exit.cause)
+if (typeof failure === "object" && failure !== null && "_tag" in failure && failure._tag === "LockBusy") {
+  tell("busy")
+  process.stderr.write(foreground ? "Another daemon has this home. `hob status` shows it.\n" : "")
+  process.exit(0)
+}
+const message = failure instanceof Error ? failure.message : String(failure)
+tell(message)
+sink.append(`${new Date().toISOString()} ERROR the daemon can't start: ${message}\n`)
+process.exit(1)

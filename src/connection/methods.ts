@@ -1,4 +1,4 @@
-import { Cause, Context, Effect, Exit, Option, Schema, SchemaAST, SchemaIssue, SchemaParser, Stream } from "effect"
+import { Cause, Context, Effect, Exit, Option, Schema, SchemaAST, SchemaIssue, SchemaParser } from "effect"
 import { Rpc, type RpcGroup, RpcSchema } from "effect/rpc"
 import * as Jit from "effect/schema/SchemaJITCompiler"
 import { RpcErrorCode } from "../protocol/errors.ts"
@@ -43,7 +43,9 @@ const makeMethod = (rpc: Rpc.AnyWithProps, entry: Rpc.Handler<string>): Method =
   const success = RpcSchema.isStreamSchema(rpc.successSchema) ? rpc.successSchema.success : rpc.successSchema
   const options = Context.get(rpc.annotations, Rpc.ParseOptions)
   const needServices = <A, E>(effect: Effect.Effect<A, E, unknown>): Effect.Effect<A, E> =>
-    Exit.isExit(effect) ? (effect as Exit.Exit<A, E>) : Effect.provideContext(effect, entry.context as Context.Context<unknown>)
+    Exit.isExit(effect)
+      ? (effect as Exit.Exit<A, E>)
+      : Effect.provideContext(effect, entry.context as Context.Context<unknown>)
   const encoder = (schema: Schema.Top) => {
     const codec = Schema.toCodecJson(schema)
     Jit.enable(SchemaAST.flip(codec.ast))
@@ -136,10 +138,4 @@ export const notEncodable = (method: Method, id: RequestId, issue: SchemaIssue.I
     Effect.logError(message, formatIssue(issue).issues),
     refusal(id, RpcErrorCode.internalError, message)
   )
-}
-
-/** What a handler gave, without the wrapper that tells effect's RpcServer how to run it. */
-export const unwrapEffect = (result: ReturnType<Method["handler"]>): Effect.Effect<unknown, unknown> => {
-  const value = Rpc.unwrap(result as Effect.Effect<unknown, unknown> | Stream.Stream<unknown, unknown>)
-  return value as Effect.Effect<unknown, unknown>
 }

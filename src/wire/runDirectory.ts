@@ -60,7 +60,7 @@ const createDirectories = (path: string): void => {
     if (found !== undefined || dirname(at) === at) break
     missing.push(at)
   }
-  for (const directory of missing.reverse()) {
+  for (const directory of missing.toReversed()) {
     try {
       mkdirSync(directory, 0o700)
       // A umask may have taken away what the owner needs.

@@ -1,0 +1,180 @@
+/**
+ * The native socket: a listener, and one supervised fiber per connection. JSON-RPC 2.0, one message per line, in the
+ * envelope of effect/rpc; the front door of this folder.
+ */
+import { Context, type Duration, Effect, Exit, Fiber, FiberSet, Layer, Queue, Scope, Semaphore } from "effect"
+import { type Rpc, type RpcGroup, RpcServer } from "effect/rpc"
+import type { Socket } from "node:net"
+import { dirname } from "node:path"
+import { Concerns } from "../actors/Concerns.ts"
+import { RpcErrorCode } from "../protocol/errors.ts"
+import { listen, prepareRunDirectory, SocketPathError, type UnixListener } from "../wire/unixSocket.ts"
+import { Connection, type Shared } from "./Connection.ts"
+import { Connections } from "./Connections.ts"
+import { type ConnectionLimits, defaultConnectionLimits, effectiveMaxConnections } from "./limits.ts"
+import { makeMethods } from "./methods.ts"
+import { refusal } from "./replies.ts"
+
+export { Connections } from "./Connections.ts"
+export { type ConnectionLimits, defaultConnectionLimits } from "./limits.ts"
+
+export interface NativeSocketOptions {
+  /** Where to listen. Its directory is made when it is missing, and closed to other users. */
+  readonly path: string
+  readonly limits?: Partial<ConnectionLimits>
+}
+
+/** Sockets that have been accepted and not been taken up yet. */
+const ARRIVALS = 4096
+
+/** How long what has been answered may take to be sent once the daemon closes. */
+const FAREWELL = "1 second"
+
+/** The native socket, listening. */
+export class NativeSocket extends Context.Service<
+  NativeSocket,
+  {
+    readonly path: string
+    /** As many as are served at once, and what sets this limit. */
+    readonly maxConnections: { readonly max: number; readonly reason: string }
+  }
+>()("hob/connection/NativeSocket") {}
+
+/**
+ * Answers the methods of `group` at `options.path` while the layer is open; the layer is ready when connects succeed.
+ * Closing it stops accepting, lets what is in flight finish within `limits.drainMillis`, cancels the rest, and removes
+ * the socket's file if it is still its own. Fails with {@link SocketPathError}.
+ */
+export const layer = <Rpcs extends Rpc.Any>(
+  group: RpcGroup.RpcGroup<Rpcs>,
+  options: NativeSocketOptions
+): Layer.Layer<NativeSocket, SocketPathError, Rpc.ToHandler<Rpcs> | Connections | Concerns> =>
+  Layer.effect(
+    NativeSocket,
+    Effect.gen(function* () {
+      const concerns = yield* Concerns
+      const limits: ConnectionLimits = { ...defaultConnectionLimits, ...options.limits }
+      const maxConnections = effectiveMaxConnections(limits.maxConnections)
+      const door = yield* makeDoor(group, limits)
+
+      // Finalizers run from the last to the first: the listener stops, then what is in flight is waited for.
+      yield* Effect.addFinalizer(() => Effect.interruptible(door.drain))
+
+      const arrivals = yield* Queue.dropping<Socket>(ARRIVALS)
+      const arrived = (socket: Socket): void => {
+        socket.on("error", ignoreSocketError)
+        const refuse = door.size() + Queue.sizeUnsafe(arrivals) >= maxConnections.max
+        if (!refuse && Queue.offerUnsafe(arrivals, socket)) return
+        const message = `hob has ${maxConnections.max} connections, the most it takes (${maxConnections.reason}).`
+        socket.end(`${refusal(null, RpcErrorCode.tooManyConnections, message)}\n`)
+        socket.destroySoon()
+      }
+      yield* concerns.supervise("connections", (up) =>
+        Effect.andThen(up, Effect.forever(Effect.flatMap(Queue.take(arrivals), door.serve)))
+      )
+
+      // The first attempt fails the layer; when the listener fails later, it is made again.
+      let first: UnixListener | undefined = yield* openListener(options.path, arrived)
+      yield* concerns.supervise("socket listener", (up) =>
+        Effect.gen(function* () {
+          const listener = yield* Effect.acquireRelease(
+            Effect.suspend(() => (first === undefined ? openListener(options.path, arrived) : Effect.succeed(first))),
+            (listener) => Effect.promise(listener.stop)
+          )
+          first = undefined
+          yield* up
+          return yield* Effect.callback<never, Error>((resume) => {
+            listener.server.on("error", (error) => resume(Effect.fail(error)))
+          })
+        }).pipe(Effect.scoped)
+      )
+      return NativeSocket.of({ path: options.path, maxConnections })
+    })
+  )
+
+const openListener = (
+  path: string,
+  onConnection: (socket: Socket) => void
+): Effect.Effect<UnixListener, SocketPathError> =>
+  Effect.tryPromise({
+    try: () => {
+      prepareRunDirectory(dirname(path))
+      return listen(path, onConnection, { allowHalfOpen: true })
+    },
+    catch: (cause) =>
+      cause instanceof SocketPathError
+        ? cause
+        : new SocketPathError("cannot-bind", path, `can't be listened on (${String(cause)}).`, "", cause)
+  })
+
+const makeDoor = Effect.fnUntraced(function* <Rpcs extends Rpc.Any>(
+  group: RpcGroup.RpcGroup<Rpcs>,
+  limits: ConnectionLimits
+) {
+  const connections = yield* Connections
+  const handlers = yield* Effect.context<Rpc.ToHandler<Rpcs>>()
+  const clients = new Map<number, Connection>()
+  const serverScope = yield* Effect.acquireRelease(Scope.make(), closeWithin(FAREWELL))
+  const server = yield* RpcServer.makeNoSerialization(group, {
+    // A span and a fatal defect per request are what the hot door can't afford: see the page on speed.
+    disableTracing: true,
+    disableFatalDefects: true,
+    onFromServer: (response) => clients.get(response.clientId)?.fromServer(response) ?? Effect.void
+  }).pipe(Scope.provide(serverScope))
+  const shared: Shared = {
+    limits,
+    methods: makeMethods(group, handlers),
+    server,
+    fork: yield* FiberSet.makeRuntime<never, any, any>(),
+    largeLine: Semaphore.makeUnsafe(1),
+    closing: false
+  }
+  const fork = yield* FiberSet.makeRuntime<never, void, never>()
+
+  const serve = (socket: Socket): Effect.Effect<void> =>
+    Effect.gen(function* () {
+      if (socket.destroyed) return
+      const clientId: number = yield* connections.enter(() => connection.inFlight)
+      const connection = new Connection(clientId, socket, shared)
+      clients.set(clientId, connection)
+      const left = Effect.suspend(() => {
+        socket.destroy()
+        clients.delete(clientId)
+        return Effect.andThen(server.disconnect(clientId), connections.leave(clientId))
+      })
+      const fiber = fork(
+        connection.run.pipe(
+          Effect.catchCause((cause) => Effect.logError("a connection failed and is closed", cause)),
+          Effect.ensuring(left)
+        )
+      )
+      socket.on("close", () => fiber.interruptUnsafe())
+    })
+
+  const each = (f: (connection: Connection) => Effect.Effect<void>) =>
+    Effect.forEach([...clients.values()], f, { concurrency: "unbounded", discard: true })
+
+  const drain = Effect.gen(function* () {
+    shared.closing = true
+    const idle = each((connection) => connection.idle)
+    yield* Effect.timeoutOption(idle, limits.drainMillis)
+    yield* each((connection) => server.disconnect(connection.clientId))
+    yield* Effect.timeoutOption(idle, FAREWELL)
+    yield* each((connection) => Effect.sync(() => connection.hangUp()))
+    yield* Effect.timeoutOption(
+      each((connection) => connection.closed),
+      FAREWELL
+    )
+  })
+
+  return { serve, drain, size: () => clients.size }
+})
+
+/** A handler that can't be interrupted must not keep the daemon from stopping. */
+const closeWithin = (duration: Duration.Input) => (scope: Scope.Closeable) =>
+  Effect.forkDetach(Scope.close(scope, Exit.void)).pipe(
+    Effect.flatMap((fiber) => Effect.timeoutOption(Effect.interruptible(Fiber.await(fiber)), duration))
+  )
+
+/** What a socket's error means is told by its `close`. */
+const ignoreSocketError = (): void => {}

@@ -1,0 +1,43 @@
+import { Effect } from "effect"
+import type { Socket } from "node:net"
+
+/** What one client sends, a read at a time. While nobody takes, at most one read waits here and the socket is paused. */
+export class Inbox {
+  readonly #socket: Socket
+  #chunks: Array<Buffer> = []
+  #ended = false
+  #taker: ((chunk: Effect.Effect<Buffer | undefined>) => void) | undefined
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on("data", (chunk: Buffer) => {
+      const taker = this.#taker
+      if (taker !== undefined) {
+        this.#taker = undefined
+        taker(Effect.succeed(chunk))
+      } else {
+        this.#chunks.push(chunk)
+        socket.pause()
+      }
+    })
+    const end = () => {
+      this.#ended = true
+      const taker = this.#taker
+      this.#taker = undefined
+      taker?.(Effect.succeed(undefined))
+    }
+    socket.on("end", end)
+    socket.on("close", end)
+  }
+
+  /** The next read; `undefined` once the client has ended its side. */
+  readonly take: Effect.Effect<Buffer | undefined> = Effect.callback<Buffer | undefined>((resume) => {
+    const chunk = this.#chunks.shift()
+    if (chunk !== undefined || this.#ended) return resume(Effect.succeed(chunk))
+    this.#taker = resume
+    if (this.#socket.isPaused()) this.#socket.resume()
+    return Effect.sync(() => {
+      this.#taker = undefined
+    })
+  })
+}

@@ -2,12 +2,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { configPage } from "./reference/config.ts"
 import { protocolPages } from "./reference/protocol.ts"
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..")
 
 /** Every generated page, by its path in the repository. */
-export const generatedPages = async (): Promise<ReadonlyMap<string, string>> => protocolPages()
+export const generatedPages = async (): Promise<ReadonlyMap<string, string>> =>
+  new Map([...(await protocolPages()), ["docs/config.md", configPage()]])
 
 /** The generated pages that are not on disk as the code would write them now. */
 export const stalePages = async (): Promise<ReadonlyArray<string>> =>

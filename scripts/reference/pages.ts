@@ -128,7 +128,7 @@ const typeSection = (name: string, schema: Schema.Top, module: ProtocolModule, s
     .join("\n\n")
 }
 
-const BANNER = "<!-- Written by scripts/docs.ts from src/protocol. `npm run docs` writes it again. -->"
+const BANNER = "<!-- Written by scripts/docs.ts from the code. `npm run docs` writes it again. -->"
 
 export const typesPage = (
   title: string,

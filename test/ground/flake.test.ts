@@ -20,11 +20,15 @@ const evaluate = (expression: string): unknown =>
     )
   )
 
+interface Package {
+  readonly resolved?: string
+  readonly os?: ReadonlyArray<string>
+  readonly cpu?: ReadonlyArray<string>
+  readonly devDependencies?: Readonly<Record<string, string>>
+}
+
 interface Lock {
-  readonly packages: Record<
-    string,
-    { readonly resolved?: string; readonly os?: ReadonlyArray<string>; readonly cpu?: ReadonlyArray<string> }
-  >
+  readonly packages: Readonly<Record<string, Package>>
 }
 
 const everywhere = (...names: ReadonlyArray<string>) => ({

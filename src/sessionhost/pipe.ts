@@ -3,11 +3,15 @@ import type { Readable, Writable } from "node:stream"
 import { Direction } from "../protocol/sessionFrames.ts"
 import { withPipes } from "./inheritance.ts"
 import { type Program, type ProgramListener, type ProgramSpec, SpawnError, type StartProgram } from "./program.ts"
+import { SessionProcesses } from "./SessionProcesses.ts"
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>
 
 class PipeProgram implements Program {
   readonly pid: number
   readonly #listener: ProgramListener
-  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
+  readonly #processes: SessionProcesses
+  readonly #child: Child
   readonly #limitBytes: number
   #refused = false
   #ended = false
@@ -17,23 +21,26 @@ class PipeProgram implements Program {
     this.#limitBytes = spec.inputQueueBytes
     const child = start(spec)
     this.#child = child
-    if (child.pid === undefined) throw new SpawnError("system", spec.file, "the system could not start it")
     this.pid = child.pid
+    this.#processes = new SessionProcesses({ pid: child.pid, env: spec.env, terminal: null })
     child.stdout.on("data", (chunk: Buffer) => listener.output(Direction.stdout, chunk))
     child.stderr.on("data", (chunk: Buffer) => listener.output(Direction.stderr, chunk))
-    child.stdin.on("error", () => this.#endInput())
-    child.stdout.on("error", () => {})
-    child.stderr.on("error", () => {})
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on("error", () => {})
+    child.stdin.on("close", () => this.#endInput())
     child.on("exit", (code, signal) => {
       this.#endInput()
+      // Its children may have the other end, and nobody will feed them.
       child.stdin.destroy()
       listener.exited(signal === null ? { code, signal } : { code: null, signal })
     })
-    child.on("close", () => listener.closed())
+    child.on("close", () => {
+      this.#processes.filesClosed()
+      listener.closed()
+    })
   }
 
   get queuedInputBytes(): number {
-    return this.#ended ? 0 : this.#child.stdin.writableLength
+    return this.#child.stdin.destroyed ? 0 : this.#child.stdin.writableLength
   }
 
   write(data: Buffer): "accepted" | "full" | "ended" {
@@ -42,7 +49,7 @@ class PipeProgram implements Program {
       this.#refused = true
       return "full"
     }
-    this.#child.stdin.write(Buffer.from(data), () => this.#onWritten())
+    if (data.length > 0) this.#child.stdin.write(Buffer.from(data), () => this.#onWritten())
     return "accepted"
   }
 
@@ -51,23 +58,13 @@ class PipeProgram implements Program {
   }
 
   signalAll(signal: NodeJS.Signals): void {
-    try {
-      process.kill(-this.pid, signal)
-    } catch {
-      // nobody left
-    }
+    this.#processes.signalAll(signal)
   }
 
   survivors(): ReadonlyArray<number> {
-    try {
-      process.kill(-this.pid, 0)
-      return [this.pid]
-    } catch {
-      return []
-    }
+    return this.#processes.survivors()
   }
 
-  /** Closes the program's standard input once what is queued has been written. */
   endInput(): void {
     this.#endInput()
     this.#child.stdin.end()
@@ -84,17 +81,22 @@ class PipeProgram implements Program {
   }
 }
 
-const start = (spec: ProgramSpec) => {
+const start = (spec: ProgramSpec): Child & { readonly pid: number } => {
+  // Node adds this one from its own environment unless it is there.
+  const env = { NODE_V8_COVERAGE: undefined, ...spec.env }
+  const fail = (detail: string, cause?: unknown) =>
+    new SpawnError("system", spec.file, `It could not be started: ${detail}`, { cause })
+  let child: Child
   try {
-    const child = withPipes((stdio) =>
-      spawn(spec.file, spec.args, { cwd: spec.cwd, env: spec.env as NodeJS.ProcessEnv, detached: true, stdio })
-    ) as ChildProcessByStdio<Writable, Readable, Readable>
-    child.on("error", () => {})
-    return child
+    child = withPipes((stdio) => spawn(spec.file, spec.args, { cwd: spec.cwd, env, detached: true, stdio })) as Child
   } catch (cause) {
-    throw new SpawnError("system", spec.file, (cause as Error).message, { cause })
+    throw fail((cause as Error).message, cause)
   }
+  // Which error it was comes later, as an event; here the reason can only be guessed.
+  child.on("error", () => {})
+  if (child.pid === undefined) throw fail("it can't be executed here, or no process or descriptor is left")
+  return child as Child & { readonly pid: number }
 }
 
-/** Starts a program on three pipes, in a session of its own without a terminal. */
+/** Starts a program on three pipes, in a session of its own without a terminal. Throws `SpawnError`. */
 export const startPipes: StartProgram = (spec, listener) => new PipeProgram(spec, listener)

@@ -1,7 +1,7 @@
 import { type Stats, readFileSync } from "node:fs"
 import { access, constants, stat } from "node:fs/promises"
 import { isAbsolute, resolve } from "node:path"
-import { Answering, NoAnswer } from "./answering.ts"
+import { Answering, NoAnswer } from "./Answering.ts"
 import { execFormat } from "./execFormat.ts"
 import { SpawnError } from "./program.ts"
 

@@ -1,0 +1,190 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { join } from "node:path"
+
+/** One process as `/proc/<pid>/stat` tells it. */
+export interface ProcessInfo {
+  readonly pid: number
+  readonly state: string
+  readonly parent: number
+  readonly group: number
+  readonly session: number
+  /** Device number of its terminal, 0 without one. */
+  readonly terminal: number
+  /** Clock ticks since boot. With the pid it names a process for good: pids come again. */
+  readonly start: number
+}
+
+/** Null for what is not a line of `/proc/<pid>/stat`. A process's name can hold anything, spaces and `)` too. */
+export const parseStat = (text: string): ProcessInfo | null => {
+  const open = text.indexOf(" (")
+  const close = text.lastIndexOf(") ")
+  if (open < 0 || close < open) return null
+  const fields = text.slice(close + 2).split(" ")
+  const number = (index: number) => Number(fields[index])
+  const info: ProcessInfo = {
+    pid: Number(text.slice(0, open)),
+    state: fields[0]!,
+    parent: number(1),
+    group: number(2),
+    session: number(3),
+    terminal: number(4),
+    start: number(19)
+  }
+  return Object.values(info).some((value) => Number.isNaN(value)) ? null : info
+}
+
+/** What the processes of one session have in common, and where to look for it. */
+export interface SessionTraits {
+  /** The session's program; it leads a session of the system. */
+  readonly root: { readonly pid: number; readonly start: number }
+  /** `NAME=value` in the environment of every process that did not shed it. */
+  readonly marker: string | null
+  /** What only this session's processes have open: the terminal's path, or the other ends of the pipes. */
+  readonly files: ReadonlyArray<string>
+  /** Device number of the session's terminal, 0 without one or once it is closed: its number is free then. */
+  readonly terminal: number
+}
+
+/** In the environment of a daemon that was started from inside a session: it is nobody's descendant. */
+const daemonMarker = "HOB_READY_FD="
+/** Processes looked into and found to be foreign are not looked into again for so long. */
+const foreignMillis = 500
+/** Descriptors of one process that are looked at. */
+const mostFiles = 32
+
+/**
+ * Finds processes by what `/proc` tells. A snapshot reads one small file per process; of those that started after the
+ * session, the environment and open files too.
+ */
+export class ProcessTable {
+  readonly #directory: string
+  readonly #self: number
+
+  constructor(directory = "/proc", self = process.pid) {
+    this.#directory = directory
+    this.#self = self
+  }
+
+  /** The process that has this pid now, a zombie too. */
+  read(pid: number): ProcessInfo | null {
+    const text = this.#file(pid, "stat")
+    return text === null ? null : parseStat(text)
+  }
+
+  /** Whether this very process is alive. */
+  alive({ pid, start }: { readonly pid: number; readonly start: number }): boolean {
+    const now = this.read(pid)
+    return now !== null && now.start === start && !isDead(now)
+  }
+
+  /** Ids of all processes, or null where there is no /proc. */
+  pids(): ReadonlyArray<number> | null {
+    try {
+      const names = readdirSync(this.#directory)
+      const pids = names.map(Number).filter((pid) => pid > 0)
+      return pids.length === 0 ? null : pids
+    } catch {
+      return null
+    }
+  }
+
+  /**
+   * The living processes of a session: those of its system session and terminal, those that carry its marker or hold
+   * its files, and all their descendants. `foreign` remembers between calls, by pid, until when a process need not be
+   * looked at. Null where there is no /proc.
+   */
+  members(traits: SessionTraits, foreign: Map<number, number>, now: number): ReadonlyArray<ProcessInfo> | null {
+    const pids = this.pids()
+    if (pids === null) return null
+    const found = new Map<number, ProcessInfo>()
+    const others: Array<ProcessInfo> = []
+    const root = this.read(traits.root.pid)
+    const rootIsThere = root?.start === traits.root.start
+    for (const pid of pids) {
+      if (pid === this.#self || (foreign.get(pid) ?? 0) > now) continue
+      const info = this.read(pid)
+      if (info === null || isDead(info)) continue
+      if (info.start < traits.root.start) foreign.set(pid, now + foreignMillis)
+      // Once its leader has been waited for, the number of a session may be somebody else's.
+      else if (rootIsThere && info.session === traits.root.pid) found.set(pid, info)
+      else if (traits.terminal !== 0 && info.terminal === traits.terminal) found.set(pid, info)
+      else others.push(info)
+    }
+    const daemons = new Set<number>()
+    for (const info of others) {
+      const environment = this.#environment(info.pid)
+      if (environment.some((entry) => entry.startsWith(daemonMarker))) daemons.add(info.pid)
+      else if (traits.marker !== null && environment.includes(traits.marker)) found.set(info.pid, info)
+      // Somebody at another terminal may have opened this one.
+      else if (info.terminal === 0 && this.#holds(info.pid, traits.files)) found.set(info.pid, info)
+      // Nothing to be read: it may be in the middle of execve(2) and has to be looked at again.
+      else if (environment.length > 0) foreign.set(info.pid, now + foreignMillis)
+    }
+    addRelatives(found, others, daemons, traits.root.pid)
+    return [...found.values()]
+  }
+
+  #environment(pid: number): ReadonlyArray<string> {
+    return (
+      this.#file(pid, "environ")
+        ?.split("\0")
+        .filter((entry) => entry !== "") ?? []
+    )
+  }
+
+  /** Targets of the descriptors 0, 1 and 2 of a process, such as `/dev/pts/3` or `socket:[12]`. */
+  standardFiles(pid: number): ReadonlyArray<string> {
+    return ["0", "1", "2"].flatMap((fd) => this.#link(pid, fd) ?? [])
+  }
+
+  #holds(pid: number, files: ReadonlyArray<string>): boolean {
+    if (files.length === 0) return false
+    try {
+      const open = readdirSync(join(this.#directory, String(pid), "fd")).slice(0, mostFiles)
+      return open.some((fd) => files.includes(this.#link(pid, fd) ?? ""))
+    } catch {
+      // Gone, or another user's.
+      return false
+    }
+  }
+
+  #link(pid: number, fd: string): string | null {
+    try {
+      return readlinkSync(join(this.#directory, String(pid), "fd", fd))
+    } catch {
+      return null
+    }
+  }
+
+  #file(pid: number, name: string): string | null {
+    try {
+      return readFileSync(join(this.#directory, String(pid), name), "latin1")
+    } catch {
+      return null
+    }
+  }
+}
+
+/** Adds children of those found, and all of a system session whose leader is found or of whom the root's number is proven. */
+const addRelatives = (
+  found: Map<number, ProcessInfo>,
+  others: ReadonlyArray<ProcessInfo>,
+  except: ReadonlySet<number>,
+  root: number
+): void => {
+  const sessions = new Set<number>()
+  const add = (info: ProcessInfo) => {
+    found.set(info.pid, info)
+    if (info.session === info.pid || info.session === root) sessions.add(info.session)
+  }
+  for (const info of found.values()) add(info)
+  for (let before = -1; before !== found.size;) {
+    before = found.size
+    for (const info of others) {
+      if (found.has(info.pid) || except.has(info.pid)) continue
+      if (found.has(info.parent) || sessions.has(info.session)) add(info)
+    }
+  }
+}
+
+const isDead = ({ state }: ProcessInfo): boolean => state === "Z" || state === "X"

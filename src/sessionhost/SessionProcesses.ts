@@ -1,0 +1,98 @@
+import { type ProcessInfo, ProcessTable, type SessionTraits } from "./ProcessTable.ts"
+
+/** Rounds of SIGKILL in one call: what forked between the look and the signal is found by the next. */
+const killRounds = 4
+/** A stopped process gets these only when it is continued. */
+const wantsContinue = new Set<NodeJS.Signals>(["SIGTERM", "SIGHUP"])
+
+export interface SessionProcessesOptions {
+  readonly pid: number
+  readonly env: Readonly<Record<string, string>>
+  /** The slave's path and device number; null for a program on pipes, which is asked for its own ends of them. */
+  readonly terminal: { readonly path: string; readonly device: number } | null
+  readonly table?: ProcessTable
+}
+
+/** The processes of one session: its program and all that came of it, in whatever group or session they are now. */
+export class SessionProcesses {
+  readonly #table: ProcessTable
+  readonly #foreign = new Map<number, number>()
+  #lookedAt = 0
+  #traits: SessionTraits
+
+  /** To be made right after the program was started. */
+  constructor({ env, pid, table = new ProcessTable(), terminal }: SessionProcessesOptions) {
+    this.#table = table
+    const root = table.read(pid)
+    const id = env["HOB_SESSION_ID"]
+    this.#traits = {
+      // One that has ended already has no start; then none of its descendants is older than that.
+      root: { pid, start: root?.start ?? 0 },
+      marker: id ? `HOB_SESSION_ID=${id}` : null,
+      files:
+        terminal === null ? table.standardFiles(pid).filter((file) => file.startsWith("socket:")) : [terminal.path],
+      terminal: terminal?.device ?? 0
+    }
+  }
+
+  /** Says that the terminal or the pipes are closed: what they were called may be another session's from now on. */
+  filesClosed(): void {
+    this.#traits = { ...this.#traits, files: [], terminal: 0 }
+  }
+
+  /** Ids of those that run. */
+  survivors(): ReadonlyArray<number> {
+    const members = this.#members()
+    if (members !== null) return members.map(({ pid }) => pid)
+    return this.#signalGroup(0) ? [this.#traits.root.pid] : []
+  }
+
+  /** Sends `signal` to all of them. */
+  signalAll(signal: NodeJS.Signals): void {
+    const reached = new Set<string>()
+    for (let round = 0; round < (signal === "SIGKILL" ? killRounds : 1); round++) {
+      const members = this.#members()
+      if (members === null) {
+        this.#signalGroup(signal)
+        return
+      }
+      const fresh = members.filter(({ pid, start }) => !reached.has(`${pid} ${start}`))
+      if (fresh.length === 0) return
+      this.#signalEach(fresh, signal)
+      if (wantsContinue.has(signal)) this.#signalEach(fresh, "SIGCONT")
+      for (const { pid, start } of fresh) reached.add(`${pid} ${start}`)
+    }
+  }
+
+  #members(): ReadonlyArray<ProcessInfo> | null {
+    const now = performance.now()
+    if (now - this.#lookedAt > 1_000) this.#foreign.clear()
+    this.#lookedAt = now
+    return this.#table.members(this.#traits, this.#foreign, now)
+  }
+
+  /** Groups of the program's own session at once, so that nobody can fork between; the others one by one. */
+  #signalEach(members: ReadonlyArray<ProcessInfo>, signal: NodeJS.Signals): void {
+    const groups = new Set<number>()
+    for (const member of members) {
+      if (groups.has(member.group) || !this.#table.alive(member)) continue
+      const whole = member.session === this.#traits.root.pid
+      if (whole) groups.add(member.group)
+      send(whole ? -member.group : member.pid, signal)
+    }
+  }
+
+  /** Without /proc: the program's own group is all that can be reached. */
+  #signalGroup(signal: NodeJS.Signals | 0): boolean {
+    return send(-this.#traits.root.pid, signal)
+  }
+}
+
+const send = (pid: number, signal: NodeJS.Signals | 0): boolean => {
+  try {
+    return process.kill(pid, signal)
+  } catch {
+    // It ended between, or belongs to another user now.
+    return false
+  }
+}

@@ -286,13 +286,17 @@ export class Connection {
       const message = `${limits.inFlight} requests of this connection are in flight; wait for an answer.`
       return this.#refuse(request, batch, RpcErrorCode.tooManyInFlight, message)
     }
-    const decoded = method.decode(request.params)
-    if (Exit.isExit(decoded) && Exit.isSuccess(decoded)) return this.#call(method, request, decoded.value, batch)
-    return Effect.matchEffect(decoded, {
-      onSuccess: (payload) => this.#call(method, request, payload, batch) ?? Effect.void,
-      onFailure: (issue) =>
-        this.#refuse(request, batch, RpcErrorCode.invalidParams, describeIssue(issue)) ?? Effect.void
-    })
+    let payload: unknown
+    try {
+      payload = method.params.now(request.params)
+    } catch {
+      return Effect.matchEffect(method.params.effect(request.params), {
+        onSuccess: (payload) => this.#call(method, request, payload, batch) ?? Effect.void,
+        onFailure: (issue) =>
+          this.#refuse(request, batch, RpcErrorCode.invalidParams, describeIssue(issue)) ?? Effect.void
+      })
+    }
+    return this.#call(method, request, payload, batch)
   }
 
   #call(
@@ -308,7 +312,7 @@ export class Connection {
     if (request.id === undefined) return void batch?.skip()
     if (request.discard) return this.#reply(batch, resultReply(request.id, null))
     const reply = exitReply(method, request.id, exit)
-    if (Exit.isExit(reply) && Exit.isSuccess(reply)) return this.#reply(batch, reply.value as string)
+    if (typeof reply === "string") return this.#reply(batch, reply)
     return Effect.map(reply, (text) => this.#reply(batch, text))
   }
 
@@ -341,17 +345,20 @@ export class Connection {
   #finish(id: RequestId, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
     const call = this.#inFlight.get(id)
     if (call === undefined) return Effect.void
-    const reply =
-      this.#shared.closing && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
-        ? Exit.succeed(refusal(id, RpcErrorCode.cancelled, stopping))
-        : call.discard && Exit.isSuccess(exit)
-          ? Exit.succeed(resultReply(id, null))
-          : exitReply(call.method, id, exit)
-    return Effect.map(reply, (text) => {
+    const answered = (text: string): void => {
       this.#inFlight.delete(id)
       this.#reply(call.batch, text)
       this.#tellIdle()
-    })
+    }
+    const reply =
+      this.#shared.closing && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+        ? refusal(id, RpcErrorCode.cancelled, stopping)
+        : call.discard && Exit.isSuccess(exit)
+          ? resultReply(id, null)
+          : exitReply(call.method, id, exit)
+    if (typeof reply !== "string") return Effect.map(reply, answered)
+    answered(reply)
+    return Effect.void
   }
 
   #writeChunk(id: RequestId, values: ReadonlyArray<unknown>): Effect.Effect<void> {

@@ -37,8 +37,7 @@ export class Outbox {
 
   /** Adds one reply. It is written when the batch ends, or at the end of this turn of the loop. */
   add(reply: string): void {
-    this.#text += reply
-    this.#text += "\n"
+    this.#text += `${reply}\n`
     if (!this.#corked && !this.#scheduled) {
       this.#scheduled = true
       queueMicrotask(() => {

@@ -13,11 +13,18 @@ export interface Method {
   readonly handler: Rpc.Handler<string>["handler"]
   readonly context: Context.Context<never>
   readonly rpc: Rpc.AnyWithProps
-  /** Reads `params`; an absent one stands for no parameters. Fails with what is wrong where. */
-  readonly decode: (params: unknown) => Effect.Effect<unknown, SchemaIssue.Issue>
-  readonly encodeSuccess: (value: unknown) => Effect.Effect<unknown, SchemaIssue.Issue>
+  /** Reads `params`; absent ones stand for no parameters. */
+  readonly params: Codec
+  readonly success: Codec
   readonly encodeFailure: (exit: Exit.Exit<unknown, unknown>) => Effect.Effect<unknown, SchemaIssue.Issue>
   readonly encodeChunk: (values: ReadonlyArray<unknown>) => Effect.Effect<unknown, SchemaIssue.Issue>
+}
+
+/** One direction of a schema. */
+export interface Codec {
+  /** At once, for what is right and needs nothing. Throws otherwise, and then `effect` tells why or succeeds. */
+  readonly now: (value: unknown) => unknown
+  readonly effect: (value: unknown) => Effect.Effect<unknown, SchemaIssue.Issue>
 }
 
 /**
@@ -46,11 +53,23 @@ const makeMethod = (rpc: Rpc.AnyWithProps, entry: Rpc.Handler<string>): Method =
     Exit.isExit(effect)
       ? (effect as Exit.Exit<A, E>)
       : Effect.provideContext(effect, entry.context as Context.Context<unknown>)
-  const encoder = (schema: Schema.Top) => {
+  const encoder = (schema: Schema.Top): Codec => {
     const codec = Schema.toCodecJson(schema)
     Jit.enable(SchemaAST.flip(codec.ast))
     const encode = SchemaParser.encodeUnknownEffect(codec, options)
-    return (value: unknown) => needServices(encode(value))
+    return {
+      now: SchemaParser.encodeUnknownSync(codec as unknown as Schema.ConstraintEncoder<unknown>, options),
+      effect: (value) => needServices(encode(value))
+    }
+  }
+  const decoder = (schema: Schema.Top): Codec => {
+    // A method without parameters takes any: readers ignore what they don't know.
+    if (SchemaAST.isVoid(schema.ast)) return { now: () => undefined, effect: () => Exit.void }
+    const codec = Schema.toCodecJson(schema)
+    Jit.enable(codec.ast)
+    const decode = SchemaParser.decodeUnknownEffect(codec, options)
+    const decodeNow = SchemaParser.decodeUnknownSync(codec as unknown as Schema.ConstraintDecoder<unknown>, options)
+    return { now: (params) => decodeNow(params ?? {}), effect: (params) => needServices(decode(params ?? {})) }
   }
   return {
     tag: rpc._tag,
@@ -58,24 +77,11 @@ const makeMethod = (rpc: Rpc.AnyWithProps, entry: Rpc.Handler<string>): Method =
     handler: entry.handler,
     context: entry.context,
     rpc,
-    decode: makeDecode(rpc, options, needServices),
-    encodeSuccess: isStream ? () => Exit.succeed(null) : encoder(success),
-    encodeFailure: encoder(Rpc.exitSchema(rpc)),
-    encodeChunk: encoder(Schema.NonEmptyArray(success))
+    params: decoder(rpc.payloadSchema),
+    success: encoder(isStream ? Schema.Void : success),
+    encodeFailure: encoder(Rpc.exitSchema(rpc)).effect,
+    encodeChunk: encoder(Schema.NonEmptyArray(success)).effect
   }
-}
-
-const makeDecode = (
-  rpc: Rpc.AnyWithProps,
-  options: SchemaAST.ParseOptions,
-  needServices: <A, E>(effect: Effect.Effect<A, E, unknown>) => Effect.Effect<A, E>
-): Method["decode"] => {
-  // A method without parameters takes any: readers ignore what they don't know.
-  if (SchemaAST.isVoid(rpc.payloadSchema.ast)) return () => Exit.void
-  const codec = Schema.toCodecJson(rpc.payloadSchema)
-  Jit.enable(codec.ast)
-  const decode = SchemaParser.decodeUnknownEffect(codec, options)
-  return (params) => needServices(decode(params ?? {}))
 }
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
@@ -90,17 +96,24 @@ export const describeIssue = (issue: SchemaIssue.Issue): string => {
 
 const shorten = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length)}…` : text)
 
-/** The reply that tells a client how its call ended. */
-export const exitReply = (method: Method, id: RequestId, exit: Exit.Exit<unknown, unknown>): Effect.Effect<string> => {
-  if (Exit.isSuccess(exit)) {
-    const encoded = method.encodeSuccess(exit.value)
-    // Without services and transformations that wait, the codec has already run.
-    if (Exit.isExit(encoded) && Exit.isSuccess(encoded)) return Exit.succeed(resultReply(id, encoded.value))
-    return Effect.matchEffect(encoded, {
+/** The reply that tells a client how its call ended: at once where the codec allows it. */
+export const exitReply = (
+  method: Method,
+  id: RequestId,
+  exit: Exit.Exit<unknown, unknown>
+): string | Effect.Effect<string> => {
+  if (Exit.isFailure(exit)) return failureReply(method, id, exit)
+  try {
+    return resultReply(id, method.success.now(exit.value))
+  } catch {
+    return Effect.matchEffect(method.success.effect(exit.value), {
       onSuccess: (value) => Effect.succeed(resultReply(id, value)),
       onFailure: (issue) => notEncodable(method, id, issue)
     })
   }
+}
+
+const failureReply = (method: Method, id: RequestId, exit: Exit.Failure<unknown, unknown>): Effect.Effect<string> => {
   const { code, message } = describeCause(exit.cause)
   return Effect.matchEffect(method.encodeFailure(exit), {
     onSuccess: (encoded) =>

@@ -29,4 +29,4 @@ export const refusal = (id: RequestId | null, code: RpcErrorCode, message: strin
 
 export const pong = `{"jsonrpc":"2.0","method":"@effect/rpc/Pong"}`
 
-const encodeId = (id: RequestId): string => (typeof id === "number" ? String(id) : JSON.stringify(id))
+const encodeId = (id: RequestId): RequestId => (typeof id === "number" ? id : JSON.stringify(id))

@@ -33,14 +33,17 @@ export interface WireRefusal {
   readonly message: string
 }
 
-/** Tells what a line's JSON value is. Members that aren't known are ignored. Batches are taken apart before. */
+/**
+ * Tells what a line's JSON value is. Members that aren't known are ignored. Batches are taken apart before. Members are
+ * read without asking whether they are the value's own: a key `__proto__` in JSON sets no prototype.
+ */
 export const readMessage = (value: unknown): WireRequest | WireControl | WireRefusal => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return refuse(null, "A request is a JSON object with the members jsonrpc, id, method and params.")
   }
   const message = value as Record<string, unknown>
-  const rawId = Object.hasOwn(message, "id") ? message["id"] : undefined
-  const method = Object.hasOwn(message, "method") ? message["method"] : undefined
+  const rawId = message["id"]
+  const method = message["method"]
   if (rawId === undefined || rawId === null) {
     if (typeof method === "string" && method.startsWith(CONTROL)) return readControl(method, message["params"])
     if (rawId === null) return refuse(null, "id: null names no request; use a string or a number, or leave it out.")
@@ -61,8 +64,8 @@ export const readMessage = (value: unknown): WireRequest | WireControl | WireRef
     type: "request",
     id,
     method,
-    params: Object.hasOwn(message, "params") ? message["params"] : undefined,
-    headers: Object.hasOwn(message, "headers") ? readHeaders(message["headers"]) : NO_HEADERS,
+    params: message["params"],
+    headers: message["headers"] === undefined ? NO_HEADERS : readHeaders(message["headers"]),
     discard: message["discard"] === true
   }
 }

@@ -181,8 +181,9 @@ export class LineReader {
     if (line.charCodeAt(0) === 0xfeff) {
       return new LineFault("byte-order-mark", "The line begins with a byte order mark; send UTF-8 without one.")
     }
-    const depth = this.#limits.depth
-    return line.length > depth && deeperThan(line, depth)
+    const { depth } = this.#limits
+    // A shorter line can't be JSON and too deep at once: every bracket that opens must close.
+    return line.length > 2 * depth && deeperThan(line, depth)
       ? new LineFault("too-deep", `The line is nested more than ${depth} levels deep.`)
       : line
   }

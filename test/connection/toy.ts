@@ -84,7 +84,7 @@ export class Toy {
         "toy.void": () => note("void"),
         "toy.liar": () => Effect.never.pipe(Effect.onInterrupt(() => note("liar stopped"))),
         "toy.bug": () => Effect.die(new Error("the toy is broken")),
-        "toy.immediateBug": () => {
+        "toy.immediateBug": (): Effect.Effect<void> => {
           throw new Error("the toy is broken")
         },
         "toy.wait": ({ gate }) =>

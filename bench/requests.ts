@@ -1,0 +1,141 @@
+/**
+ * Requests per second on the native socket, as a share of a bare `node:net` server that parses each line and answers it.
+ *
+ *     node bench/requests.ts [rounds] [seconds per run]
+ *
+ * One connection, 256 requests in flight. Server and client are processes of their own; the client is bare: it writes
+ * prepared lines and counts newlines, so that the server is what is measured. The servers take turns within each round.
+ */
+import { Effect, Layer } from "effect"
+import { Rpc, RpcGroup } from "effect/rpc"
+import { fork } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import * as net from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Concerns } from "../src/actors/Concerns.ts"
+import { Connections, layer as nativeSocket } from "../src/connection/layer.ts"
+import { Ping } from "../src/protocol/daemon.ts"
+
+const IN_FLIGHT = 256
+const self = import.meta.filename
+
+const echoServer = (path: string): void => {
+  net
+    .createServer((socket) => {
+      let rest = ""
+      socket.setEncoding("utf8")
+      socket.on("data", (chunk: string) => {
+        const lines = (rest + chunk).split("\n")
+        rest = lines.pop()!
+        let out = ""
+        for (const line of lines) {
+          const request = JSON.parse(line) as { readonly id: number }
+          out += `${JSON.stringify({ jsonrpc: "2.0", id: request.id, result: { pong: true } })}\n`
+        }
+        if (out !== "") socket.write(out)
+      })
+      socket.on("error", () => {})
+    })
+    .listen(path, () => process.send?.("ready"))
+}
+
+/** The door as the daemon opens it, with its `daemon.ping`, and the same answer from a method that is not immediate. */
+const doorServer = (path: string): void => {
+  const Group = RpcGroup.make(Ping, Rpc.make("bench.ping", { success: Ping.successSchema }))
+  const pong = Effect.succeed({ pong: true } as const)
+  const handlers = Group.toLayer({ "daemon.ping": () => pong, "bench.ping": () => pong })
+  const ready = Layer.effectDiscard(Effect.sync(() => process.send?.("ready")))
+  const door = ready.pipe(
+    Layer.provide(nativeSocket(Group, { path })),
+    Layer.provide(handlers),
+    Layer.provide(Layer.merge(Connections.layer, Concerns.layer))
+  )
+  Effect.runFork(Layer.launch(door))
+}
+
+/** Counts answers for so many milliseconds, after as long again to warm up has passed. */
+const client = (path: string, method: string, millis: number): void => {
+  const socket = net.connect(path)
+  let id = 0
+  const ask = (count: number) => {
+    let text = ""
+    for (let i = 0; i < count; i++) text += `{"jsonrpc":"2.0","id":${++id},"method":"${method}","params":{}}\n`
+    socket.write(text)
+  }
+  let answers = 0
+  socket.on("data", (chunk: Buffer) => {
+    let lines = 0
+    for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines++
+    answers += lines
+    ask(lines)
+  })
+  socket.on("connect", () => {
+    ask(IN_FLIGHT)
+    setTimeout(() => {
+      const before = answers
+      const began = performance.now()
+      setTimeout(() => {
+        process.send?.((answers - before) / ((performance.now() - began) / 1000))
+        process.exit()
+      }, millis)
+    }, millis / 2)
+  })
+}
+
+const roles: Record<string, (args: ReadonlyArray<string>) => void> = {
+  echo: ([path]) => echoServer(path!),
+  door: ([path]) => doorServer(path!),
+  client: ([path, method, millis]) => client(path!, method!, Number(millis))
+}
+
+const start = (...args: ReadonlyArray<string>) => {
+  const child = fork(self, args)
+  return { child, message: new Promise<unknown>((resolve) => child.once("message", resolve)) }
+}
+
+const median = (values: ReadonlyArray<number>): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2
+}
+
+const spread = (values: ReadonlyArray<number>, digits: number): string =>
+  `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)} to ${Math.max(...values).toFixed(digits)})`
+
+const compare = async (rounds: number, seconds: number): Promise<void> => {
+  const directory = mkdtempSync(join(tmpdir(), "hob-bench-"))
+  const paths = { echo: join(directory, "e.sock"), door: join(directory, "run", "d.sock") }
+  const echo = start("echo", paths.echo)
+  const door = start("door", paths.door)
+  await Promise.all([echo.message, door.message])
+  const cases = [
+    { name: "bare node:net echo", path: paths.echo, method: "daemon.ping" },
+    { name: "hob, daemon.ping (immediate)", path: paths.door, method: "daemon.ping" },
+    { name: "hob, a method through RpcServer", path: paths.door, method: "bench.ping" }
+  ]
+  const rates: Array<Array<number>> = cases.map(() => [])
+  try {
+    for (let round = 0; round < rounds; round++) {
+      for (const [index, { method, path }] of cases.entries()) {
+        rates[index]!.push(Number(await start("client", path, method, String(seconds * 1000)).message))
+      }
+    }
+  } finally {
+    echo.child.kill()
+    door.child.kill()
+    rmSync(directory, { recursive: true, force: true })
+  }
+  console.log(
+    `${IN_FLIGHT} in flight, one connection, median of ${rounds} rounds (lowest to highest), Node ${process.version}`
+  )
+  for (const [index, { name }] of cases.entries()) {
+    const rate = rates[index]!
+    const share = rate.map((value, round) => value / rates[0]![round]!)
+    console.log(`${name.padEnd(34)} ${spread(rate, 0).padEnd(30)} requests/s   share ${spread(share, 2)}`)
+  }
+}
+
+const [role, ...args] = process.argv.slice(2)
+const run = roles[role ?? ""]
+if (run === undefined) await compare(Number(role ?? 7), Number(args[0] ?? 2))
+else run(args)

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { keepFromChildren } from "./inheritance.ts"
+import { childDescriptors } from "./ChildDescriptors.ts"
 
 /** A file system did not answer in time: a dead network or FUSE mount. */
 export class NoAnswer extends Error {
@@ -54,7 +54,7 @@ export type Probe = (path: string, deadlineMillis: number) => Promise<boolean>
 
 const probeByChild: Probe = (path, deadlineMillis) =>
   new Promise((resolve) => {
-    keepFromChildren()
+    childDescriptors.keep()
     const child = spawn("/bin/sh", ["-c", 'test -e "$1"', "sh", path], { cwd: "/", env: {}, stdio: "ignore" })
     const timer = setTimeout(() => {
       child.kill("SIGKILL")

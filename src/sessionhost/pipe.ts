@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process"
 import type { Readable, Writable } from "node:stream"
 import { Direction } from "../protocol/sessionFrames.ts"
-import { withPipes } from "./inheritance.ts"
+import { childDescriptors } from "./ChildDescriptors.ts"
 import { type Program, type ProgramListener, type ProgramSpec, SpawnError, type StartProgram } from "./program.ts"
 import { SessionProcesses } from "./SessionProcesses.ts"
 
@@ -88,7 +88,9 @@ const start = (spec: ProgramSpec): Child & { readonly pid: number } => {
     new SpawnError("system", spec.file, `It could not be started: ${detail}`, { cause })
   let child: Child
   try {
-    child = withPipes((stdio) => spawn(spec.file, spec.args, { cwd: spec.cwd, env, detached: true, stdio })) as Child
+    child = childDescriptors.withPipes((stdio) =>
+      spawn(spec.file, spec.args, { cwd: spec.cwd, env, detached: true, stdio })
+    ) as Child
   } catch (cause) {
     throw fail((cause as Error).message, cause)
   }

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs"
 import { Direction } from "../protocol/sessionFrames.ts"
-import { closing, opened, withoutGaps } from "./inheritance.ts"
+import { childDescriptors } from "./ChildDescriptors.ts"
 import { InputQueue } from "./InputQueue.ts"
 import { type LoadedPty, nativePty } from "./nativePty.ts"
 import { type Program, type ProgramExit, type ProgramListener, type ProgramSpec, SpawnError } from "./program.ts"
@@ -32,7 +32,7 @@ class PtyProgram implements Program {
       this.#slave = openSync(forked.pty, constants.O_RDWR | constants.O_NOCTTY)
       const terminal = { path: forked.pty, device: fstatSync(this.#slave).rdev }
       this.#processes = new SessionProcesses({ pid: forked.pid, env: spec.env, terminal })
-      opened(forked.fd)
+      childDescriptors.opened(forked.fd)
       this.#master = new PtyMaster(forked.fd, {
         output: (chunk) => listener.output(Direction.output, chunk),
         closing: () => this.#onClosing(),
@@ -98,7 +98,7 @@ class PtyProgram implements Program {
   #onClosing(): void {
     this.#input.end()
     this.#processes.filesClosed()
-    closing(this.#master.fd)
+    childDescriptors.closing(this.#master.fd)
   }
 
   /** Before `exited` only if the program had its terminal taken away by vhangup(2). */
@@ -113,7 +113,7 @@ const fork = ({ helperPath, native }: LoadedPty, spec: ProgramSpec, exited: (exi
   const onExit = (code: number, signal: number) =>
     exited(signal === 0 ? { code, signal: null } : { code: null, signal: signalName(signal) })
   try {
-    return withoutGaps(() =>
+    return childDescriptors.withoutGaps(() =>
       native.fork(spec.file, spec.args, env, spec.cwd, spec.cols, spec.rows, -1, -1, true, helperPath, onExit)
     )
   } catch (cause) {

@@ -1,0 +1,122 @@
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs"
+
+/** Returns whether it is done. */
+export type Mark = () => boolean
+
+interface Ffi {
+  readonly dlopen: (
+    path: null,
+    functions: Record<string, { readonly arguments: ReadonlyArray<string>; readonly return: string }>
+  ) => { readonly functions: Record<string, (...args: ReadonlyArray<bigint>) => bigint> }
+}
+
+/** close_range(2) has the same number on every architecture of Linux. */
+const SYS_close_range = 436n
+const CLOSE_RANGE_CLOEXEC = 4n
+const O_CLOEXEC = 0o2000000
+
+/** Marks every descriptor from 3 on close-on-exec, in one system call; undefined where this Node can't make it. */
+const findCloseRange = (): Mark | undefined => {
+  if (process.platform !== "linux") return undefined
+  const { emitWarning } = process
+  try {
+    // Node says on stderr, once, that its FFI is experimental. It is not needed: without it the other way is taken.
+    process.emitWarning = () => {}
+    const ffi = process.getBuiltinModule("node:ffi" as "fs") as unknown as Ffi | undefined
+    const syscall = ffi?.dlopen(null, { syscall: { arguments: ["i64", "i64", "i64", "i64"], return: "i64" } })
+      .functions["syscall"]
+    return syscall && (() => syscall(SYS_close_range, 3n, 0xffffffffn, CLOSE_RANGE_CLOEXEC) === 0n)
+  } catch {
+    return undefined
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}
+
+/**
+ * A started program gets descriptors 0, 1 and 2 and nothing else. Node opens everything close-on-exec, but node-pty's
+ * masters are not, nor is what this process itself was given from outside. node-pty's ready-made binary closes what is
+ * inherited only up to the first unused number above 15, and on pipes nobody closes any.
+ */
+export class ChildDescriptors {
+  readonly #find: () => Mark | undefined
+  #mark: Mark | undefined | null = null
+  /** Those that a child would inherit, where they can't be marked. */
+  #inheritable: Set<number> | undefined
+
+  constructor(find: () => Mark | undefined = findCloseRange) {
+    this.#find = find
+  }
+
+  /** Says that `fd`, a master just forked, is open. */
+  opened(fd: number): void {
+    this.#inheritable?.add(fd)
+  }
+
+  /** Says that `fd` is about to be closed. */
+  closing(fd: number): void {
+    this.#inheritable?.delete(fd)
+  }
+
+  /** To be called before a child is started: marks all, or says what it will inherit all the same. */
+  keep(): ReadonlySet<number> {
+    if (this.#mark === null) this.#mark = this.#find()
+    if (this.#mark?.() === true) return none
+    this.#inheritable ??= fromOutside()
+    return this.#inheritable
+  }
+
+  /** Forks while no number up to the highest inheritable descriptor is unused, so that node-pty closes all of them. */
+  withoutGaps<A>(fork: () => A): A {
+    const highest = Math.max(0, ...this.keep())
+    const fillers: Array<number> = []
+    try {
+      for (let next = 0; next < highest;) {
+        next = openSync("/dev/null", "r")
+        fillers.push(next)
+      }
+      return fork()
+    } finally {
+      for (const filler of fillers) closeSync(filler)
+    }
+  }
+
+  /**
+   * Starts a child with the `stdio` it is to have. Node can't close what a child inherits, but it can put something
+   * else in its place: where marking isn't possible the child finds /dev/null at the numbers of our descriptors.
+   */
+  withPipes<A>(start: (stdio: Array<"pipe" | "ignore" | number>) => A): A {
+    const stdio: Array<"pipe" | "ignore" | number> = ["pipe", "pipe", "pipe"]
+    const masked = [...this.keep()]
+    if (masked.length === 0) return start(stdio)
+    const nothing = openSync("/dev/null", "r")
+    try {
+      for (let fd = 3; fd <= Math.max(...masked); fd++) stdio.push("ignore")
+      for (const fd of masked) stdio[fd] = nothing
+      return start(stdio)
+    } finally {
+      closeSync(nothing)
+    }
+  }
+}
+
+const none: ReadonlySet<number> = new Set()
+
+const fromOutside = (): Set<number> => {
+  const found = new Set<number>()
+  if (process.platform !== "linux") return found
+  for (const name of readdirSync("/proc/self/fd")) {
+    const fd = Number(name)
+    if (fd < 3) continue
+    try {
+      const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${name}`, "latin1"))?.[1] ?? "0"
+      if ((parseInt(flags, 8) & O_CLOEXEC) === 0) found.add(fd)
+    } catch {
+      // It was the descriptor of the listing.
+    }
+  }
+  return found
+}
+
+/** Those of this process. */
+export const childDescriptors = new ChildDescriptors()

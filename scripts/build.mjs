@@ -1,0 +1,95 @@
+// Builds dist: the three programs as bundles of their own, the library with its dependencies left outside, and with
+// `--types` (always when packing) the type declarations.
+import { execFileSync } from "node:child_process"
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { build } from "rolldown"
+import { fingerprint, root, stampFile } from "./fingerprint.mjs"
+
+const source = (path) => join(root, "src", path)
+const temporary = join(root, `dist.${process.pid}`)
+const dist = join(root, "dist")
+
+const common = { cwd: root, platform: "node", logLevel: "warn" }
+/** Names survive, for stack traces and because effect keys some services by them. */
+const minify = { compress: true, mangle: { toplevel: false, keepNames: true }, codegen: { removeWhitespace: true } }
+
+/** A program: everything it needs in it, except native modules. What it imports later are files of their own. */
+const program = (name, entry, plugins = []) => ({
+  ...common,
+  plugins,
+  input: { [name]: source(entry) },
+  external: ["node-pty", /\.node$/],
+  output: { dir: temporary, format: "esm", entryFileNames: "[name].js", chunkFileNames: `${name}-[name].js`, minify }
+})
+
+/** The command tree is a bundle of its own: chunks shared with it would be more files for the commands that don't need it. */
+const treeApart = {
+  name: "tree-apart",
+  resolveId: (id, importer) =>
+    id === "./tree.ts" && importer === source("cli/run.ts") ? { id: "./hob-tree.js", external: true } : null
+}
+
+const library = {
+  ...common,
+  input: { index: source("index.ts"), client: source("client/index.ts"), protocol: source("protocol/index.ts") },
+  external: [/^effect(\/|$)/, /^@effect\//, "node-pty", /\.node$/],
+  output: { dir: temporary, format: "esm", entryFileNames: "[name].js", chunkFileNames: "library-[name].js" }
+}
+
+const types = () => {
+  const config = join(root, "tsconfig.types.tmp.json")
+  writeFileSync(
+    config,
+    JSON.stringify({
+      extends: "./tsconfig.json",
+      compilerOptions: {
+        noEmit: false,
+        declaration: true,
+        emitDeclarationOnly: true,
+        rootDir: "src",
+        outDir: join(temporary, "types")
+      },
+      include: ["src"]
+    })
+  )
+  try {
+    execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", config], { stdio: "inherit" })
+  } finally {
+    rmSync(config, { force: true })
+  }
+}
+
+/** There is hardly a moment without a dist, and none with half of one. Of two builds at once, the later one stays. */
+const swap = () => {
+  const old = `${temporary}.old`
+  for (let attempt = 0; ; attempt++) {
+    try {
+      if (existsSync(dist)) renameSync(dist, old)
+      renameSync(temporary, dist)
+      break
+    } catch (error) {
+      if (attempt === 10) throw error
+    } finally {
+      rmSync(old, { recursive: true, force: true })
+    }
+  }
+}
+
+const withTypes = process.argv.includes("--types") || process.env.npm_lifecycle_event === "prepack"
+const stamp = fingerprint()
+mkdirSync(temporary, { recursive: true })
+try {
+  await build([
+    program("hob", "cli/main.ts", [treeApart]),
+    program("hob-tree", "cli/tree.ts"),
+    program("daemon", "daemon/main.ts"),
+    program("host", "sessionhost/main.ts"),
+    library
+  ])
+  if (withTypes) types()
+  writeFileSync(join(temporary, ".built-from"), stamp)
+  swap()
+} finally {
+  rmSync(temporary, { recursive: true, force: true })
+}

@@ -1,0 +1,22 @@
+import { Context, Data, Effect } from "effect"
+import type { Paths } from "../../config/paths.ts"
+import { type Context as Command, makeContext } from "../context.ts"
+import { ExitCode } from "../exit.ts"
+import { report } from "../report.ts"
+import { hob } from "./root.ts"
+
+/** A command has ended, and not with 0. What there was to say has been said. */
+export class Exited extends Data.TaggedError("Exited")<{ readonly code: number }> {}
+
+/** Where the daemon of this command is. */
+export class Home extends Context.Service<Home, Paths>()("hob/cli/Home") {}
+
+/** A command's handler: the same function that the hot path calls. */
+export const act = Effect.fnUntraced(function* (action: (context: Command) => Promise<number>) {
+  const context = makeContext(yield* Home, process.env, yield* hob)
+  const code = yield* Effect.tryPromise({
+    try: () => action(context),
+    catch: (error) => new Exited({ code: report(error) })
+  })
+  if (code !== ExitCode.ok) return yield* new Exited({ code })
+})

@@ -1,0 +1,55 @@
+import { Effect } from "effect"
+import { CliError, Command, Flag } from "effect/cli"
+import { exportLog } from "../verbs/export.ts"
+import { output } from "../verbs/output.ts"
+import { act } from "./act.ts"
+import { countOrNull, session, yes } from "./flags.ts"
+
+export const outputCommand = Command.make(
+  "output",
+  {
+    session,
+    follow: yes("follow", "Go on as more comes, until the session ends", "f"),
+    since: countOrNull("since", "OFFSET", "From this byte on, counted from the session's start"),
+    tail: countOrNull("tail", "LINES", "Only the last lines", "n"),
+    plain: yes("plain", "Text only: no colours, no escape sequences, nothing that was overwritten in its line")
+  },
+  (options) => act((context) => output(context, options))
+).pipe(
+  Command.validate(({ since, tail }) =>
+    since !== null && tail !== null
+      ? Effect.fail(new CliError.UserError({ cause: "--since and --tail exclude one another." }))
+      : Effect.void
+  ),
+  Command.withDescription(
+    "Print what a session has printed, byte for byte, also after it has ended. What the log no longer holds is told on standard error."
+  ),
+  Command.withShortDescription("Print what a session has printed"),
+  Command.withExamples([
+    { command: "hob output build" },
+    { command: "hob output -f build", description: "Follow it; survives restarts of the daemon" },
+    { command: "hob output build --tail 20 --plain", description: "For a person or a model to read" },
+    { command: "hob output build --since 4096", description: "Continue where you stopped reading" }
+  ])
+)
+
+export const exportCommand = Command.make(
+  "export",
+  {
+    session,
+    format: Flag.Literals("format", ["jsonl", "raw"]).pipe(
+      Flag.withDefault("jsonl"),
+      Flag.withDescription(
+        "jsonl: one JSON object for each piece, input too, with time and direction; raw: output only"
+      )
+    )
+  },
+  (options) => act((context) => exportLog(context, options))
+).pipe(
+  Command.withDescription("Print a session's whole log."),
+  Command.withShortDescription("Print a session's whole log"),
+  Command.withExamples([
+    { command: "hob export build > build.jsonl" },
+    { command: "hob export build --format raw > build.log" }
+  ])
+)

@@ -1,0 +1,75 @@
+import * as bare from "../client/wire/bare.ts"
+import type { Context } from "./context.ts"
+
+/** Nobody listens there: the one failure that starting a daemon mends. */
+const isAway = (error: unknown): boolean =>
+  error instanceof bare.SocketConnectError && (error.reason === "missing" || error.reason === "refused")
+
+/** A failure that asking again may mend: the daemon was killed, is being restarted, or its session-host is. */
+export const isPassing = (error: unknown): boolean =>
+  error instanceof bare.ConnectionLost ||
+  (error instanceof bare.SocketConnectError && (isAway(error) || error.reason === "busy")) ||
+  (error instanceof bare.CallError && error.data?._tag === "SessionHostUnavailable") ||
+  (error instanceof Error && error.name === "NotRunning") ||
+  isSystem(error, "ECONNREFUSED", "ENOENT", "ECONNRESET", "EPIPE", "EAGAIN")
+
+const isSystem = (error: unknown, ...codes: ReadonlyArray<string>): boolean =>
+  error instanceof Error && codes.includes(String((error as NodeJS.ErrnoException).code))
+
+/** A connection to this home's daemon; starts one if there is none and the context allows it. */
+export const open = async (context: Context): Promise<bare.BareClient> => {
+  try {
+    return await bare.open(context.paths.socket)
+  } catch (error) {
+    if (!isAway(error)) throw error
+    return bare.open(await ensure(context))
+  }
+}
+
+/** Finds the daemon, or starts it: the path of its socket. Loaded only when it is needed: most commands find it at once. */
+const ensure = async (context: Context): Promise<string> => {
+  const { ensureDaemon } = await import("../client/start.ts")
+  const flags = context.settings.flatMap((setting) => ["-c", setting])
+  const { socket } = await ensureDaemon({ paths: context.paths, start: context.mayStart, flags })
+  return socket
+}
+
+/** One call on a connection of its own. The result is trusted to be what the protocol says. */
+export const call = async <T>(
+  context: Context,
+  method: string,
+  params: unknown,
+  timeoutMillis?: number
+): Promise<T> => {
+  const client = await open(context)
+  try {
+    return (await client.call(method, params, timeoutMillis === undefined ? {} : { timeoutMillis })) as T
+  } finally {
+    client.close()
+  }
+}
+
+const FIRST_RETRY_MILLIS = 50
+const LAST_RETRY_MILLIS = 1000
+const GIVE_UP_MILLIS = 60_000
+
+/**
+ * A call that may be made twice: goes on asking while the daemon is restarted or killed, for up to a minute without an
+ * answer. `params` is asked for each attempt.
+ */
+export const callAgain = async <T>(context: Context, method: string, params: () => unknown): Promise<T> => {
+  let failingSince: number | undefined
+  for (let pause = FIRST_RETRY_MILLIS; ; pause = Math.min(pause * 2, LAST_RETRY_MILLIS)) {
+    const began = Date.now()
+    try {
+      return await call<T>(context, method, params())
+    } catch (error) {
+      const wasAnswering = error instanceof bare.ConnectionLost && Date.now() - began > LAST_RETRY_MILLIS
+      failingSince = wasAnswering ? Date.now() : (failingSince ?? began)
+      // The first answer decides: a command that finds no daemon says so at once.
+      const first = failingSince === began && !(error instanceof bare.ConnectionLost)
+      if (first || !isPassing(error) || Date.now() - failingSince > GIVE_UP_MILLIS) throw error
+      await new Promise((resolve) => setTimeout(resolve, pause))
+    }
+  }
+}

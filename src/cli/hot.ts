@@ -1,0 +1,150 @@
+/**
+ * The commands that scripts and agents run hundreds of times a day, in their plain form. They load nothing of effect;
+ * the command tree calls the same functions for every other form.
+ */
+import type { Context } from "./context.ts"
+import { parseDuration } from "./duration.ts"
+import { type Grammar, parseCount, parsePlain, type Plain } from "./plain.ts"
+import { attach } from "./verbs/attach.ts"
+import { kill } from "./verbs/kill.ts"
+import { list } from "./verbs/list.ts"
+import { output } from "./verbs/output.ts"
+import { run } from "./verbs/run.ts"
+import { send } from "./verbs/send.ts"
+import { show } from "./verbs/show.ts"
+import { status } from "./verbs/status.ts"
+import { wait } from "./verbs/wait.ts"
+
+/** A command, ready to go. */
+export type Action = (context: Context) => Promise<number>
+
+interface Verb {
+  readonly grammar: Grammar
+  /** Null when a value is not what it has to be. */
+  readonly action: (plain: Plain) => Action | null
+}
+
+const MANY = Number.MAX_SAFE_INTEGER
+
+/** Null for a flag that isn't there, undefined for a value that is wrong. */
+const read = <T>(plain: Plain, flag: string, parse: (text: string) => T | undefined): T | null | undefined => {
+  const text = plain.value(flag)
+  return text === null ? null : parse(text)
+}
+
+const verbs: Readonly<Record<string, Verb>> = {
+  ls: {
+    grammar: {
+      flags: { "--all": "boolean", "--json": "boolean", "--quiet": "boolean" },
+      aliases: { "-a": "--all", "-q": "--quiet" },
+      words: [0, 0]
+    },
+    action: (plain) => (context) =>
+      list(context, { all: plain.has("--all"), json: plain.has("--json"), quiet: plain.has("--quiet") })
+  },
+  status: {
+    grammar: { flags: { "--json": "boolean" }, words: [0, 0] },
+    action: (plain) => (context) => status(context, { json: plain.has("--json") })
+  },
+  show: {
+    grammar: { flags: { "--json": "boolean" }, words: [1, 1] },
+    action: (plain) => (context) => show(context, { session: plain.words[0]!, json: plain.has("--json") })
+  },
+  send: {
+    grammar: { flags: { "--key": "values" }, aliases: { "-k": "--key" }, words: [1, MANY], valuesToTheEnd: "--key" },
+    action: (plain) => {
+      const [session, ...text] = plain.words
+      const stdin = text.length === 1 && text[0] === "-"
+      if (text.includes("-") && !stdin) return null
+      return (context) =>
+        send(context, { session: session!, text: stdin ? [] : text, keys: plain.values("--key"), stdin })
+    }
+  },
+  output: {
+    grammar: {
+      flags: { "--follow": "boolean", "--plain": "boolean", "--since": "value", "--tail": "value" },
+      aliases: { "-f": "--follow", "-n": "--tail" },
+      words: [1, 1]
+    },
+    action: (plain) => {
+      const since = read(plain, "--since", parseCount)
+      const tail = read(plain, "--tail", parseCount)
+      if (since === undefined || tail === undefined || (since !== null && tail !== null)) return null
+      return (context) =>
+        output(context, {
+          session: plain.words[0]!,
+          follow: plain.has("--follow"),
+          plain: plain.has("--plain"),
+          since,
+          tail
+        })
+    }
+  },
+  attach: {
+    grammar: { flags: { "--read-only": "boolean" }, aliases: { "-r": "--read-only" }, words: [1, 1] },
+    action: (plain) => (context) => attach(context, { session: plain.words[0]!, readOnly: plain.has("--read-only") })
+  },
+  wait: {
+    grammar: { flags: { "--exit": "boolean", "--json": "boolean", "--timeout": "value" }, words: [1, 1] },
+    action: (plain) => {
+      const timeout = read(plain, "--timeout", parseDuration)
+      if (timeout === undefined) return null
+      return (context) => wait(context, { session: plain.words[0]!, timeout, json: plain.has("--json") })
+    }
+  },
+  kill: {
+    grammar: {
+      flags: { "--signal": "value", "--grace": "value", "--json": "boolean" },
+      aliases: { "-s": "--signal" },
+      words: [1, MANY]
+    },
+    action: (plain) => {
+      const grace = read(plain, "--grace", parseDuration)
+      if (grace === undefined) return null
+      return (context) =>
+        kill(context, { sessions: plain.words, signal: plain.value("--signal"), grace, json: plain.has("--json") })
+    }
+  },
+  run: {
+    grammar: {
+      flags: {
+        "--detach": "boolean",
+        "--pipe": "boolean",
+        "--json": "boolean",
+        "--name": "value",
+        "--cwd": "value",
+        "--env": "values",
+        "--tag": "values"
+      },
+      aliases: { "-d": "--detach", "-n": "--name", "-e": "--env", "-t": "--tag" },
+      words: [0, MANY],
+      isCommandAfterFlags: true
+    },
+    action: (plain) => (context) =>
+      run(context, {
+        name: plain.value("--name"),
+        cwd: plain.value("--cwd"),
+        env: plain.values("--env"),
+        tags: plain.values("--tag"),
+        pipe: plain.has("--pipe"),
+        detach: plain.has("--detach"),
+        json: plain.has("--json"),
+        command: plain.words
+      })
+  }
+}
+
+/** What the arguments ask for, and whether `--no-start` is among them; null when it takes the tree to tell. */
+export const hotAction = (
+  argv: ReadonlyArray<string>
+): { readonly action: Action; readonly noStart: boolean } | null => {
+  const first = argv.findIndex((arg) => arg !== "--no-start")
+  const verb = first < 0 ? undefined : own(verbs, argv[first]!)
+  if (verb === undefined) return null
+  const plain = parsePlain(verb.grammar, argv.slice(first + 1))
+  const action = plain === null ? null : verb.action(plain)
+  return action === null ? null : { action, noStart: first > 0 || plain!.has("--no-start") }
+}
+
+const own = <T>(record: Readonly<Record<string, T>>, key: string): T | undefined =>
+  Object.hasOwn(record, key) ? record[key] : undefined

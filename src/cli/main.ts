@@ -1,0 +1,21 @@
+/** The command's first lines, for whatever Node runs them; the rest is loaded once that is known to be one we support. */
+import { existsSync } from "node:fs"
+import * as nodeModule from "node:module"
+import { makePaths } from "../config/paths.ts"
+
+const OLDEST_NODE = 24
+
+if (Number(process.versions.node.split(".")[0]) < OLDEST_NODE) {
+  process.stderr.write(
+    `hob needs Node ${OLDEST_NODE} or newer; ${process.execPath} is ${process.version}.\n` +
+      "In a checkout of hob, `npm run setup` installs one.\n"
+  )
+  process.exit(1)
+}
+
+// Only in a home that is there: looking at hob's state must not create any.
+const paths = makePaths(process.env)
+if (existsSync(paths.home)) nodeModule.enableCompileCache(paths.cache)
+
+const { main } = await import("./run.ts")
+await main(process.argv.slice(2), paths)

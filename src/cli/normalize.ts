@@ -1,0 +1,58 @@
+import type { Completions } from "effect/cli"
+
+type Descriptor = Completions.CommandDescriptor
+
+/**
+ * Makes forms of the command line that people expect into those that the parser takes. Knows every flag from the tree
+ * itself.
+ *
+ * - `run CMD ARGS…`: from the command on, everything belongs to it, as if `--` stood before.
+ * - `send S --key A B`: each word after the first `--key` is a key.
+ * - `--flag WORD` where the flag takes no value: the parser would take a word such as `on` or `1` for one.
+ */
+export const normalize = (tree: Descriptor, argv: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const shared = flagsOf(tree.subcommands[0])
+  const result: Array<string> = []
+  let command = tree
+  let words = 0
+  let greedy = false
+  for (let index = 0; index < argv.length; index++) {
+    const arg = argv[index]!
+    if (arg === "--") return [...result, ...argv.slice(index)]
+    if (arg === "-" || !arg.startsWith("-")) {
+      const next = words === 0 ? command.subcommands.find(({ name }) => name === arg) : undefined
+      if (next !== undefined) {
+        command = next
+        result.push(arg)
+      } else if (words++ === 0 && command.name === "run") {
+        return [...result, "--", ...argv.slice(index)]
+      } else if (greedy) result.push(`--key=${arg}`)
+      else result.push(arg)
+      continue
+    }
+    const flag = flagsOf(command).get(arg) ?? shared.get(arg)
+    if (flag?.type._tag === "Boolean") result.push(`${arg}=true`)
+    else if (flag !== undefined) {
+      if (command.name === "send" && flag.name === "key") greedy = true
+      const value = argv[index + 1]
+      if (value === undefined || /^-[^\d]/.test(value)) result.push(arg)
+      else {
+        result.push(`${arg}=${value}`)
+        index++
+      }
+    } else {
+      if (command.name === "send" && arg.startsWith("--key=")) greedy = true
+      result.push(arg)
+    }
+  }
+  return result
+}
+
+const flagsOf = (command: Descriptor | undefined): ReadonlyMap<string, Completions.FlagDescriptor> =>
+  new Map(
+    (command?.flags ?? []).flatMap((flag) =>
+      [`--${flag.name}`, ...flag.aliases.map((alias) => `${alias.length === 1 ? "-" : "--"}${alias}`)].map(
+        (spelled) => [spelled, flag] as const
+      )
+    )
+  )

@@ -1,0 +1,56 @@
+import { Effect } from "effect"
+import { CliError, CliOutput } from "effect/cli"
+import { print, printError } from "./stdio.ts"
+import { isatty } from "node:tty"
+
+const exitCodes = `
+EXIT CODES
+  0 done   1 failed   2 wrong usage   3 hob is not running   4 no such session, or several   5 timed out
+  run and attach end with the session's own exit code (128 + n for signal n; 125 if it was lost).`
+
+const formatter = (descriptor: number): CliOutput.Formatter =>
+  CliOutput.defaultFormatter({
+    colors: isatty(descriptor) && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb",
+    inheritedFlags: "full",
+    globalFlags: "none"
+  })
+
+/** Effect's messages, less its layout, in the words of the rest of hob. */
+const sentence = (error: CliError.CliError): string => {
+  switch (error._tag) {
+    case "UnknownSubcommand":
+      return `"${error.subcommand}" is not a command.${didYouMean(error.suggestions.map((name) => `${(error.parent ?? ["hob"]).join(" ")} ${name}`))}`
+    case "UnrecognizedOption":
+      return `${error.option} is not a flag of ${(error.command ?? ["hob"]).join(" ")}.${didYouMean(error.suggestions)}`
+    default:
+      return error.message
+  }
+}
+
+const didYouMean = (suggestions: ReadonlyArray<string>): string =>
+  suggestions.length === 0 ? "" : ` Did you mean ${suggestions.map((text) => `\`${text}\``).join(" or ")}?`
+
+/** Help goes to standard output; a mistake is told in a line or two on standard error, with where to read more. */
+export const presenter: CliOutput.Presenter = {
+  present: (event) =>
+    Effect.sync(() => {
+      switch (event._tag) {
+        case "Help": {
+          const isRoot = event.commandPath.length === 1
+          return print(`${formatter(1).formatHelpDoc(event.helpDoc)}\n${isRoot ? `${exitCodes}\n` : ""}`)
+        }
+        case "Version":
+          return print(`${event.version}\n`)
+        case "InvalidInvocation": {
+          const told = event.errors.filter((error, index) => !isConsequence(error, event.errors.slice(0, index)))
+          for (const error of told) printError(`hob: ${sentence(error)}`)
+          return printError(`\`${event.commandPath.join(" ")} --help\` explains it.`)
+        }
+      }
+    })
+}
+
+/** After an unknown command, its own arguments are reported as well. */
+const isConsequence = (error: CliError.CliError, before: ReadonlyArray<CliError.CliError>): boolean =>
+  before.some(({ _tag }) => _tag === "UnknownSubcommand") &&
+  (error._tag === "UnrecognizedOption" || error._tag === "UnexpectedArgument")

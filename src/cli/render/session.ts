@@ -1,0 +1,61 @@
+import { basename } from "node:path"
+import type { Session, SessionExit } from "../../protocol/sessions.ts"
+import { age, bytes, columns, commandLine, cut, oneLine } from "./text.ts"
+
+/** The id's first part: unique among a few thousand sessions, and any command takes it. */
+export const shortId = (id: string): string => id.slice(0, 8)
+
+/** How a person would call the session: its name, else the short id. */
+export const label = (session: Pick<Session, "id" | "name">): string => session.name ?? shortId(session.id)
+
+/** `exit 0`, `SIGKILL`. */
+export const exitText = (exit: SessionExit): string => exit.signal ?? `exit ${exit.code ?? "?"}`
+
+/** `running`, `exit 3`, `SIGTERM`, `lost`. */
+export const stateText = (session: Session): string => (session.exit !== null ? exitText(session.exit) : session.state)
+
+/** The table of `hob ls`, as wide as the terminal (null: as it comes, for a file or a pipe). */
+export const sessionTable = (sessions: ReadonlyArray<Session>, now: number, width: number | null): string => {
+  const rows = sessions.map((session) => [
+    shortId(session.id),
+    session.name ?? "-",
+    stateText(session),
+    age(session.createdAt, now),
+    session.clients === 0 ? "-" : String(session.clients),
+    bytes(session.output.end),
+    oneLine(commandLine(session.command))
+  ])
+  const table = columns([["ID", "NAME", "STATE", "AGE", "CLIENTS", "OUTPUT", "COMMAND"], ...rows])
+  return width === null
+    ? table
+    : table
+        .split("\n")
+        .map((line) => cut(line, width))
+        .join("\n")
+}
+
+/** What `hob show` prints. */
+export const sessionPage = (session: Session, now: number): string => {
+  const rows: Array<[string, string]> = [
+    ["id", session.id],
+    ["name", session.name ?? "-"],
+    ["state", session.state === "exited" ? `exited: ${stateText(session)}` : session.state],
+    ["command", oneLine(commandLine(session.command))],
+    ["directory", oneLine(session.cwd)],
+    ["kind", session.kind === "pty" ? `pty ${session.cols}x${session.rows}` : "pipe"],
+    ["started", `${session.createdAt} (${age(session.createdAt, now)} ago)`]
+  ]
+  if (session.pid !== null) rows.push(["pid", String(session.pid)])
+  if (session.tags.length > 0) rows.push(["tags", session.tags.map(oneLine).join(", ")])
+  if (session.exit !== null) rows.push(["ended", `${session.exit.at} (${age(session.exit.at, now)} ago)`])
+  rows.push(["clients", String(session.clients)])
+  const { end, oldest } = session.output
+  rows.push(["output", `${bytes(end)}${oldest === 0 ? "" : `, kept from byte ${oldest}`}`])
+  if (session.logLostBytes > 0) {
+    rows.push(["not logged", `${bytes(session.logLostBytes)}: the disk was full or failed`])
+  }
+  return columns(rows.map(([key, value]) => [`${key}:`, value]))
+}
+
+/** A program's name for a sentence. */
+export const programName = (session: Session): string => basename(session.command[0] ?? "shell")

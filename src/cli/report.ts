@@ -1,0 +1,85 @@
+import { CallError, CallTimedOut, ConnectionLost, SocketConnectError } from "../client/wire/bare.ts"
+import { RpcErrorCode } from "../protocol/errors.ts"
+import { ExitCode, Fault } from "./exit.ts"
+import { printError } from "./stdio.ts"
+
+/** Whether the daemon answered with this typed error. */
+export const isTagged = (error: unknown, tag: string): error is CallError & { data: NonNullable<CallError["data"]> } =>
+  error instanceof CallError && error.data?._tag === tag
+
+/** What each typed error of the protocol means for a script, and what its reader may do. */
+const typed: Readonly<Record<string, { readonly exitCode: number; readonly hint?: string }>> = {
+  SessionNotFound: { exitCode: ExitCode.noSuchSession },
+  SessionAmbiguous: { exitCode: ExitCode.noSuchSession, hint: "Give more of the id." },
+  InputQueueFull: {
+    exitCode: ExitCode.failure,
+    hint: "Nothing was sent. Send less at once, or pipe it in: `hob send SESSION -` waits for the program to read."
+  },
+  SessionHostUnavailable: { exitCode: ExitCode.failure, hint: "`hob logs` may tell why; `hob restart` tries anew." }
+}
+
+const spawnExitCode: Readonly<Record<string, number>> = {
+  "command-not-found": ExitCode.commandNotFound,
+  "not-executable": ExitCode.notExecutable
+}
+
+const ofCall = (error: CallError): Fault => {
+  const tag = error.data?._tag
+  if (tag === "SpawnFailed") {
+    return new Fault(spawnExitCode[String(error.data?.["reason"])] ?? ExitCode.failure, error.message)
+  }
+  const known = tag === undefined ? undefined : typed[tag]
+  if (known !== undefined) return new Fault(known.exitCode, error.message, known.hint)
+  switch (error.code) {
+    case RpcErrorCode.methodNotFound:
+      return new Fault(
+        ExitCode.failure,
+        `The running daemon is older than this command: ${error.message}`,
+        "`hob restart` replaces it; its sessions run on."
+      )
+    case RpcErrorCode.invalidParams:
+      return new Fault(ExitCode.usage, error.message)
+    case RpcErrorCode.lineTooLong:
+      return new Fault(ExitCode.failure, error.message, "Pipe it in instead: `hob send SESSION -`.")
+    case RpcErrorCode.internalError:
+      return new Fault(ExitCode.failure, `The daemon failed: ${error.message}`, "`hob logs` has the details.")
+    default:
+      return new Fault(ExitCode.failure, error.message)
+  }
+}
+
+/** Whatever was thrown, as a sentence with an exit code. */
+export const toFault = (error: unknown): Fault => {
+  if (error instanceof Fault) return error
+  if (error instanceof CallError) return ofCall(error)
+  if (error instanceof CallTimedOut) {
+    return new Fault(
+      ExitCode.failure,
+      error.message,
+      "`hob status` tells which process it is; `hob logs` may tell why."
+    )
+  }
+  if (error instanceof ConnectionLost) {
+    return new Fault(ExitCode.failure, `The daemon went away: ${error.message}.`, "Try again; `hob logs` may tell why.")
+  }
+  if (error instanceof SocketConnectError) {
+    return error.reason === "missing" || error.reason === "refused"
+      ? notRunning()
+      : new Fault(ExitCode.failure, error.message)
+  }
+  // Known by name: their module starts processes, and is loaded only when one is to be started.
+  if (error instanceof Error && error.name === "NotRunning") return notRunning()
+  if (error instanceof Error && (error.name === "StartFailed" || error.name === "SocketPathError")) {
+    return new Fault(ExitCode.failure, error.message)
+  }
+  return new Fault(ExitCode.failure, error instanceof Error ? (error.stack ?? error.message) : String(error))
+}
+
+const notRunning = (): Fault => new Fault(ExitCode.notRunning, "hob is not running.", "`hob start` starts it.")
+
+/** Tells the reader what failed. Returns the exit code. */
+export const report = (error: unknown): number => {
+  const fault = toFault(error)
+  printError(`hob: ${fault.message}${fault.hint === undefined ? "" : `\n${fault.hint}`}`)
+  return fault.exitCode
+}

@@ -1,0 +1,115 @@
+import { spawn, type ChildProcess } from "node:child_process"
+import type { Readable, Writable } from "node:stream"
+
+/**
+ * A shell that puts the terminal into raw mode, and back into the very state it found, also when we are killed without
+ * a chance to do it ourselves: our death closes its standard input. Node's own raw mode isn't used because it leaves
+ * newline translation on, which shifts full-screen programs that move down with a bare line feed.
+ *
+ * It reads one word a line: `raw`, `cooked`, `done` (nothing is left to restore on the screen), and
+ * `screen TEXT` (what else to print if we die, in printf's %b form). It answers each of the first three.
+ */
+const script = String.raw`
+trap "" INT TERM QUIT HUP TSTP TTOU TTIN USR1 USR2
+saved=$(stty -g <&3) || exit 1
+raw() { stty raw -echo -iexten <&3; }
+raw && echo raw || exit 1
+clean= extra=
+while read -r word text; do
+  case $word in
+    raw) raw; echo raw ;;
+    cooked) stty "$saved" <&3; echo cooked ;;
+    screen) extra=$text ;;
+    done) clean=1; break ;;
+  esac
+done
+[ "$clean" ] || [ "$TERM" = dumb ] || printf '%b' "$1$extra\r\n" >&4
+stty "$saved" <&3
+echo done
+`
+
+/** What is harmless to switch off even when it is not on, for the case that nobody is left to know. */
+const always =
+  String.raw`\0030\033\0134\033[?2026l\033[0m\033(B\017\033[4l\033[?1l\033>\033[?7h\033[?25h` +
+  String.raw`\033[?1000l\033[?1002l\033[?1003l\033[?1004l\033[?1006l\033[?2004l\033[>4;0m`
+
+const escaped = (text: string): string =>
+  // oxlint-disable-next-line no-control-regex
+  text.replace(/[\u0000-\u001f\u007f\\]/g, (character) => `\\0${character.charCodeAt(0).toString(8).padStart(3, "0")}`)
+
+export class TerminalGuard {
+  readonly #child: ChildProcess
+  readonly #waiting: Array<{ word: string; resolve: () => void }> = []
+  #answers = ""
+  #gone = false
+  #screen = ""
+
+  constructor(child: ChildProcess) {
+    this.#child = child
+    const answers = child.stdout as Readable
+    answers.setEncoding("utf8")
+    answers.on("data", (text: string) => this.#read(text))
+    child.once("close", () => {
+      this.#gone = true
+      for (const { resolve } of this.#waiting.splice(0)) resolve()
+    })
+    ;(child.stdin as Writable).on("error", () => {})
+  }
+
+  #read(text: string): void {
+    this.#answers += text
+    for (let end = this.#answers.indexOf("\n"); end >= 0; end = this.#answers.indexOf("\n")) {
+      const word = this.#answers.slice(0, end)
+      this.#answers = this.#answers.slice(end + 1)
+      if (this.#waiting[0]?.word === word) this.#waiting.shift()!.resolve()
+    }
+  }
+
+  answered(word: string): Promise<void> {
+    if (this.#gone) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.push({ word, resolve }))
+  }
+
+  #say(line: string): void {
+    if (!this.#gone) this.#child.stdin!.write(`${line}\n`)
+  }
+
+  /** Says what to print if we die, beyond the usual. */
+  onDeath(screen: string): void {
+    if (screen === this.#screen) return
+    this.#screen = screen
+    this.#say(`screen ${escaped(screen)}`)
+  }
+
+  /** Back to how it was, for a while, as before stopping. */
+  async cooked(): Promise<void> {
+    const answered = this.answered("cooked")
+    this.#say("cooked")
+    await answered
+  }
+
+  async raw(): Promise<void> {
+    const answered = this.answered("raw")
+    this.#say("raw")
+    await answered
+  }
+
+  /** The terminal is as it was when this resolves. What was switched on the screen must have been undone before. */
+  async done(): Promise<void> {
+    const answered = this.answered("done")
+    this.#say("done")
+    await answered
+    this.#gone = true
+  }
+}
+
+/** `input` and `output` are descriptors of the terminal. Resolves in raw mode; rejects where that can't be had. */
+export const startGuard = (input: number, output: number): Promise<TerminalGuard> => {
+  const child = spawn("/bin/sh", ["-c", script, "sh", always], { stdio: ["pipe", "pipe", "ignore", input, output] })
+  const guard = new TerminalGuard(child)
+  return new Promise((resolve, reject) => {
+    child.once("error", reject)
+    child.once("exit", () => reject(new Error("stty can't set the terminal's mode")))
+    void guard.answered("raw").then(() => resolve(guard))
+  })
+}

@@ -1,0 +1,195 @@
+/**
+ * What a session's output has switched on in the terminal that shows it, so that leaving can switch off exactly that.
+ * Not an emulator: it knows modes, not text.
+ */
+
+const ESC = "\x1b"
+
+/** DEC private modes that are on in a terminal at rest: they are put back on. */
+const onAtRest = new Set([7, 25])
+/** Private modes that are actions or the user's own settings rather than a program's: never touched. */
+const notOurs = new Set([3, 40, 45, 67])
+const alternateScreen = new Set([47, 1047, 1049])
+
+const At = { ground: 0, escape: 1, csi: 2, string: 3, stringEscape: 4, intermediate: 5 } as const
+type State = (typeof At)[keyof typeof At]
+
+/** An escape sequence longer than this is not one: given up, so that garbage costs no memory. */
+const LONGEST_SEQUENCE = 256
+
+export class ModeTracker {
+  #state: State = At.ground
+  #sequence = ""
+  /** Modes that differ from a terminal at rest. */
+  readonly #changed = new Set<number>()
+  #alternate: number | undefined
+  /** Entries that kitty's keyboard protocol has on the stack of each screen. */
+  #keyboard = { main: 0, alternate: 0 }
+  #keyboardFlags = false
+  #modifyOtherKeys = false
+  #keypad = false
+  #region = false
+  #insert = false
+  #cursorStyle = false
+  #graphics = false
+  #charset = false
+  #hyperlink = false
+  /** OSC numbers that put back a colour that was changed: 104, 110, … */
+  readonly #colours = new Set<number>()
+
+  /** In the alternate screen now. */
+  get alternate(): boolean {
+    return this.#alternate !== undefined
+  }
+
+  push(chunk: Buffer): void {
+    let index = 0
+    while (index < chunk.length) {
+      if (this.#state === At.ground) {
+        index = chunk.indexOf(0x1b, index)
+        if (index < 0) return
+        this.#state = At.escape
+        this.#sequence = ""
+        index++
+      } else {
+        this.#step(chunk[index++]!)
+      }
+    }
+  }
+
+  #step(byte: number): void {
+    // CAN, SUB and a new escape end whatever was begun.
+    if (byte === 0x18 || byte === 0x1a) {
+      this.#state = At.ground
+    } else if (this.#state === At.string) {
+      if (byte === 0x07) this.#endString()
+      else if (byte === 0x1b) this.#state = At.stringEscape
+      else if (this.#sequence.length < LONGEST_SEQUENCE) this.#sequence += String.fromCharCode(byte)
+    } else if (this.#state === At.stringEscape) {
+      this.#endString()
+      if (byte !== 0x5c) this.#begin(byte)
+    } else if (byte === 0x1b) {
+      this.#state = At.escape
+      this.#sequence = ""
+    } else if (this.#state === At.escape) {
+      this.#begin(byte)
+    } else if (this.#state === At.intermediate) {
+      if (byte >= 0x30) this.#endEscape(byte)
+    } else if (byte >= 0x40 && byte <= 0x7e) {
+      this.#state = At.ground
+      this.#control(String.fromCharCode(byte))
+    } else if (byte >= 0x20) {
+      this.#sequence += String.fromCharCode(byte)
+      if (this.#sequence.length > LONGEST_SEQUENCE) this.#state = At.ground
+    }
+  }
+
+  /** The byte after Escape. */
+  #begin(byte: number): void {
+    this.#sequence = ""
+    if (byte === 0x5b) this.#state = At.csi
+    else if (byte === 0x5d || byte === 0x50 || byte === 0x58 || byte === 0x5e || byte === 0x5f) {
+      this.#state = At.string
+      this.#sequence = String.fromCharCode(byte)
+    } else if (byte >= 0x20 && byte <= 0x2f) {
+      this.#state = At.intermediate
+      this.#sequence = String.fromCharCode(byte)
+    } else this.#endEscape(byte)
+  }
+
+  #endEscape(byte: number): void {
+    this.#state = At.ground
+    const sequence = this.#sequence + String.fromCharCode(byte)
+    if (sequence === "=") this.#keypad = true
+    else if (sequence === ">") this.#keypad = false
+    else if (sequence === "c") this.#reset()
+    else if (/^[()*+]/.test(sequence)) this.#charset = true
+  }
+
+  /** A CSI sequence: `#sequence` has its parameters and intermediates. */
+  #control(final: string): void {
+    const [, prefix, parameters, intermediates] = /^([<=>?]?)([\d;:]*)([ -/]*)$/.exec(this.#sequence) ?? []
+    if (parameters === undefined) return
+    const numbers = parameters.split(/[;:]/).map(Number)
+    const key = `${prefix}${intermediates}${final}`
+    if (key === "?h" || key === "?l") for (const mode of numbers) this.#mode(mode, final === "h")
+    else if (key === "h" || key === "l") {
+      if (numbers.includes(4)) this.#insert = final === "h"
+    } else if (key === "m") this.#graphics = numbers.some((number) => number !== 0)
+    else if (key === ">m") this.#modifyOtherKeys = numbers[0] === 4 && (numbers[1] ?? 0) !== 0
+    else if (key === "r") this.#region = parameters !== ""
+    else if (key === " q") this.#cursorStyle = numbers[0] !== 0
+    else if (key === "!p") this.#softReset()
+    else if (key === ">u") this.#keyboardStack(1)
+    else if (key === "<u") this.#keyboardStack(-Math.max(1, numbers[0] || 1))
+    else if (key === "=u") this.#keyboardFlags = numbers[0] !== 0
+  }
+
+  #keyboardStack(change: number): void {
+    const screen = this.alternate ? "alternate" : "main"
+    this.#keyboard[screen] = Math.max(0, this.#keyboard[screen] + change)
+  }
+
+  #mode(mode: number, on: boolean): void {
+    if (alternateScreen.has(mode)) {
+      this.#alternate = on ? mode : undefined
+      if (on) this.#keyboard.alternate = 0
+    } else if (!notOurs.has(mode)) {
+      if (on === onAtRest.has(mode)) this.#changed.delete(mode)
+      else this.#changed.add(mode)
+    }
+  }
+
+  #endString(): void {
+    this.#state = At.ground
+    const command = /^\](\d+)(?:;([^]*))?$/.exec(this.#sequence)
+    if (command === null) return
+    const number = Number(command[1])
+    const value = command[2] ?? ""
+    if (number === 8) this.#hyperlink = !value.endsWith(";")
+    // A `?` asks for the colour. 104 and 110 to 119 put back what 4 and 10 to 19 changed.
+    else if ((number === 4 || (number >= 10 && number <= 19)) && !value.endsWith("?")) this.#colours.add(number + 100)
+    else if (number >= 104 && number <= 119) this.#colours.delete(number)
+  }
+
+  #softReset(): void {
+    for (const mode of [1, 6, 7, 25]) this.#changed.delete(mode)
+    this.#insert = this.#keypad = this.#region = this.#graphics = this.#charset = false
+  }
+
+  #reset(): void {
+    this.#softReset()
+    this.#changed.clear()
+    this.#colours.clear()
+    this.#alternate = undefined
+    this.#keyboard = { main: 0, alternate: 0 }
+    this.#keyboardFlags = this.#modifyOtherKeys = this.#cursorStyle = this.#hyperlink = false
+  }
+
+  /** What brings the terminal back to rest, and nothing if it is. The cursor stays where it is. */
+  restore(): string {
+    // A sequence that was cut off must not swallow what follows.
+    let text = this.#state === At.ground ? "" : `\x18${ESC}\\`
+    const has = (mode: number) => this.#changed.has(mode)
+    if (has(2026)) text += `${ESC}[?2026l`
+    if (this.#hyperlink) text += `${ESC}]8;;${ESC}\\`
+    if (this.#graphics) text += `${ESC}[0m`
+    if (this.#charset) text += `${ESC}(B\x0f`
+    if (this.#insert) text += `${ESC}[4l`
+    if (this.#modifyOtherKeys) text += `${ESC}[>4;0m`
+    // Each screen has a stack of its own, so what was pushed there is popped there.
+    if (this.#keyboardFlags) text += `${ESC}[=0u`
+    if (this.alternate && this.#keyboard.alternate > 0) text += `${ESC}[<${this.#keyboard.alternate}u`
+    // Both of these send the cursor home.
+    if (this.#region || has(6)) text += `${ESC}7${has(6) ? `${ESC}[?6l` : ""}${ESC}[r${ESC}8`
+    if (this.#alternate !== undefined) text += `${ESC}[?${this.#alternate}l`
+    if (this.#keyboard.main > 0) text += `${ESC}[<${this.#keyboard.main}u`
+    for (const mode of this.#changed) {
+      if (mode !== 6 && mode !== 2026) text += `${ESC}[?${mode}${onAtRest.has(mode) ? "h" : "l"}`
+    }
+    if (this.#keypad) text += `${ESC}>`
+    if (this.#cursorStyle) text += `${ESC}[0 q`
+    for (const number of this.#colours) text += `${ESC}]${number}${ESC}\\`
+    return text
+  }
+}

@@ -1,0 +1,258 @@
+import { connect, type Socket } from "node:net"
+import { FrameType, MAX_FRAME_BYTES } from "../../protocol/sessionFrames.ts"
+import type { ErrorFrame, GapFrame, OpenedFrame } from "../../protocol/sessionHost.ts"
+import type { DataTicket, SessionExit } from "../../protocol/sessions.ts"
+import { encodeFrame, encodeJsonFrame, FrameReader } from "../../wire/frames.ts"
+
+export interface StreamListener {
+  /** The host has said where the bytes begin; `again` after the connection was lost. */
+  readonly opened?: (frame: OpenedFrame, again: boolean) => void
+  /** Output, in order, each byte once. Valid only during the call. */
+  readonly output: (data: Buffer, offset: number) => void
+  /** Bytes that will not come. */
+  readonly gap?: (gap: GapFrame) => void
+  /** One entry of the log, in mode `records`. */
+  readonly record?: (record: StreamRecord) => void
+  /** The program has ended; output may follow. */
+  readonly exited?: (exit: SessionExit) => void
+  /** The connection broke and is being made again. Called once for each break. */
+  readonly interrupted?: () => void
+}
+
+export interface StreamRecord {
+  readonly offset: number
+  readonly timestampMillis: number
+  /** A value of protocol's `Direction`. */
+  readonly direction: number
+  readonly data: Buffer
+}
+
+/** Asks the daemon for a ticket; `since` is the next byte we want, null at first. Called again whenever the connection broke. */
+export type RequestTicket = (since: number | null) => Promise<DataTicket>
+
+/** Tells a failure that may pass (the daemon is starting, the host is away) from one that will not. */
+export type IsPassing = (error: unknown) => boolean
+
+const FIRST_RETRY_MILLIS = 20
+const LAST_RETRY_MILLIS = 1000
+const GIVE_UP_MILLIS = 60_000
+
+/** The host refused the ticket: it was used, too old, or the host is not the one that gave it. */
+class TicketRefused extends Error {}
+/** Its cause is what failed. */
+class Hopeless extends Error {}
+
+/**
+ * A session's bytes, straight from the session-host. When the connection breaks it asks for a new ticket and goes on at
+ * the very next byte, for as long as {@link IsPassing} says that it may still succeed.
+ */
+export class SessionStream {
+  readonly #requestTicket: RequestTicket
+  readonly #isPassing: IsPassing
+  readonly #listener: StreamListener
+  #socket: Socket | undefined
+  /** The next byte of output we want; null until the host has told where we begin. */
+  #next: number | null = null
+  #opened = false
+  #ended = false
+  #closed = false
+  #paused = false
+  #retry: { timer: NodeJS.Timeout; wake: () => void } | undefined
+  /** Input typed while there was no connection. */
+  #unsent: Array<Buffer> = []
+
+  constructor(requestTicket: RequestTicket, isPassing: IsPassing, listener: StreamListener) {
+    this.#requestTicket = requestTicket
+    this.#isPassing = isPassing
+    this.#listener = listener
+  }
+
+  /** The offset of the next byte, or null when nothing has been opened. */
+  get next(): number | null {
+    return this.#next
+  }
+
+  /**
+   * Resolves with `ended` when everything has come, with `closed` after {@link close}. Rejects with what can't be
+   * recovered from, and with the last failure when a minute of trying brought nothing.
+   */
+  async run(): Promise<"ended" | "closed"> {
+    let wait = FIRST_RETRY_MILLIS
+    let failingSince: number | null = null
+    while (!this.#closed) {
+      try {
+        await this.#connection(await this.#ticket())
+        if (this.#ended) return "ended"
+        wait = FIRST_RETRY_MILLIS
+        failingSince = null
+      } catch (error) {
+        if (error instanceof Hopeless) throw error.cause
+        if (!(error instanceof TicketRefused) && !this.#isPassing(error)) throw error
+        failingSince ??= Date.now()
+        if (Date.now() - failingSince > GIVE_UP_MILLIS) throw error
+      }
+      if (!this.#closed) await this.#pauseBeforeRetry(wait)
+      wait = Math.min(wait * 2, LAST_RETRY_MILLIS)
+    }
+    return "closed"
+  }
+
+  /** What fails the first time is not a connection that broke. */
+  async #ticket(): Promise<DataTicket> {
+    try {
+      return await this.#requestTicket(this.#next)
+    } catch (error) {
+      throw this.#next === null ? new Hopeless("", { cause: error }) : error
+    }
+  }
+
+  send(data: Buffer): void {
+    for (let position = 0; position < data.length; position += MAX_FRAME_BYTES) {
+      this.#write(encodeFrame(FrameType.input, data.subarray(position, position + MAX_FRAME_BYTES)))
+    }
+  }
+
+  resize(cols: number, rows: number): void {
+    // A size that was not sent is of no interest later: opening again tells the size of that moment.
+    if (!this.#opened) return
+    const payload = Buffer.alloc(4)
+    payload.writeUInt16BE(cols, 0)
+    payload.writeUInt16BE(rows, 2)
+    this.#socket?.write(encodeFrame(FrameType.resize, payload))
+  }
+
+  /** Stops reading: the host then keeps our place. */
+  pause(): void {
+    this.#paused = true
+    this.#socket?.pause()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#socket?.resume()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#socket?.destroy()
+    this.#retry?.wake()
+  }
+
+  #write(frame: Buffer): void {
+    if (this.#opened) this.#socket?.write(frame)
+    else this.#unsent.push(frame)
+  }
+
+  #pauseBeforeRetry(millis: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer)
+        this.#retry = undefined
+        resolve()
+      }
+      const timer = setTimeout(wake, millis)
+      this.#retry = { timer, wake }
+    })
+  }
+
+  /** One connection, from its ticket to its end; rejects when it was never opened. */
+  #connection(ticket: DataTicket): Promise<void> {
+    if (this.#closed) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const again = this.#next !== null
+      const socket = connect(ticket.path)
+      this.#socket = socket
+      let failure: Error | undefined
+      const reader = new FrameReader(MAX_FRAME_BYTES, (type, payload) => {
+        failure = this.#frame(type, payload, again) ?? failure
+      })
+      socket.on("connect", () => socket.write(encodeJsonFrame(FrameType.open, { ticket: ticket.ticket })))
+      socket.on("data", (chunk: Buffer) => {
+        try {
+          reader.push(chunk)
+        } catch (error) {
+          failure = error as Error
+          socket.destroy()
+        }
+      })
+      socket.on("error", (error) => {
+        failure ??= error
+      })
+      socket.on("close", () => {
+        const wasOpened = this.#opened
+        this.#opened = false
+        this.#socket = undefined
+        if (this.#ended || this.#closed) return resolve()
+        if (!wasOpened) return reject(failure ?? new Error("the session-host closed the connection"))
+        this.#listener.interrupted?.()
+        resolve()
+      })
+      if (this.#paused) socket.pause()
+    })
+  }
+
+  #frame(type: number, payload: Buffer, again: boolean): Error | undefined {
+    const json = <T>() => JSON.parse(payload.toString("utf8")) as T
+    switch (type) {
+      case FrameType.opened: {
+        const frame = json<OpenedFrame>()
+        const wanted = this.#next
+        this.#opened = true
+        if (wanted === null) this.#next = frame.offset
+        this.#listener.opened?.(frame, again)
+        for (const input of this.#unsent.splice(0)) this.#socket?.write(input)
+        return undefined
+      }
+      case FrameType.output: {
+        this.#output(Number(payload.readBigUInt64BE(0)), payload.subarray(8))
+        return undefined
+      }
+      case FrameType.record: {
+        this.#record(payload)
+        return undefined
+      }
+      case FrameType.gap: {
+        const gap = json<GapFrame>()
+        // Equal when what we asked for first is gone already: we were told to begin after it.
+        if (this.#next === null || gap.to >= this.#next) {
+          this.#listener.gap?.(gap)
+          this.#next = gap.to
+        }
+        return undefined
+      }
+      case FrameType.exited:
+        this.#listener.exited?.(json<SessionExit>())
+        return undefined
+      case FrameType.end:
+        this.#ended = true
+        return undefined
+      case FrameType.error: {
+        const { code, message } = json<ErrorFrame>()
+        return code === "bad-ticket" ? new TicketRefused(message) : new Error(message)
+      }
+      // A newer host may say more than we know.
+      default:
+        return undefined
+    }
+  }
+
+  #output(offset: number, data: Buffer): void {
+    const next = this.#next ?? offset
+    const known = next - offset
+    if (known >= data.length && data.length > 0) return
+    if (known < 0) this.#listener.gap?.({ from: next, to: offset, reason: "behind" })
+    const fresh = known > 0 ? data.subarray(known) : data
+    const from = offset + Math.max(0, known)
+    this.#next = from + fresh.length
+    if (fresh.length > 0) this.#listener.output(fresh, from)
+  }
+
+  #record(payload: Buffer): void {
+    this.#listener.record?.({
+      offset: Number(payload.readBigUInt64BE(0)),
+      timestampMillis: payload.readDoubleBE(8),
+      direction: payload[16]!,
+      data: payload.subarray(17)
+    })
+  }
+}

@@ -1,0 +1,91 @@
+import { ReadStream, WriteStream } from "node:tty"
+import type { TerminalGuard } from "./guard.ts"
+import { ModeTracker } from "./modes.ts"
+
+/** The terminal in front of the reader, in raw mode, with everything undone on {@link Terminal.leave}. */
+export class Terminal {
+  readonly #input: ReadStream
+  readonly #output: WriteStream
+  readonly #guard: TerminalGuard
+  readonly #modes = new ModeTracker()
+  #left = false
+
+  constructor(guard: TerminalGuard, input: ReadStream, output: WriteStream) {
+    this.#guard = guard
+    this.#input = input
+    this.#output = output
+    // A terminal that has stopped reading must not stop our loop with it: signals still have to be heard.
+    const handle = (output as unknown as { _handle?: { setBlocking?: (blocking: boolean) => void } })._handle
+    handle?.setBlocking?.(false)
+    output.on("error", () => {})
+  }
+
+  get size(): { readonly cols: number; readonly rows: number } {
+    return { cols: clamp(this.#output.columns, 80), rows: clamp(this.#output.rows, 24) }
+  }
+
+  onInput(listener: (data: Buffer) => void): void {
+    this.#input.on("data", listener)
+  }
+
+  /** The terminal went away. */
+  onGone(listener: () => void): void {
+    this.#input.on("end", listener)
+    this.#input.on("error", listener)
+  }
+
+  onResize(listener: () => void): void {
+    this.#output.on("resize", listener)
+  }
+
+  onDrain(listener: () => void): void {
+    this.#output.on("drain", listener)
+  }
+
+  /** Shows a session's bytes. False when the terminal is slower than they come: wait for `drain`. */
+  show(data: Buffer): boolean {
+    this.#modes.push(data)
+    const ready = this.#output.write(data)
+    this.#guard.onDeath(this.#modes.alternate ? "\x1b[?1049l" : "")
+    return ready
+  }
+
+  /** Writes a line of our own; it is not part of the session's screen. */
+  say(text: string): void {
+    this.#output.write(text)
+  }
+
+  /** Undoes what the session has switched on. */
+  rest(): void {
+    const restore = this.#modes.restore()
+    if (restore !== "") this.show(Buffer.from(restore, "latin1"))
+  }
+
+  /** Lets go of the terminal, as it was found, and prints a last line. Does nothing the second time. */
+  async leave(line: string | undefined): Promise<void> {
+    if (this.#left) return
+    this.#left = true
+    this.#input.removeAllListeners("data")
+    this.#input.pause()
+    this.rest()
+    if (line !== undefined) this.#output.write(`\r\n${line}\r\n`)
+    // A terminal that reads nothing any more gets no more time than this.
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, 1000)
+      this.#output.write("", () => (clearTimeout(timer), resolve()))
+    })
+    await this.#guard.done()
+    this.#input.destroy()
+  }
+
+  /** Stops us as Ctrl-Z stops others; returns in raw mode again once continued. */
+  async suspend(): Promise<void> {
+    this.rest()
+    await this.#guard.cooked()
+    process.kill(process.pid, "SIGSTOP")
+    await this.#guard.raw()
+  }
+}
+
+const clamp = (value: number | undefined, fallback: number): number =>
+  value === undefined || value < 1 ? fallback : Math.min(value, 4096)

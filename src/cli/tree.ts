@@ -1,0 +1,59 @@
+import { NodeServices } from "@effect/platform-node"
+import { Cause, Effect, Exit } from "effect"
+import { CliConfig, CliError, CliOutput, Command, Completions, GlobalFlag } from "effect/cli"
+import { VERSION } from "../config/version.ts"
+import type { Paths } from "../config/paths.ts"
+import { Exited, Home } from "./commands/act.ts"
+import { configCommand } from "./commands/config.ts"
+import { daemonCommands } from "./commands/daemon.ts"
+import { completionsCommand, versionCommand } from "./commands/meta.ts"
+import { exportCommand, outputCommand } from "./commands/output.ts"
+import { hob } from "./commands/root.ts"
+import { attachCommand, runCommand } from "./commands/run.ts"
+import { killCommand, listCommand, removeCommand, sendCommand, showCommand, waitCommand } from "./commands/sessions.ts"
+import { ExitCode } from "./exit.ts"
+import { normalize } from "./normalize.ts"
+import { presenter } from "./presenter.ts"
+import { report } from "./report.ts"
+
+/** Every command, in the order of the help. */
+export const tree = hob.pipe(
+  Command.withSubcommands([
+    {
+      group: "SESSIONS",
+      commands: [
+        runCommand,
+        listCommand,
+        attachCommand,
+        sendCommand,
+        outputCommand,
+        waitCommand,
+        killCommand,
+        removeCommand,
+        showCommand,
+        exportCommand
+      ]
+    },
+    { group: "DAEMON", commands: daemonCommands },
+    { group: "MORE", commands: [configCommand, completionsCommand(() => tree), versionCommand] }
+  ])
+) as Command.Command<"hob", unknown, unknown, Exited, Home>
+
+/** Runs the command line through the tree; gives the exit code. */
+export const runTree = async (argv: ReadonlyArray<string>, paths: Paths): Promise<number> => {
+  const args = normalize(Completions.fromCommand(tree), argv)
+  const exit = await Command.runWith(tree, { version: VERSION })(args).pipe(
+    Effect.provideService(CliConfig.CliConfig, CliConfig.make({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] })),
+    Effect.provideService(CliOutput.Presenter, presenter),
+    Effect.provideService(Home, paths),
+    Effect.provide(NodeServices.layer),
+    Effect.runPromiseExit
+  )
+  if (Exit.isSuccess(exit)) return ExitCode.ok
+  const error = Cause.squash(exit.cause)
+  if (error instanceof Exited) return error.code
+  if (CliError.isCliError(error)) {
+    return error._tag === "ShowHelp" && error.errors.length === 0 ? ExitCode.ok : ExitCode.usage
+  }
+  return report(error)
+}

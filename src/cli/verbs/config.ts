@@ -1,0 +1,87 @@
+import { Effect } from "effect"
+import { loadConfig } from "../../config/loadConfig.ts"
+import type { EffectiveSetting } from "../../protocol/daemon.ts"
+import type { Context } from "../context.ts"
+import { call } from "../daemon.ts"
+import { ExitCode, Fault } from "../exit.ts"
+import { columns } from "../render/text.ts"
+import { toFault } from "../report.ts"
+import { printError, printJson, printLine } from "../stdio.ts"
+
+export interface ConfigShowOptions {
+  readonly json: boolean
+}
+
+const ANSWER_MILLIS = 3000
+
+/** What flags, this environment and the file amount to. A mistake is a {@link Fault} that names where it is. */
+const load = (context: Context) =>
+  Effect.runPromise(
+    Effect.result(loadConfig({ paths: context.paths, env: context.env, flags: context.settings }))
+  ).then((result) => {
+    if (result._tag === "Success") return result.success
+    const { message, source } = result.failure
+    throw new Fault(source === "flag" ? ExitCode.usage : ExitCode.failure, message)
+  })
+
+/** What the running daemon has in force, or null when none answers. */
+const inForce = async (context: Context): Promise<ReadonlyMap<string, unknown> | null> => {
+  try {
+    const { settings } = await call<{ readonly settings: ReadonlyArray<EffectiveSetting> }>(
+      { ...context, mayStart: false },
+      "daemon.config",
+      {},
+      ANSWER_MILLIS
+    )
+    return new Map(settings.map(({ key, value }) => [key, value]))
+  } catch (error) {
+    if (toFault(error).exitCode === ExitCode.notRunning) return null
+    throw error
+  }
+}
+
+/** `hob config show` */
+export const configShow = async (context: Context, options: ConfigShowOptions): Promise<number> => {
+  const { effective, warnings } = await load(context)
+  const running = await inForce(context)
+  if (options.json) {
+    const settings = effective.map((setting) => ({
+      ...setting,
+      ...(running?.has(setting.key) === true ? { running: running.get(setting.key) } : {})
+    }))
+    printJson({ file: context.paths.config, settings })
+    return ExitCode.ok
+  }
+  const rows = effective.map(({ key, source, value }) => {
+    const now = running?.get(key)
+    const differs = now !== undefined && JSON.stringify(now) !== JSON.stringify(value)
+    return [key, shown(value), differs ? `${source}; the running daemon has ${shown(now)}` : source]
+  })
+  printLine(columns([["SETTING", "VALUE", "FROM"], ...rows]))
+  for (const warning of warnings) printError(`hob: ${warning}`)
+  return ExitCode.ok
+}
+
+const LONGEST_VALUE = 60
+
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value)
+  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 1)}…` : text
+}
+
+/** `hob config path` */
+export const configPath = (context: Context): Promise<number> => {
+  printLine(context.paths.config)
+  return Promise.resolve(ExitCode.ok)
+}
+
+/** `hob config check` */
+export const configCheck = async (context: Context): Promise<number> => {
+  const { effective, warnings } = await load(context)
+  for (const warning of warnings) printError(`hob: ${warning}`)
+  const changed = effective.filter(({ source }) => source !== "default").length
+  printLine(
+    `${context.paths.config}: no mistakes; ${changed} of ${effective.length} settings differ from the defaults.`
+  )
+  return ExitCode.ok
+}

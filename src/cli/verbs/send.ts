@@ -1,0 +1,74 @@
+import { readSync } from "node:fs"
+import type { Context } from "../context.ts"
+import { call } from "../daemon.ts"
+import { isTagged } from "../report.ts"
+import { ExitCode, Fault } from "../exit.ts"
+import { keyBytes } from "../keys.ts"
+
+export interface SendOptions {
+  readonly session: string
+  /** Typed with one space between, and nothing after. */
+  readonly text: ReadonlyArray<string>
+  /** Names of keys, typed after the text. */
+  readonly keys: ReadonlyArray<string>
+  /** Types what stands on standard input, to its end. */
+  readonly stdin: boolean
+}
+
+/** Small enough that a program which reads slowly holds up little, large enough for speed. */
+const PIECE_BYTES = 64 * 1024
+
+/** `hob send` */
+export const send = async (context: Context, options: SendOptions): Promise<number> => {
+  const keys = options.keys.map((name) => {
+    const bytes = keyBytes(name)
+    if (bytes !== undefined) return bytes
+    throw new Fault(
+      ExitCode.usage,
+      `"${name}" is not a key.`,
+      "Keys are single characters and Enter, Tab, Space, Escape, BSpace, Delete, Up, Down, Left, Right, Home, End, PageUp, PageDown, F1 to F12, with C-, M- or S- in front."
+    )
+  })
+  if (!options.stdin && options.text.length === 0 && keys.length === 0) {
+    throw new Fault(ExitCode.usage, "Nothing to send.", "Give text, `--key NAME…`, or `-` for standard input.")
+  }
+  const data = Buffer.concat([Buffer.from(options.text.join(" "), "utf8"), ...keys])
+  if (options.stdin) await sendStdin(context, options.session)
+  if (data.length > 0) await sendBytes(context, options.session, data)
+  return ExitCode.ok
+}
+
+const sendBytes = async (context: Context, session: string, data: Buffer): Promise<void> => {
+  await call(context, "sessions.send", { session, data: data.toString("base64") })
+}
+
+/** Piece by piece; while the session's input queue is full it waits for the program to read. */
+const sendStdin = async (context: Context, session: string): Promise<void> => {
+  const buffer = Buffer.allocUnsafe(PIECE_BYTES)
+  for (;;) {
+    const length = await readStdin(buffer)
+    if (length === 0) return
+    for (let pause = 10; ; pause = Math.min(pause * 2, 500)) {
+      try {
+        await sendBytes(context, session, buffer.subarray(0, length))
+        break
+      } catch (error) {
+        if (!isTagged(error, "InputQueueFull")) throw error
+        await new Promise((resolve) => setTimeout(resolve, pause))
+      }
+    }
+  }
+}
+
+const readStdin = async (buffer: Buffer): Promise<number> => {
+  for (;;) {
+    try {
+      return readSync(0, buffer)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === "EOF") return 0
+      if (code !== "EAGAIN") throw error
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import type { DaemonStatus } from "../../protocol/daemon.ts"
+import { CallError } from "../../client/wire/bare.ts"
+import type { Context } from "../context.ts"
+import { call } from "../daemon.ts"
+import { ExitCode, Fault } from "../exit.ts"
+import { isGone, readRecord, recordedProcess } from "../record.ts"
+import { plural } from "../render/text.ts"
+import { toFault } from "../report.ts"
+import { printLine } from "../stdio.ts"
+
+export interface StopOptions {
+  /** End the sessions too. */
+  readonly all: boolean
+  /** End a daemon that does not answer by signals. */
+  readonly force: boolean
+}
+
+interface Stopped {
+  readonly pid: number
+  readonly sessionsLeft: number
+  readonly sessionsEnded: number
+}
+
+/** An orderly stop is bounded by `daemon.shutdownMillis`; ending sessions by their grace. */
+const ANSWER_MILLIS = 60_000
+const HANGING_ANSWER_MILLIS = 3000
+const GONE_MILLIS = 30_000
+const TERM_MILLIS = 5000
+
+/** `hob stop`. Resolves once the process is gone. */
+export const stop = async (context: Context, options: StopOptions): Promise<number> => {
+  const stopped = await stopDaemon(context, options)
+  if (stopped === "killed") {
+    printLine("hob did not answer and was killed. Its sessions run on in the session-host.")
+    return ExitCode.ok
+  }
+  const ended = stopped.sessionsEnded === 0 ? "" : ` ${plural(stopped.sessionsEnded, "session")} ended.`
+  const left =
+    stopped.sessionsLeft === 0
+      ? ""
+      : ` ${plural(stopped.sessionsLeft, "session")} ${stopped.sessionsLeft === 1 ? "runs" : "run"} on: \`hob ls\` finds them again, \`hob stop --all\` would have ended them.`
+  printLine(`hob stopped.${ended}${left}`)
+  return ExitCode.ok
+}
+
+export const stopDaemon = async (context: Context, options: StopOptions): Promise<Stopped | "killed"> => {
+  const quiet = { ...context, mayStart: false }
+  try {
+    const answerMillis = options.force ? HANGING_ANSWER_MILLIS : ANSWER_MILLIS
+    // A daemon that hangs is found out before it is asked for something that may take long.
+    await call<DaemonStatus>(quiet, "daemon.ping", {}, HANGING_ANSWER_MILLIS)
+    const stopped = await call<Stopped>(
+      quiet,
+      "daemon.stop",
+      options.all ? { sessions: true } : {},
+      options.all ? ANSWER_MILLIS : answerMillis
+    )
+    if (!(await isGoneWithin(stopped.pid, GONE_MILLIS))) {
+      if (options.force) return killDaemon(stopped.pid)
+      throw new Fault(
+        ExitCode.failure,
+        `hob (pid ${stopped.pid}) was asked to stop and still runs.`,
+        "`hob stop --force` ends it."
+      )
+    }
+    return stopped
+  } catch (error) {
+    if (error instanceof CallError || error instanceof Fault) throw error
+    const record = readRecord(context.paths)
+    if (record === null || recordedProcess(record) === "gone") throw error
+    if (options.force) return killDaemon(record.pid)
+    throw new Fault(
+      ExitCode.failure,
+      `hob runs as pid ${record.pid} but does not answer: ${toFault(error).message}`,
+      "`hob stop --force` ends it; its sessions run on."
+    )
+  }
+}
+
+const killDaemon = async (pid: number): Promise<"killed"> => {
+  for (const [signal, millis] of [
+    ["SIGTERM", TERM_MILLIS],
+    ["SIGKILL", GONE_MILLIS]
+  ] as const) {
+    try {
+      process.kill(pid, signal)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ESRCH") return "killed"
+      throw new Fault(ExitCode.failure, `Process ${pid} can't be ended: ${(error as Error).message}.`)
+    }
+    if (await isGoneWithin(pid, millis)) return "killed"
+  }
+  throw new Fault(ExitCode.failure, `Process ${pid} can't be ended.`)
+}
+
+const isGoneWithin = async (pid: number, millis: number): Promise<boolean> => {
+  const deadline = Date.now() + millis
+  for (let pause = 5; !isGone(pid); pause = Math.min(pause * 2, 100)) {
+    if (Date.now() > deadline) return false
+    await new Promise((resolve) => setTimeout(resolve, pause))
+  }
+  return true
+}

@@ -5,7 +5,7 @@
  *     {"dir":"out","line":{"jsonrpc":"2.0","id":1,"result":{"pong":true}}}
  *
  * `line` is the JSON value of the line, or its text where it is not JSON as `JSON.stringify` writes it. What differs from run
- * to run has a placeholder: `<id 1>` (the first UUID of the conversation), `<time>`, `<pid>`, `<home>`, `<version>`, `<node>`,
+ * to run has a placeholder: `<id 1>` (the first UUID of the conversation), `<time>`, `<pid>`, `<home>`, `<version>`, `<node>`, `<fiber>`,
  * `<token>`. An `in` line may use `<id N>` and `<home>`.
  */
 import { readFileSync, writeFileSync } from "node:fs"
@@ -47,7 +47,12 @@ const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 /** Fields whose value belongs to the machine, by name. */
-const fieldPlaceholders: Readonly<Record<string, string>> = { pid: "<pid>", node: "<node>", ticket: "<token>" }
+const fieldPlaceholders: Readonly<Record<string, string>> = {
+  pid: "<pid>",
+  node: "<node>",
+  ticket: "<token>",
+  fiberId: "<fiber>"
+}
 
 class Placeholders {
   readonly #surroundings: Surroundings

@@ -76,7 +76,7 @@ export class Concerns extends Context.Service<
             const pause = restartPause(failuresInARow)
             yield* Effect.logError(
               `${name} failed and restarts in ${Duration.toMillis(pause)} ms`,
-              Exit.isFailure(exit) ? exit.cause : reason
+              Exit.isFailure(exit) && Cause.hasDies(exit.cause) ? exit.cause : reason
             )
             yield* Effect.sleep(pause)
           }

@@ -1,9 +1,10 @@
 /** Finding the daemon, or starting it. Plain Node: the commands that run hundreds of times a day go through here. */
 import { spawn } from "node:child_process"
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs"
+import { closeSync, existsSync, openSync, readFileSync, realpathSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import { entrypoint } from "../config/entrypoints.ts"
 import type { Paths } from "../config/paths.ts"
+import { prepareRunDirectory } from "../wire/runDirectory.ts"
 
 /** No daemon runs, and none was to be started. */
 export class NotRunning extends Error {
@@ -97,11 +98,11 @@ const spawnDaemon = ({ flags = [], paths }: EnsureOptions): Promise<"ready" | "b
   new Promise((resolve, reject) => {
     let log: number
     try {
-      makeDirectory(paths.home)
-      makeDirectory(paths.logs)
+      prepareRunDirectory(existsSync(paths.home) ? realpathSync(paths.home) : paths.home)
+      prepareRunDirectory(paths.logs)
       log = openSync(paths.daemonLog, "a", 0o600)
     } catch (error) {
-      return reject(new StartFailed(`The daemon can't write its log: ${(error as Error).message}`))
+      return reject(new StartFailed((error as Error).message))
     }
     const child = spawn(process.execPath, [entrypoint("daemon"), ...flags], {
       detached: true,
@@ -140,12 +141,3 @@ const spawnDaemon = ({ flags = [], paths }: EnsureOptions): Promise<"ready" | "b
       )
     )
   })
-
-/** One directory, mode 0700. Its parent must be there: Node's recursive mkdir never returns for some paths under /proc. */
-const makeDirectory = (path: string): void => {
-  try {
-    mkdirSync(path, { mode: 0o700 })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
-  }
-}

@@ -1,10 +1,11 @@
 /** The daemon's process: `daemon.js [--foreground] [-c key=value]…`. People use `hob start`. */
 import { Cause, Context, Effect, Exit, Layer } from "effect"
-import { writeSync } from "node:fs"
+import { existsSync, realpathSync, writeSync } from "node:fs"
 import { HobConfig } from "../config/HobConfig.ts"
 import { makePaths } from "../config/paths.ts"
+import * as LockFile from "../storage/LockFile.ts"
+import { prepareRunDirectory } from "../wire/runDirectory.ts"
 import * as Daemon from "./Daemon.ts"
-import { becomeTheOnly } from "./instance.ts"
 import * as Logging from "./logging.ts"
 import { RotatingFile } from "./RotatingFile.ts"
 import { Shutdown } from "./Shutdown.ts"
@@ -30,8 +31,19 @@ let tell = (line: string): void => {
   }
 }
 
+/** The home may be a link to another disk; what lies in it may not. */
+const prepareHome = Effect.try({
+  try: () => {
+    prepareRunDirectory(existsSync(paths.home) ? realpathSync(paths.home) : paths.home)
+    prepareRunDirectory(paths.logs)
+    prepareRunDirectory(paths.sessions)
+  },
+  catch: (error) => error as Error
+})
+
 const daemon = Effect.gen(function* () {
-  yield* becomeTheOnly(paths)
+  yield* prepareHome
+  yield* LockFile.acquire(paths)
   const context = yield* Layer.build(Daemon.layer({ paths, flags }))
   const config = Context.get(context, HobConfig)
   const shutdown = Context.get(context, Shutdown)

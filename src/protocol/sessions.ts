@@ -185,7 +185,7 @@ export type LogLine = typeof LogLine.Type
 
 /** What is announced of sessions, in order, from the moment of subscribing. */
 export const SessionEvent = Schema.Struct({
-  type: Schema.Literals(["started", "exited", "closed", "lost", "removed", "log-lost", "host-lost"]),
+  type: Schema.Literals(["started", "exited", "closed", "lost", "removed", "log-lost", "log-restored", "host-lost"]),
   at: Timestamp,
   /** Null only for `host-lost`, which is about all of them. */
   session: Schema.NullOr(Session)

@@ -20,7 +20,7 @@ import {
   UnknownSignal
 } from "../protocol/index.ts"
 import { HostSession, ListReply, SendReply, type SessionFile } from "../protocol/sessionHost.ts"
-import { type Entry, readCatalogue, readEntry, stateOf, toSession, withHost } from "./catalogue.ts"
+import { answered, type Entry, readCatalogue, readEntry, stateOf, told, toSession } from "./catalogue.ts"
 import { sessionEnvironment } from "./environment.ts"
 import { type HostCall, HostLink, type LinkNews } from "./HostLink.ts"
 import { resolveSession } from "./resolve.ts"
@@ -121,7 +121,10 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     entries.set(entry.file.id, entry)
     return entry
   }
-  const take = (host: HostSession) => put(withHost(entries.get(host.id), host))
+
+  /** A session has begun: announced before anything else of it, whoever hears of it first. */
+  const begin = (entry: Entry, host: HostSession) =>
+    Effect.suspend(() => (entry.starting ? announce("started", put(answered(entry, host))) : Effect.void))
 
   // ── the actor: news from the host ──
 
@@ -139,7 +142,7 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
         yield* announce("lost", put({ ...entry, host: null }))
       }
     }
-    hello.sessions.forEach(take)
+    for (const session of hello.sessions) put(told(entries.get(session.id), session))
     if (lost > 0) {
       yield* announce("host-lost", null)
       yield* Effect.logError(
@@ -170,8 +173,10 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
           continue
         }
         const { event, session } = news.event
-        const entry = take(session)
-        yield* announce(event === "log-restored" ? "log-lost" : event, entry)
+        const before = entries.get(session.id)
+        if (before === undefined) continue
+        yield* begin(before, session)
+        yield* announce(event, put(told(before, session)))
         if (event === "closed") yield* retain
       }
     })
@@ -181,17 +186,22 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
 
   const find = (ref: string) =>
     Effect.andThen(
-      Deferred.await(known),
+      hostKnown,
       Effect.suspend(() =>
         Effect.fromResult(Result.map(resolveSession(named(entries.values()), ref), ({ entry }) => entry))
       )
-    ).pipe(
-      Effect.timeoutOrElse({
-        duration: "20 seconds",
-        orElse: () =>
-          Effect.fail(new SessionHostUnavailable({ detail: `it has not answered yet; see ${paths.hostLog}` }))
-      })
     )
+
+  const hostKnown = Deferred.await(known).pipe(
+    Effect.timeoutOrElse({
+      duration: "15 seconds",
+      orElse: () =>
+        Effect.flatMap(concerns.status, (all) => {
+          const failure = all.find(({ name }) => name === "session-host link")?.lastFailure
+          return Effect.fail(new SessionHostUnavailable({ detail: failure?.reason ?? "it has not answered yet" }))
+        })
+    })
+  )
 
   /** Refusals that no caller can do anything about are bugs. */
   const ask = (request: HostCall, allow?: Duration.Input) =>
@@ -199,11 +209,14 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
       .call(request, allow)
       .pipe(Effect.catchTag("HostRefused", (error) => Effect.die(new Error(error.refusal.message))))
 
+  /** Takes what an answer tells; a session that has been removed meanwhile stays removed. */
+  const take = (host: HostSession) => {
+    const entry = entries.get(host.id)
+    return entry === undefined ? undefined : put(answered(entry, host))
+  }
+
   const askSession = (request: HostCall, allow?: Duration.Input) =>
-    link.call(request, allow).pipe(
-      Effect.flatMap((reply) => Effect.orDie(decodeHostSession(reply))),
-      Effect.map(take)
-    )
+    link.call(request, allow).pipe(Effect.flatMap((reply) => Effect.orDie(decodeHostSession(reply))))
 
   const run = Effect.fn("Sessions.run")(function* (options: RunOptions) {
     const { sessions } = yield* config.get
@@ -252,7 +265,7 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
       kind,
       session: { HOB_SESSION_ID: id, HOB_SOCKET: paths.socket, ...hobHome(paths) }
     })
-    const entry = yield* askSession({
+    const host = yield* askSession({
       op: "spawn",
       session: file,
       file: command[0]!,
@@ -270,8 +283,9 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
         Exit.isSuccess(exit) ? Effect.void : Effect.sync(() => entries.get(id)?.starting && entries.delete(id))
       )
     )
-    yield* announce("started", entry)
-    return toSession(entry)
+    const entry = entries.get(id)
+    if (entry !== undefined) yield* begin(entry, host)
+    return toSession(entries.get(id) ?? told(undefined, host))
   })
 
   /** Asks the host how its sessions are; when it can't be asked, what is known is told. */
@@ -282,7 +296,7 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
   )
 
   const list = Effect.fn("Sessions.list")(function* (options: { readonly all?: boolean } = {}) {
-    yield* Effect.timeoutOption(Deferred.await(known), "20 seconds")
+    yield* Effect.ignore(hostKnown)
     if (Array.from(entries.values()).some((entry) => isOpen(entry))) yield* refresh
     return Array.from(entries.values())
       .filter((entry) => options.all === true || isOpen(entry))
@@ -339,11 +353,10 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
   const resize = Effect.fn("Sessions.resize")(function* (ref: string, size: { cols: number; rows: number }) {
     const entry = yield* find(ref)
     if (!isOpen(entry)) return yield* ended(entry)
-    return toSession(
-      yield* askSession({ op: "resize", session: entry.file.id, ...size }).pipe(
-        Effect.catchTag("HostRefused", () => Effect.fail(new SessionEnded({ id: entry.file.id, state: "exited" })))
-      )
+    const host = yield* askSession({ op: "resize", session: entry.file.id, ...size }).pipe(
+      Effect.catchTag("HostRefused", () => Effect.fail(new SessionEnded({ id: entry.file.id, state: "exited" })))
     )
+    return toSession(take(host) ?? entry)
   })
 
   const wait = Effect.fn("Sessions.wait")(function* (ref: string) {
@@ -368,19 +381,13 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     const { sessions } = yield* config.get
     const signal = options.signal ?? "SIGTERM"
     const graceMillis = options.graceMillis ?? sessions.killGraceMillis
-    return toSession(
-      yield* askSession({ op: "kill", session: entry.file.id, signal, graceMillis }, graceMillis).pipe(
-        Effect.catchTag("HostRefused", ({ refusal }) =>
-          refusal.code === "unknown-signal"
-            ? Effect.fail(new UnknownSignal({ signal }))
-            : // It ended while we asked.
-              Effect.orElseSucceed(
-                Effect.map(readEntry(paths.sessions, entry.file.id), (onDisk) => put(onDisk ?? entry)),
-                () => entry
-              )
-        )
+    yield* link.call({ op: "kill", session: entry.file.id, signal, graceMillis }, graceMillis).pipe(
+      // A refusal that is not about the signal means that it ended while we asked.
+      Effect.catchTag("HostRefused", ({ refusal }) =>
+        refusal.code === "unknown-signal" ? Effect.fail(new UnknownSignal({ signal })) : Effect.void
       )
     )
+    return yield* wait(entry.file.id)
   })
 
   const remove = Effect.fn("Sessions.remove")(function* (ref: string, options: { readonly force?: boolean } = {}) {

@@ -41,17 +41,23 @@ export const toSession = (entry: Entry): Session => ({
   clients: entry.host?.clients ?? 0
 })
 
-/** What the host says now replaces what it said before; its last word becomes the exit record. */
-export const withHost = (entry: Entry | undefined, host: HostSession): Entry => {
+/** The host's word on a session, as an event or in its `hello`, replaces what it said before; its last word is the exit record. */
+export const told = (entry: Entry | undefined, host: HostSession): Entry => {
   const { id, name, tags, command, cwd, kind, cols, rows, createdAt } = host
   const file = entry?.file ?? { id, name, tags, command, cwd, kind, cols, rows, createdAt }
-  if (host.exit === null || host.closedAt === null) {
-    // An answer that was overtaken by the session's end must not bring the session back.
-    return entry?.exit ? entry : { file, host, exit: null, starting: false }
-  }
+  if (host.exit === null || host.closedAt === null) return { file, host, exit: null, starting: false }
   const { exit, closedAt, output, logLostBytes } = host
   return { file, host: null, exit: { exit, closedAt, output, logLostBytes }, starting: false }
 }
+
+/**
+ * The host's answer to a request. It may have overtaken events that are still to be handled, so it tells of sizes and
+ * offsets, but never of an end: that comes with its event, in order.
+ */
+export const answered = (entry: Entry, host: HostSession): Entry =>
+  entry.exit !== null || (entry.host === null && !entry.starting)
+    ? entry
+    : { ...entry, starting: false, host: { ...host, exit: entry.host?.exit ?? null, closedAt: null } }
 
 const decodeSessionFile = Schema.decodeUnknownOption(Schema.fromJsonString(SessionFile))
 const decodeExitFile = Schema.decodeUnknownOption(Schema.fromJsonString(ExitFile))

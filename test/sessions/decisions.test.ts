@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { SessionId } from "../../src/protocol/index.ts"
 import type { HostSession } from "../../src/protocol/sessionHost.ts"
-import { type Entry, stateOf, toSession, withHost } from "../../src/sessions/catalogue.ts"
+import { answered, type Entry, stateOf, told, toSession } from "../../src/sessions/catalogue.ts"
 import { sessionEnvironment } from "../../src/sessions/environment.ts"
 import { resolveSession } from "../../src/sessions/resolve.ts"
 import { expired } from "../../src/sessions/retention.ts"
@@ -103,21 +103,26 @@ describe("a session's state", () => {
   it("is what the host and the exit record say, and lost when neither says anything", () => {
     const entry: Entry = { file: file("aa"), host: null, exit: null, starting: true }
     assert.strictEqual(stateOf(entry), "starting")
-    const running = withHost(entry, held("aa"))
+    const running = told(entry, held("aa"))
     assert.strictEqual(stateOf(running), "running")
     assert.strictEqual(toSession(running).pid, 7)
     const exit = { code: 3, signal: null, at: "2026-01-01T00:00:01.000Z" }
-    const exited = withHost(running, { ...held("aa"), pid: null, exit })
+    const exited = told(running, { ...held("aa"), pid: null, exit })
     assert.strictEqual(stateOf(exited), "exited")
     assert.strictEqual(toSession(exited).pid, null)
     assert.strictEqual(stateOf({ ...running, host: null }), "lost")
   })
 
-  it("never goes back from ended when an older answer arrives late", () => {
+  it("never goes back from ended, and no answer overtakes the event that says so", () => {
     const exit = { code: 0, signal: null, at: "2026-01-01T00:00:01.000Z" }
-    const closed = withHost(undefined, { ...held("aa"), pid: null, exit, closedAt: exit.at })
+    const last = { ...held("aa"), pid: null, exit, closedAt: exit.at }
+    const closed = told(undefined, last)
     assert.strictEqual(closed.host, null)
-    assert.strictEqual(withHost(closed, held("aa")), closed)
+    assert.strictEqual(answered(closed, held("aa")), closed)
+    const running = told(undefined, held("aa"))
+    assert.strictEqual(stateOf(answered(running, last)), "running")
+    const exited = told(running, { ...held("aa"), pid: null, exit })
+    assert.strictEqual(stateOf(answered(exited, held("aa"))), "exited")
   })
 })
 

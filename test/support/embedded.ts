@@ -1,0 +1,47 @@
+import { Context, Effect, Layer } from "effect"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { HobClient } from "../../src/client/HobClient.ts"
+import { makePaths } from "../../src/config/paths.ts"
+import * as Daemon from "../../src/daemon/Daemon.ts"
+import { type Programs, runHost } from "../../src/sessionhost/runHost.ts"
+import { scriptedPrograms } from "../sessionhost/scriptedProgram.ts"
+
+/** Programs on strings in place of real ones. */
+const scripted = () => {
+  const { start, started } = scriptedPrograms()
+  const programs: Programs = {
+    pty: start,
+    pipe: start,
+    preflight: async (command) => `/bin/${command[0]}`,
+    ptyUnavailable: () => null
+  }
+  return { programs, started }
+}
+
+/**
+ * A whole daemon in this process: a home of its own, a real socket, a real session-host with scripted programs, and a
+ * client. The clock is whichever the test has.
+ */
+export const embedded = (options: { readonly env?: Readonly<Record<string, string>> } = {}) =>
+  Effect.gen(function* () {
+    const home = yield* Effect.acquireRelease(
+      Effect.sync(() => mkdtempSync(join(tmpdir(), "hob-"))),
+      (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+    )
+    const paths = makePaths({ HOB_HOME: home })
+    const { programs, started } = scripted()
+    const startHost = Effect.acquireRelease(
+      Effect.promise(async () => {
+        const host = await runHost({ paths, programs, log: () => undefined, onEnd: () => undefined })
+        if (host === null) throw new Error("another host has this home")
+        return host
+      }),
+      (host) => Effect.promise(() => host.end())
+    )
+    const host = yield* startHost
+    const context = yield* Layer.build(Daemon.layer({ paths, env: options.env ?? {} }))
+    const client = Context.get(yield* Layer.build(HobClient.layer({ paths, start: false })), HobClient)
+    return { client, context, host, paths, started, startHost }
+  })

@@ -1,0 +1,108 @@
+import { Exit, Schema } from "effect"
+import type { Socket } from "node:net"
+import { FrameType, HostRequest, type HostReply } from "../protocol/sessionHost.ts"
+import { encodeJsonFrame } from "../wire/frames.ts"
+import { badRequest, HostFailure } from "./HostFailure.ts"
+import type { SessionHost } from "./SessionHost.ts"
+
+/** A daemon that doesn't read its answers and events is cut off at this many bytes; it learns all of it from the next `hello`. */
+export const CONTROL_BEHIND_BYTES = 16 * 1024 * 1024
+
+const decode = Schema.decodeUnknownExit(HostRequest)
+
+/** One daemon's connection: requests in, answers and events out. */
+export class ControlConnection {
+  readonly #socket: Socket
+  readonly #host: SessionHost
+  readonly #stop: () => void
+  readonly #log: (message: string) => void
+  #unlisten: (() => void) | null = null
+
+  /** `stop` is called after a `stop` request was answered. */
+  constructor(socket: Socket, host: SessionHost, stop: () => void, log: (message: string) => void) {
+    this.#socket = socket
+    this.#host = host
+    this.#stop = stop
+    this.#log = log
+    socket.on("close", () => this.#unlisten?.())
+  }
+
+  /** A frame from the daemon. */
+  onFrame(type: number, payload: Buffer): void {
+    if (type !== FrameType.control) return this.#cutOff(`a frame of type ${type} on a control connection`)
+    let message: unknown
+    try {
+      message = JSON.parse(payload.toString("utf8"))
+    } catch {
+      return this.#cutOff("a control frame that is not JSON")
+    }
+    const id = idOf(message)
+    if (id === null) return this.#cutOff("a request without an id")
+    const request = decode(message)
+    if (Exit.isFailure(request)) return this.#refuse(id, badRequest(String(request.cause)))
+    void this.#answer(request.value)
+  }
+
+  async #answer(request: HostRequest): Promise<void> {
+    try {
+      const result = this.#perform(request)
+      this.#reply({ id: request.id, result: result instanceof Promise ? await result : result })
+      if (request.op === "stop") this.#socket.end(this.#stop)
+    } catch (error) {
+      this.#refuse(request.id, error)
+    }
+  }
+
+  // The table of everything that a daemon can ask.
+  #perform(request: HostRequest): unknown {
+    switch (request.op) {
+      case "hello":
+        this.#unlisten ??= this.#host.listen((event) => this.#write(event))
+        return this.#host.hello()
+      case "spawn":
+        return this.#host.spawn(request)
+      case "list":
+        return { sessions: this.#host.list() }
+      case "send":
+        return this.#host.send(request)
+      case "resize":
+        return this.#host.resize(request)
+      case "kill":
+        return this.#host.kill(request)
+      case "grant":
+        this.#host.grant(request)
+        return {}
+      case "remove":
+        return this.#host.remove(request).then(() => ({}))
+      case "stop":
+        this.#host.checkStop()
+        return {}
+    }
+  }
+
+  #refuse(id: number, error: unknown): void {
+    if (error instanceof HostFailure) return this.#reply({ id, error: error.error })
+    this.#log(`a request failed: ${error instanceof Error ? error.stack : String(error)}`)
+    this.#reply({ id, error: { code: "internal", message: error instanceof Error ? error.message : String(error) } })
+  }
+
+  #reply(reply: HostReply): void {
+    this.#write(reply)
+  }
+
+  #write(message: unknown): void {
+    if (this.#socket.destroyed) return
+    this.#socket.write(encodeJsonFrame(FrameType.control, message))
+    if (this.#socket.writableLength > CONTROL_BEHIND_BYTES) this.#cutOff("it does not read its answers")
+  }
+
+  #cutOff(reason: string): void {
+    this.#log(`a control connection was cut off: ${reason}`)
+    this.#socket.destroy()
+  }
+}
+
+const idOf = (message: unknown): number | null => {
+  if (typeof message !== "object" || message === null || !("id" in message)) return null
+  return Number.isSafeInteger(message.id) ? (message.id as number) : null
+}

@@ -1,0 +1,51 @@
+import type { Socket } from "node:net"
+import { encodeJsonFrame } from "../wire/frames.ts"
+
+/** Up to here it is cheaper to copy a frame into one buffer than to hand the kernel two. */
+const COPY_BYTES = 4 * 1024
+
+/**
+ * A socket that knows whether the kernel took everything. `write`'s own answer and `drain` speak of a buffer's size;
+ * here nothing may wait at all before the next piece is fetched, so that a client that doesn't read costs one piece.
+ */
+export class FrameSocket {
+  readonly #socket: Socket
+  readonly #onFree: () => void
+  #blocked = false
+
+  /** `onFree` is called once everything written before has been taken, if the socket was blocked. */
+  constructor(socket: Socket, onFree: () => void) {
+    this.#socket = socket
+    this.#onFree = onFree
+  }
+
+  /** Something is still waiting for the kernel. */
+  get blocked(): boolean {
+    return this.#blocked
+  }
+
+  /** Writes a frame in parts. */
+  write(head: Buffer, rest: ReadonlyArray<Buffer>, restBytes: number): void {
+    const socket = this.#socket
+    if (restBytes <= COPY_BYTES) {
+      socket.write(rest.length === 0 ? head : Buffer.concat([head, ...rest]), this.#onWritten)
+    } else {
+      socket.cork()
+      socket.write(head)
+      for (let index = 0; index < rest.length - 1; index++) socket.write(rest[index]!)
+      socket.write(rest.at(-1)!, this.#onWritten)
+      socket.uncork()
+    }
+    this.#blocked = socket.writableLength > 0
+  }
+
+  writeJson(type: number, value: unknown): void {
+    this.write(encodeJsonFrame(type, value), [], 0)
+  }
+
+  readonly #onWritten = (): void => {
+    if (!this.#blocked || this.#socket.writableLength > 0) return
+    this.#blocked = false
+    this.#onFree()
+  }
+}

@@ -1,0 +1,106 @@
+import { Exit, Schema } from "effect"
+import type { Socket } from "node:net"
+import { type ErrorFrame, FrameType, MAX_FRAME_BYTES, OpenFrame } from "../protocol/sessionHost.ts"
+import { encodeJsonFrame, FrameReader } from "../wire/frames.ts"
+import { listen, type UnixListener } from "../wire/unixSocket.ts"
+import { ControlConnection } from "./ControlConnection.ts"
+import { DataClient } from "./DataClient.ts"
+import { RecordsClient } from "./RecordsClient.ts"
+import type { SessionHost } from "./SessionHost.ts"
+
+/** A connection must say within this time what it is. */
+const FIRST_FRAME_MILLIS = 30_000
+
+const decodeOpen = Schema.decodeUnknownExit(Schema.fromJsonString(OpenFrame))
+
+export interface HostServerOptions {
+  readonly path: string
+  readonly host: SessionHost
+  readonly log: (message: string) => void
+  /** A daemon asked this process to end, and has been answered. */
+  readonly onStop: () => void
+  /** A connection came or went. */
+  readonly onChange: () => void
+}
+
+/** The host's socket. The first frame of a connection decides whether a daemon or a client of output is behind it. */
+export class HostServer {
+  readonly #options: HostServerOptions
+  readonly #sockets = new Set<Socket>()
+  #listener: UnixListener | null = null
+
+  private constructor(options: HostServerOptions) {
+    this.#options = options
+  }
+
+  /** Listens; rejects with `SocketPathError`. */
+  static async listen(options: HostServerOptions): Promise<HostServer> {
+    const host = new HostServer(options)
+    const listener = await listen(options.path, (socket) => host.#accept(socket))
+    listener.server.on("error", (error) => options.log(`the socket: ${error.message}`))
+    host.#listener = listener
+    return host
+  }
+
+  /** Connections of every kind. */
+  get connections(): number {
+    return this.#sockets.size
+  }
+
+  /** Takes the socket away and ends every connection. */
+  async close(): Promise<void> {
+    await this.#listener?.stop()
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #accept(socket: Socket): void {
+    const { log, onChange } = this.#options
+    this.#sockets.add(socket)
+    onChange()
+    let peer: { readonly onFrame: (type: number, payload: Buffer) => void } | null = null
+    const reader = new FrameReader(MAX_FRAME_BYTES, (type, payload) => {
+      if (socket.destroyed) return
+      if (peer !== null) return peer.onFrame(type, payload)
+      socket.setTimeout(0)
+      peer = this.#introduce(socket, type, payload)
+    })
+    socket.setTimeout(FIRST_FRAME_MILLIS, () => socket.destroy())
+    socket.on("data", (chunk: Buffer) => {
+      try {
+        reader.push(chunk)
+      } catch (error) {
+        // The stream can't be read any further, or a bug met this connection: it ends and no other one does.
+        log(`a connection was cut off: ${error instanceof Error ? error.stack : String(error)}`)
+        socket.destroy()
+      }
+    })
+    // A peer that goes away says so with an error as often as with an end.
+    socket.on("error", () => {})
+    socket.on("close", () => {
+      this.#sockets.delete(socket)
+      onChange()
+    })
+  }
+
+  #introduce(socket: Socket, type: number, payload: Buffer) {
+    const { host, log, onStop } = this.#options
+    if (type === FrameType.control) {
+      const connection = new ControlConnection(socket, host, onStop, log)
+      connection.onFrame(type, payload)
+      return connection
+    }
+    const refuse = (code: ErrorFrame["code"], message: string) => {
+      socket.end(encodeJsonFrame(FrameType.error, { code, message } satisfies ErrorFrame))
+      return { onFrame: () => {} }
+    }
+    if (type !== FrameType.open) return refuse("bad-frame", `the first frame can't be of type ${type}`)
+    const open = decodeOpen(payload.toString("utf8"))
+    if (Exit.isFailure(open)) return refuse("bad-frame", "an open frame needs a ticket")
+    const grant = host.tickets.take(open.value.ticket)
+    if (grant === null) return refuse("bad-ticket", "this ticket was used, has expired, or never was")
+    const source = host.open(grant.session)
+    if (source === null) return refuse("unknown-session", `there is no session ${grant.session}`)
+    const { mode } = grant
+    return mode === "records" ? new RecordsClient(socket, source) : new DataClient(socket, source, { ...grant, mode })
+  }
+}

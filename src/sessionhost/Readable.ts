@@ -1,0 +1,29 @@
+import type { HostSession } from "../protocol/sessionHost.ts"
+import type { SessionExit } from "../protocol/sessions.ts"
+import type { LogSource } from "./log/LogReader.ts"
+import type { Recent } from "./Recent.ts"
+
+/** What a session tells those who read it. */
+export interface Reader {
+  /** Output as it comes: `slices` together begin at `offset`. They stay as they are. */
+  readonly onOutput: (offset: number, slices: ReadonlyArray<Buffer>, bytes: number) => void
+  /** The program has ended, or the session has closed: look again. */
+  readonly onChange: () => void
+}
+
+/** A session whose output can be read: one that this host holds, or one found on disk. */
+export interface Readable {
+  readonly log: LogSource
+  /** The newest output in memory; null when there is none. */
+  readonly recent: Recent | null
+  /** The first byte that can still be read. */
+  readonly oldest: number
+  /** The next byte to come. */
+  readonly head: number
+  readonly exit: SessionExit | null
+  /** No byte follows. */
+  readonly closed: boolean
+  readonly describe: () => HostSession
+  readonly join: (reader: Reader) => void
+  readonly leave: (reader: Reader) => void
+}

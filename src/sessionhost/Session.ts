@@ -1,0 +1,236 @@
+import { Direction, type HostSession, type LogLimits, type SessionFile } from "../protocol/sessionHost.ts"
+import type { SessionExit } from "../protocol/sessions.ts"
+import { MAX_RECORD_DATA_BYTES } from "./log/format.ts"
+import type { LogFs } from "./log/LogFs.ts"
+import { LogWriter } from "./log/LogWriter.ts"
+import type { Program, ProgramExit, ProgramSpec, StartProgram } from "./program.ts"
+import type { Readable, Reader } from "./Readable.ts"
+import { Recent } from "./Recent.ts"
+
+/** What a session announces. Called from the event loop. */
+export interface SessionListener {
+  readonly exited: () => void
+  /** No byte follows and every descriptor is closed. */
+  readonly closed: () => void
+  readonly logLost: (error: Error) => void
+  readonly logRestored: () => void
+  /** A bug: something in this session's code threw. */
+  readonly failed: (error: unknown) => void
+}
+
+export interface SessionOptions {
+  readonly file: SessionFile
+  /** Exists, and is empty but for `session.json`. */
+  readonly directory: string
+  readonly spec: ProgramSpec
+  readonly limits: LogLimits
+  readonly recentBytes: number
+  readonly start: StartProgram
+  readonly listener: SessionListener
+  readonly logFs?: LogFs
+}
+
+/** Somebody who has input that the program didn't take yet. */
+export interface Typist {
+  readonly onInputDrained: () => void
+}
+
+/**
+ * A session: a program, the log of what it said, and who listens. Everything happens in the event loop's turn in which
+ * it is heard of: a turn's output is appended to the log first and then handed to the clients, so the log is never
+ * behind what somebody has seen.
+ */
+export class Session implements Readable {
+  readonly log: LogWriter
+  readonly recent: Recent
+  readonly inputLimitBytes: number
+  readonly #listener: SessionListener
+  readonly #program: Program
+  readonly #logInput: boolean
+  readonly #readers = new Set<Reader>()
+  readonly #typists = new Set<Typist>()
+  readonly #inputDirection: Direction
+  #file: SessionFile
+  #exit: SessionExit | null = null
+  #closedAt: string | null = null
+  /** Output that is in `recent` and neither in the log nor with the clients yet. */
+  #pendingBytes = 0
+  #pendingDirection: Direction = Direction.output
+  #flushScheduled = false
+
+  /** Starts the program; throws `SpawnError`, or the system's error when the log can't be begun. */
+  constructor(options: SessionOptions) {
+    this.#file = options.file
+    this.#listener = options.listener
+    this.#logInput = options.limits.logInput
+    this.#inputDirection = options.file.kind === "pty" ? Direction.input : Direction.stdin
+    this.inputLimitBytes = options.spec.inputQueueBytes
+    this.recent = new Recent(options.recentBytes)
+    this.log = new LogWriter({
+      directory: options.directory,
+      limits: options.limits,
+      listener: { lost: options.listener.logLost, restored: options.listener.logRestored },
+      ...(options.logFs === undefined ? {} : { fs: options.logFs })
+    })
+    try {
+      this.#program = options.start(options.spec, {
+        output: (direction, chunk) => this.#guard(() => this.#onOutput(direction, chunk)),
+        exited: (exit) => this.#guard(() => this.#onExited(exit)),
+        closed: () => this.#guard(() => this.#onClosed()),
+        inputDrained: () => this.#guard(() => this.#onInputDrained())
+      })
+    } catch (error) {
+      this.log.close()
+      throw error
+    }
+  }
+
+  get file(): SessionFile {
+    return this.#file
+  }
+
+  get exit(): SessionExit | null {
+    return this.#exit
+  }
+
+  get closed(): boolean {
+    return this.#closedAt !== null
+  }
+
+  get closedAt(): string | null {
+    return this.#closedAt
+  }
+
+  get head(): number {
+    return this.recent.end - this.#pendingBytes
+  }
+
+  get oldest(): number {
+    return Math.min(this.log.oldest, this.recent.oldest)
+  }
+
+  get queuedInputBytes(): number {
+    return this.#program.queuedInputBytes
+  }
+
+  readonly describe = (): HostSession => ({
+    ...this.#file,
+    pid: this.#exit === null ? this.#program.pid : null,
+    exit: this.#exit,
+    closedAt: this.#closedAt,
+    output: { oldest: this.log.oldest, end: this.head },
+    logLostBytes: this.log.lostBytes,
+    clients: this.#readers.size
+  })
+
+  readonly join = (reader: Reader): void => {
+    this.#readers.add(reader)
+  }
+
+  readonly leave = (reader: Reader): void => {
+    this.#readers.delete(reader)
+  }
+
+  /** Types `data`, all of it or nothing. */
+  type(data: Buffer): "accepted" | "full" | "ended" {
+    const answer = this.#program.write(data)
+    if (answer === "accepted" && this.#logInput) {
+      this.#flush()
+      const time = Date.now()
+      for (let at = 0; at < data.length; at += MAX_RECORD_DATA_BYTES) {
+        this.log.append(this.#inputDirection, [data.subarray(at, at + MAX_RECORD_DATA_BYTES)], time)
+      }
+    }
+    return answer
+  }
+
+  /** Calls `typist` once when input that was refused as `full` may be tried again, or the session has ended. */
+  whenInputDrained(typist: Typist): void {
+    this.#typists.add(typist)
+  }
+
+  forget(typist: Typist): void {
+    this.#typists.delete(typist)
+  }
+
+  /** False on pipes and after exit. */
+  resize(cols: number, rows: number): boolean {
+    const done = this.#program.resize(cols, rows)
+    if (done) this.#file = { ...this.#file, cols, rows }
+    return done
+  }
+
+  signalAll(signal: NodeJS.Signals): void {
+    this.#program.signalAll(signal)
+  }
+
+  survivors(): ReadonlyArray<number> {
+    return this.#program.survivors()
+  }
+
+  #onOutput(direction: Direction, chunk: Buffer): void {
+    if (this.#pendingBytes > 0 && direction !== this.#pendingDirection) this.#flush()
+    this.#pendingDirection = direction
+    for (let at = 0; at < chunk.length; at += MAX_RECORD_DATA_BYTES) {
+      if (this.#pendingBytes + Math.min(chunk.length - at, MAX_RECORD_DATA_BYTES) > MAX_RECORD_DATA_BYTES) this.#flush()
+      const piece = chunk.subarray(at, at + MAX_RECORD_DATA_BYTES)
+      this.recent.append(piece)
+      this.#pendingBytes += piece.length
+    }
+    if (this.#flushScheduled) return
+    // After whatever else the reader has to deliver in this turn: one append to the log and one write per client.
+    this.#flushScheduled = true
+    process.nextTick(this.#flushTurn)
+  }
+
+  readonly #flushTurn = (): void => {
+    this.#flushScheduled = false
+    this.#guard(() => this.#flush())
+  }
+
+  #flush(): void {
+    const bytes = this.#pendingBytes
+    if (bytes === 0) return
+    const offset = this.head
+    const slices = this.recent.slices(offset, offset + bytes)
+    this.#pendingBytes = 0
+    this.log.append(this.#pendingDirection, slices, Date.now())
+    this.recent.trim()
+    for (const reader of this.#readers) this.#guard(() => reader.onOutput(offset, slices, bytes))
+  }
+
+  #onExited(exit: ProgramExit): void {
+    this.#flush()
+    this.#exit = { code: exit.code, signal: exit.signal, at: new Date().toISOString() }
+    this.#tellReaders()
+    this.#onInputDrained()
+    this.#listener.exited()
+  }
+
+  #onClosed(): void {
+    this.#flush()
+    this.log.close()
+    this.#closedAt = new Date().toISOString()
+    this.#tellReaders()
+    this.#listener.closed()
+  }
+
+  #onInputDrained(): void {
+    const typists = [...this.#typists]
+    this.#typists.clear()
+    for (const typist of typists) this.#guard(() => typist.onInputDrained())
+  }
+
+  #tellReaders(): void {
+    for (const reader of this.#readers) this.#guard(() => reader.onChange())
+  }
+
+  // What one reader or one callback throws must reach neither the program's reader nor another client.
+  #guard(act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.#listener.failed(error)
+    }
+  }
+}

@@ -1,0 +1,295 @@
+import { mkdirSync } from "node:fs"
+import { rm } from "node:fs/promises"
+import { join } from "node:path"
+import {
+  type ExitFile,
+  HOST_PROTOCOL_VERSION,
+  type HelloReply,
+  type HostEvent,
+  type HostRequest,
+  type HostSession
+} from "../protocol/sessionHost.ts"
+import { ArchivedSession } from "./ArchivedSession.ts"
+import { badRequest, ended, HostFailure, running, unknownSession } from "./HostFailure.ts"
+import { killSession, signalNamed } from "./kill.ts"
+import type { LogFs } from "./log/LogFs.ts"
+import { SpawnError, type StartProgram } from "./program.ts"
+import type { Readable } from "./Readable.ts"
+import { Session } from "./Session.ts"
+import {
+  createSessionDirectory,
+  deleteSessionDirectory,
+  readExitFile,
+  readSessionFile,
+  writeExitFile
+} from "./sessionFiles.ts"
+import { Tickets } from "./tickets.ts"
+
+const FIRST_EXIT_RETRY_MILLIS = 1_000
+const LAST_EXIT_RETRY_MILLIS = 60_000
+
+/** How programs are started; tests put others in their place. */
+export interface Programs {
+  readonly pty: StartProgram
+  readonly pipe: StartProgram
+  /** Finds the executable, as an absolute path, or fails with a `SpawnError`; never waits for ever. */
+  readonly preflight: (
+    command: ReadonlyArray<string>,
+    cwd: string,
+    env: Readonly<Record<string, string>>
+  ) => Promise<string>
+  /** Why PTY sessions can't be started here, or null. */
+  readonly ptyUnavailable: () => string | null
+}
+
+export interface SessionHostOptions {
+  /** The directory of session directories. */
+  readonly directory: string
+  readonly programs: Programs
+  readonly log: (message: string) => void
+  /** Sessions or starting ones came or went: asked by who decides whether this process may end. */
+  readonly onChange: () => void
+  readonly logFs?: LogFs
+}
+
+type Request<Op extends HostRequest["op"]> = Extract<HostRequest, { op: Op }>
+
+/** The sessions of this process, and what a daemon can ask of them. Refusals are thrown as {@link HostFailure}. */
+export class SessionHost {
+  readonly tickets = new Tickets()
+  readonly startedAt = new Date().toISOString()
+  readonly #options: SessionHostOptions
+  readonly #sessions = new Map<string, Session>()
+  /** Ids of sessions that are being started. */
+  readonly #starting = new Set<string>()
+  readonly #listeners = new Set<(event: HostEvent) => void>()
+  #over = false
+
+  constructor(options: SessionHostOptions) {
+    this.#options = options
+  }
+
+  /** Sessions held or being started. A finished one counts until its end is on disk. */
+  get held(): number {
+    return this.#sessions.size + this.#starting.size
+  }
+
+  /** Nothing is tried again from now on. */
+  close(): void {
+    this.#over = true
+  }
+
+  /** Calls `listener` for each event; returns what ends it. */
+  listen(listener: (event: HostEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  hello(): HelloReply {
+    return {
+      protocol: HOST_PROTOCOL_VERSION,
+      pid: process.pid,
+      startedAt: this.startedAt,
+      ptyUnavailable: this.#options.programs.ptyUnavailable(),
+      sessions: this.list()
+    }
+  }
+
+  list(): Array<HostSession> {
+    return [...this.#sessions.values()].map((session) => session.describe())
+  }
+
+  async spawn(request: Request<"spawn">): Promise<HostSession> {
+    const { id } = request.session
+    if (this.#sessions.has(id) || this.#starting.has(id)) throw badRequest(`session ${id} is there already`)
+    this.#starting.add(id)
+    this.#options.onChange()
+    try {
+      return await this.#start(request)
+    } catch (error) {
+      if (error instanceof SpawnError) {
+        const { message, reason, subject } = error
+        throw new HostFailure({ code: "spawn-failed", message, spawn: { reason, subject, detail: message } })
+      }
+      throw error
+    } finally {
+      this.#starting.delete(id)
+      this.#options.onChange()
+    }
+  }
+
+  async #start(request: Request<"spawn">): Promise<HostSession> {
+    const { env, inputQueueBytes, limits, recentBytes, session: file } = request
+    const { preflight, pipe, pty } = this.#options.programs
+    const command = [request.file, ...file.command.slice(1)]
+    const executable = await preflight(command, file.cwd, env)
+    const directory = this.#directoryOf(file.id)
+    try {
+      mkdirSync(this.#options.directory, { recursive: true, mode: 0o700 })
+      createSessionDirectory(directory, file)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EEXIST") throw badRequest(`session ${file.id} is there already`)
+      await rm(directory, { recursive: true, force: true }).catch(() => {})
+      throw new SpawnError("system", directory, `${directory} can't be written: ${messageOf(error)}`, { cause: error })
+    }
+    try {
+      const session: Session = new Session({
+        file,
+        directory,
+        limits,
+        recentBytes,
+        spec: {
+          file: executable,
+          args: command.slice(1),
+          cwd: file.cwd,
+          env,
+          cols: file.cols,
+          rows: file.rows,
+          inputQueueBytes
+        },
+        start: file.kind === "pty" ? pty : pipe,
+        listener: {
+          exited: () => this.#announce("exited", session),
+          closed: () => void this.#finish(session, directory),
+          logLost: (error) => {
+            this.#options.log(`session ${file.id}: the log can't be written: ${error.message}`)
+            this.#announce("log-lost", session)
+          },
+          logRestored: () => {
+            this.#options.log(`session ${file.id}: the log is written again`)
+            this.#announce("log-restored", session)
+          },
+          failed: (error) => this.#options.log(`session ${file.id}: ${stackOf(error)}`)
+        },
+        ...(this.#options.logFs === undefined ? {} : { logFs: this.#options.logFs })
+      })
+      this.#sessions.set(file.id, session)
+      return session.describe()
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true }).catch(() => {})
+      if (error instanceof SpawnError) throw error
+      throw new SpawnError("system", file.command[0] ?? "", messageOf(error), { cause: error })
+    }
+  }
+
+  send(request: Request<"send">): { acceptedBytes: number; queuedBytes: number } {
+    const session = this.#running(request.session)
+    const data = Buffer.from(request.data, "base64")
+    if (data.length !== base64Bytes(request.data)) throw badRequest("data is not base64")
+    const answer = session.type(data)
+    const queuedBytes = session.queuedInputBytes
+    if (answer === "ended") throw ended(request.session)
+    if (answer === "accepted") return { acceptedBytes: data.length, queuedBytes }
+    const limitBytes = session.inputLimitBytes
+    const message = `${queuedBytes} bytes wait for the program already; the limit is ${limitBytes}`
+    throw new HostFailure({ code: "input-queue-full", message, queuedBytes, limitBytes })
+  }
+
+  resize(request: Request<"resize">): HostSession {
+    const session = this.#running(request.session)
+    if (!session.resize(request.cols, request.rows) && session.exit !== null) throw ended(request.session)
+    return session.describe()
+  }
+
+  async kill(request: Request<"kill">): Promise<HostSession> {
+    const signal = signalNamed(request.signal)
+    if (signal === null) {
+      throw new HostFailure({ code: "unknown-signal", message: `"${request.signal}" is not a signal` })
+    }
+    const session = this.#running(request.session)
+    if (!(await killSession(session, signal, request.graceMillis))) {
+      const message = `session ${request.session}: some of its processes don't end: ${session.survivors().join(", ")}`
+      throw new HostFailure({ code: "internal", message })
+    }
+    return session.describe()
+  }
+
+  grant(request: Request<"grant">): void {
+    const { id: _id, op: _op, ticket, ...grant } = request
+    this.#known(request.session)
+    if (!this.tickets.add(ticket, grant)) throw badRequest("this ticket was given out already")
+  }
+
+  async remove(request: Request<"remove">): Promise<void> {
+    const session = this.#sessions.get(request.session)
+    if (this.#starting.has(request.session) || session?.closed === false) {
+      throw running(`session ${request.session} is running`)
+    }
+    if (!(await deleteSessionDirectory(this.#directoryOf(request.session)))) throw unknownSession(request.session)
+    // One whose end could not be recorded yet has nothing left to record.
+    this.#sessions.delete(request.session)
+    this.#options.onChange()
+  }
+
+  /** Throws when there is anything that would be lost with this process. */
+  checkStop(): void {
+    if (this.held > 0) throw running(`${this.held} sessions are held`)
+  }
+
+  /** A session's output, running or not; null when there is no such session or its files are damaged. */
+  open(id: string): Readable | null {
+    const held = this.#sessions.get(id)
+    if (held !== undefined) return held
+    const directory = this.#directoryOf(id)
+    const file = readSessionFile(directory)
+    return file === null ? null : new ArchivedSession(directory, file, readExitFile(directory), this.#options.logFs)
+  }
+
+  #running(id: string): Session {
+    const session = this.#sessions.get(id)
+    if (session !== undefined) return session
+    this.#known(id)
+    throw ended(id)
+  }
+
+  #known(id: string): void {
+    if (!this.#sessions.has(id) && readSessionFile(this.#directoryOf(id)) === null) throw unknownSession(id)
+  }
+
+  #directoryOf(id: string): string {
+    return join(this.#options.directory, id)
+  }
+
+  #announce(event: HostEvent["event"], session: Session): void {
+    const message: HostEvent = { event, session: session.describe() }
+    for (const listener of this.#listeners) listener(message)
+  }
+
+  /** Puts a session's end on disk, and lets go of it then. */
+  async #finish(session: Session, directory: string): Promise<void> {
+    const { id } = session.file
+    const record: ExitFile = {
+      exit: session.exit!,
+      closedAt: session.closedAt!,
+      output: { oldest: session.log.oldest, end: session.head },
+      logLostBytes: session.log.lostBytes
+    }
+    let announced = false
+    for (let delay = FIRST_EXIT_RETRY_MILLIS; ; delay = Math.min(delay * 2, LAST_EXIT_RETRY_MILLIS)) {
+      let failure: unknown = null
+      try {
+        await writeExitFile(directory, record)
+      } catch (error) {
+        failure = error
+      }
+      // The one who asked for it to be removed has seen its end.
+      const removed = this.#sessions.get(id) !== session
+      if (failure === null || removed) this.#sessions.delete(id)
+      else this.#options.log(`session ${id}: its end could not be written: ${messageOf(failure)}`)
+      if (!announced && !removed) this.#announce("closed", session)
+      announced = true
+      this.#options.onChange()
+      if (failure === null || removed || this.#over) return
+      await new Promise<void>((resolve) => setTimeout(resolve, delay))
+    }
+  }
+}
+
+/** How many bytes a string of base64 stands for, if it is one. */
+const base64Bytes = (text: string): number => {
+  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0
+  return (text.length / 4) * 3 - padding
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))

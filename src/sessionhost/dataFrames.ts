@@ -1,0 +1,24 @@
+import { FrameType } from "../protocol/sessionFrames.ts"
+import type { LogEntry } from "./log/RecordReader.ts"
+
+/** Everything of an `output` frame before its bytes, so that they need not be copied. */
+export const outputHead = (offset: number, bytes: number): Buffer => {
+  const head = Buffer.allocUnsafe(13)
+  head.writeUInt32BE(bytes + 9, 0)
+  head[4] = FrameType.output
+  // Two halves: a BigInt for each chunk is garbage for each chunk.
+  head.writeUInt32BE(Math.floor(offset / 0x1_0000_0000), 5)
+  head.writeUInt32BE(offset % 0x1_0000_0000, 9)
+  return head
+}
+
+/** Everything of a `record` frame before its bytes. */
+export const recordHead = (record: Extract<LogEntry, { type: "record" }>): Buffer => {
+  const head = Buffer.allocUnsafe(22)
+  head.writeUInt32BE(record.data.length + 18, 0)
+  head[4] = FrameType.record
+  head.writeBigUInt64BE(BigInt(record.offset), 5)
+  head.writeDoubleBE(record.time, 13)
+  head[21] = record.direction
+  return head
+}

@@ -1,0 +1,95 @@
+import { mkdirSync } from "node:fs"
+import { dirname } from "node:path"
+import type { Paths } from "../config/paths.ts"
+import { prepareRunDirectory } from "../wire/unixSocket.ts"
+import { takeHostLock } from "./hostLock.ts"
+import { HostServer } from "./HostServer.ts"
+import { type Programs, SessionHost } from "./SessionHost.ts"
+
+/** How long a host that has nothing to hold and nobody to serve stays. */
+export const IDLE_MILLIS = 60_000
+
+export interface RunHostOptions {
+  readonly paths: Paths
+  readonly programs: Programs
+  readonly log: (message: string) => void
+  /** The host has given back its socket and its lock; a process would end now. */
+  readonly onEnd: () => void
+  readonly idleMillis?: number
+}
+
+export interface RunningHost {
+  readonly host: SessionHost
+  readonly server: HostServer
+  /** As SIGTERM: ends when no session is held, else as soon as that is so. */
+  readonly terminate: () => void
+  /** Ends at once, whatever is held; for hosts inside another process. */
+  readonly end: () => Promise<void>
+}
+
+/**
+ * Makes this process the session-host of its home: the lock, the sessions, the socket. Null when another process is
+ * it already. Throws, with a message for people, when that is impossible here.
+ */
+export const runHost = async (options: RunHostOptions): Promise<RunningHost | null> => {
+  const { log, paths, programs } = options
+  mkdirSync(paths.home, { recursive: true, mode: 0o700 })
+  prepareRunDirectory(dirname(paths.hostSocket))
+  const lock = takeHostLock(paths.hostLock)
+  if (lock === null) return null
+
+  let ended: Promise<void> | null = null
+  let terminating = false
+  let idle: NodeJS.Timeout | null = null
+  const giveBack = async () => {
+    if (idle !== null) clearTimeout(idle)
+    host.close()
+    // The lock goes last: whoever gets it next must not have its socket taken away.
+    await server.close()
+    lock.release()
+    options.onEnd()
+  }
+  const end = () => (ended ??= giveBack())
+  const isIdle = () => host.held === 0 && server.connections === 0
+  // Asked whenever something came or went, so that an idle host has no timer that keeps coming back.
+  const check = () => {
+    if (ended !== null) return
+    if (terminating && host.held === 0) return void end()
+    if (!isIdle()) {
+      if (idle !== null) clearTimeout(idle)
+      idle = null
+    } else {
+      idle ??= setTimeout(() => {
+        idle = null
+        if (!isIdle()) return
+        log("nothing to hold and nobody to serve")
+        void end()
+      }, options.idleMillis ?? IDLE_MILLIS)
+    }
+  }
+  const host = new SessionHost({ directory: paths.sessions, programs, log, onChange: () => check() })
+  let server: HostServer
+  try {
+    server = await HostServer.listen({
+      path: paths.hostSocket,
+      host,
+      log,
+      onStop: () => void end(),
+      onChange: () => check()
+    })
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+  check()
+  return {
+    host,
+    server,
+    end,
+    terminate: () => {
+      terminating = true
+      if (host.held > 0) log(`SIGTERM: it stays while it holds ${host.held} sessions`)
+      check()
+    }
+  }
+}

@@ -89,7 +89,7 @@ export class InputQueue {
       let written: number
       try {
         this.attempts++
-        written = this.#sink.write(block.buffer, this.#offset, block.filled - this.#offset)
+        written = this.#sink.write(block.buffer, this.#offset, Math.min(block.filled - this.#offset, turnBytes - taken))
       } catch {
         this.end()
         return

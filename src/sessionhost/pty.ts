@@ -41,6 +41,7 @@ class PtyProgram implements Program {
     } catch (cause) {
       abandoned = true
       process.kill(forked.pid, "SIGKILL")
+      childDescriptors.closing(forked.fd)
       closeSync(forked.fd)
       throw new SpawnError("system", spec.file, `Its terminal can't be opened: ${(cause as Error).message}`, { cause })
     }

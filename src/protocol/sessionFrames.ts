@@ -24,7 +24,7 @@ export const FrameType = {
   exited: 0x15,
   /** Host: empty. Everything asked for has been sent; the host closes the connection. */
   end: 0x16,
-  /** Client, mode `attach` and not read-only: bytes to type into the session. */
+  /** Client, mode `attach` and not read-only: bytes to type into the session. None: the end of standard input, on pipes. */
   input: 0x17,
   /** Client, mode `attach` and not read-only: 2-byte columns, 2-byte rows. */
   resize: 0x18,

@@ -10,7 +10,8 @@ const PIECE_BYTES = 64 * 1024
 export class ClientInput implements Typist {
   readonly #socket: Socket
   readonly #session: Session | null
-  readonly #waiting: Array<Buffer> = []
+  /** Null stands for the end of the program's standard input. */
+  readonly #waiting: Array<Buffer | null> = []
 
   /** `session` is null for one that has ended: input is then ignored, as a terminal's is after the last program. */
   constructor(socket: Socket, session: Session | null) {
@@ -18,10 +19,12 @@ export class ClientInput implements Typist {
     this.#session = session
   }
 
+  /** Types `data`; none at all is the end of standard input. */
   type(data: Buffer): void {
     if (this.#session === null) return
     // Small enough to be accepted once the queue has drained, which it says below half of its limit.
     const size = Math.max(1, Math.min(PIECE_BYTES, Math.floor(this.#session.inputLimitBytes / 2)))
+    if (data.length === 0) this.#waiting.push(null)
     for (let at = 0; at < data.length; at += size) this.#waiting.push(data.subarray(at, at + size))
     this.#pass(this.#session)
   }
@@ -42,7 +45,8 @@ export class ClientInput implements Typist {
   #pass(session: Session): void {
     let passed = 0
     for (; passed < this.#waiting.length; passed++) {
-      const answer = session.type(this.#waiting[passed]!)
+      const data = this.#waiting[passed]!
+      const answer = data === null ? session.endInput() : session.type(data)
       if (answer === "full") break
       if (answer === "ended") passed = this.#waiting.length
     }

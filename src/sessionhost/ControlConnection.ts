@@ -1,4 +1,4 @@
-import { Exit, Schema } from "effect"
+import { Result, Schema } from "effect"
 import type { Socket } from "node:net"
 import { FrameType, HostRequest, type HostReply } from "../protocol/sessionHost.ts"
 import { encodeJsonFrame } from "../wire/frames.ts"
@@ -8,7 +8,7 @@ import type { SessionHost } from "./SessionHost.ts"
 /** A daemon that doesn't read its answers and events is cut off at this many bytes; it learns all of it from the next `hello`. */
 export const CONTROL_BEHIND_BYTES = 16 * 1024 * 1024
 
-const decode = Schema.decodeUnknownExit(HostRequest)
+const decode = Schema.decodeUnknownResult(HostRequest)
 
 /** One daemon's connection: requests in, answers and events out. */
 export class ControlConnection {
@@ -39,8 +39,8 @@ export class ControlConnection {
     const id = idOf(message)
     if (id === null) return this.#cutOff("a request without an id")
     const request = decode(message)
-    if (Exit.isFailure(request)) return this.#refuse(id, badRequest(String(request.cause)))
-    void this.#answer(request.value)
+    if (Result.isFailure(request)) return this.#refuse(id, badRequest(request.failure.message))
+    void this.#answer(request.success)
   }
 
   async #answer(request: HostRequest): Promise<void> {

@@ -1,4 +1,5 @@
-import { Direction, type HostSession, type LogLimits, type SessionFile } from "../protocol/sessionHost.ts"
+import { Direction } from "../protocol/sessionFrames.ts"
+import type { HostSession, LogLimits, SessionFile } from "../protocol/sessionHost.ts"
 import type { SessionExit } from "../protocol/sessions.ts"
 import { MAX_RECORD_DATA_BYTES } from "./log/format.ts"
 import type { LogFs } from "./log/LogFs.ts"
@@ -142,6 +143,12 @@ export class Session implements Readable {
       }
     }
     return answer
+  }
+
+  /** On pipes the end of standard input, behind what is queued; a terminal's is typed, so nothing there. */
+  endInput(): "accepted" | "full" | "ended" {
+    this.#program.endInput?.()
+    return "accepted"
   }
 
   /** Calls `typist` once when input that was refused as `full` may be tried again, or the session has ended. */

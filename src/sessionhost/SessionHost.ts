@@ -74,7 +74,7 @@ export class SessionHost {
     return this.#sessions.size + this.#starting.size
   }
 
-  /** Nothing is tried again from now on. */
+  /** Nothing is recorded from now on, as if the process had died: for hosts inside another process. */
   close(): void {
     this.#over = true
   }
@@ -257,6 +257,7 @@ export class SessionHost {
 
   /** Puts a session's end on disk, and lets go of it then. */
   async #finish(session: Session, directory: string): Promise<void> {
+    if (this.#over) return
     const { id } = session.file
     const record: ExitFile = {
       exit: session.exit!,

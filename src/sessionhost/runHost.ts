@@ -6,6 +6,8 @@ import { takeHostLock } from "./hostLock.ts"
 import { HostServer } from "./HostServer.ts"
 import { type Programs, SessionHost } from "./SessionHost.ts"
 
+export type { Programs } from "./SessionHost.ts"
+
 /** How long a host that has nothing to hold and nobody to serve stays. */
 export const IDLE_MILLIS = 60_000
 
@@ -23,7 +25,7 @@ export interface RunningHost {
   readonly server: HostServer
   /** As SIGTERM: ends when no session is held, else as soon as that is so. */
   readonly terminate: () => void
-  /** Ends at once, whatever is held; for hosts inside another process. */
+  /** Ends at once, whatever is held, as if the process had died; for hosts inside another process. */
   readonly end: () => Promise<void>
 }
 

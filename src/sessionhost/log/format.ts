@@ -10,7 +10,7 @@
  * served) and never a record without bytes.
  */
 import { crc32 } from "node:zlib"
-import { Direction } from "../../protocol/sessionHost.ts"
+import { Direction } from "../../protocol/sessionFrames.ts"
 
 export const RECORD_BYTES = 40
 

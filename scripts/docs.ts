@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { commandsPage } from "./reference/commands.ts"
 import { configPage } from "./reference/config.ts"
 import { protocolPages } from "./reference/protocol.ts"
 
@@ -9,7 +10,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..")
 
 /** Every generated page, by its path in the repository. */
 export const generatedPages = async (): Promise<ReadonlyMap<string, string>> =>
-  new Map([...(await protocolPages()), ["docs/config.md", configPage()]])
+  new Map([...(await protocolPages()), ["docs/commands.md", await commandsPage()], ["docs/config.md", configPage()]])
 
 /** The generated pages that are not on disk as the code would write them now. */
 export const stalePages = async (): Promise<ReadonlyArray<string>> =>

@@ -1,0 +1,26 @@
+/** A step of the store's schema. Once released, a step is never changed: stores were made by it. */
+export interface Migration {
+  readonly name: string
+  readonly sql: string
+}
+
+/**
+ * Every step, in order, of all concerns: step n brings the store to version n. Tables are `STRICT` and end with a
+ * column `crc` (see rowCrc.ts); values have their unit in their name; instants are ISO 8601 in UTC.
+ */
+export const migrations: ReadonlyArray<Migration> = [
+  {
+    name: "daemon runs",
+    sql: `
+      CREATE TABLE daemon_runs (
+        id INTEGER PRIMARY KEY,
+        pid INTEGER NOT NULL,
+        version TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        ended_at TEXT,
+        how TEXT,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(id, pid, version, started_at, ended_at, how)) STORED
+      ) STRICT;
+    `
+  }
+]

@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { Timestamp } from "./ids.ts"
 import { Immediate } from "./immediate.ts"
+import { StorageStatus } from "./storage.ts"
 
 /** The version of the native protocol. Readers ignore unknown fields, so it grows only when something is taken away. */
 export const PROTOCOL_VERSION = 1
@@ -30,7 +31,20 @@ export const DaemonStatus = Schema.Struct({
   connections: Schema.Int,
   concerns: Schema.Array(ConcernStatus),
   sessionHost: Schema.NullOr(Schema.Struct({ pid: Schema.Int, startedAt: Timestamp, protocol: Schema.Int })),
-  sessions: Schema.Struct({ running: Schema.Int, total: Schema.Int })
+  sessions: Schema.Struct({ running: Schema.Int, total: Schema.Int }),
+  /** The store and how it is. */
+  storage: Schema.optionalKey(StorageStatus),
+  /** The daemon before this one; `endedAt` is null when it was killed or crashed. Null when there was none, or nobody knows. */
+  previousRun: Schema.optionalKey(
+    Schema.NullOr(
+      Schema.Struct({
+        pid: Schema.Int,
+        version: Schema.String,
+        startedAt: Timestamp,
+        endedAt: Schema.NullOr(Timestamp)
+      })
+    )
+  )
 })
 export type DaemonStatus = typeof DaemonStatus.Type
 

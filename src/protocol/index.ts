@@ -12,6 +12,7 @@ export * from "./ids.ts"
 export * from "./immediate.ts"
 export * as sessionHost from "./sessionHost.ts"
 export * from "./sessions.ts"
+export * from "./storage.ts"
 
 /** All of hob's methods. A new concern adds its group here. */
 export const HobRpcs = DaemonRpcs.merge(SessionsRpcs)

@@ -14,7 +14,12 @@ export interface ProtocolModule {
 const folder = new URL("../../src/protocol/", import.meta.url)
 
 /** Files whose types are explained on a page that isn't called after them. */
-const pages: Record<string, string> = { ids: "types", sessionHost: "session-host", sessionFrames: "session-host" }
+const pages: Record<string, string> = {
+  ids: "types",
+  storage: "types",
+  sessionHost: "session-host",
+  sessionFrames: "session-host"
+}
 
 const notOnTheWire = new Set(["index.ts", "immediate.ts"])
 

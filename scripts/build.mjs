@@ -15,19 +15,26 @@ const common = { cwd: root, platform: "node", logLevel: "warn" }
 const minify = { compress: true, mangle: { toplevel: false, keepNames: true }, codegen: { removeWhitespace: true } }
 
 /** A program: everything it needs in it, except native modules. What it imports later are files of their own. */
-const program = (name, entry, plugins = []) => ({
+const program = (name, entry) => ({
   ...common,
-  plugins,
   input: { [name]: source(entry) },
   external: ["node-pty", /\.node$/],
   output: { dir: temporary, format: "esm", entryFileNames: "[name].js", chunkFileNames: `${name}-[name].js`, minify }
 })
 
-/** The command tree is a bundle of its own: chunks shared with it would be more files for the commands that don't need it. */
-const treeApart = {
-  name: "tree-apart",
-  resolveId: (id, importer) =>
-    id === "./tree.ts" && importer === source("cli/run.ts") ? { id: "./hob-tree.js", external: true } : null
+/**
+ * The command's hot path. CommonJS, because Node loads its own modules 3 ms faster for it. The command tree is a bundle
+ * of its own: files shared with it would be more files for the commands that don't need it.
+ */
+const hotCommand = () => {
+  const { output, ...options } = program("hob", "cli/main.ts")
+  const treeApart = {
+    name: "tree-apart",
+    resolveId: (id, importer) =>
+      id === "./tree.ts" && importer === source("cli/run.ts") ? { id: "./hob-tree.js", external: true } : null
+  }
+  const names = { entryFileNames: "[name].cjs", chunkFileNames: "hob-[name].cjs" }
+  return { ...options, plugins: [treeApart], output: { ...output, ...names, format: "cjs" } }
 }
 
 const library = {
@@ -81,7 +88,7 @@ const stamp = fingerprint()
 mkdirSync(temporary, { recursive: true })
 try {
   await build([
-    program("hob", "cli/main.ts", [treeApart]),
+    hotCommand(),
     program("hob-tree", "cli/tree.ts"),
     program("daemon", "daemon/main.ts"),
     program("host", "sessionhost/main.ts"),

@@ -17,5 +17,4 @@ if (Number(process.versions.node.split(".")[0]) < OLDEST_NODE) {
 const paths = makePaths(process.env)
 if (existsSync(paths.home)) nodeModule.enableCompileCache(paths.cache)
 
-const { main } = await import("./run.ts")
-await main(process.argv.slice(2), paths)
+void import("./run.ts").then(({ main }) => main(process.argv.slice(2), paths))

@@ -14,7 +14,7 @@ export interface JsonMistake {
 
 export interface JsonText {
   readonly value: unknown
-  /** Where the member at this path begins: keys joined by `.`. */
+  /** Where the member at this path begins: keys joined by `.`, which is not unambiguous and only for people. */
   readonly places: ReadonlyMap<string, Place>
 }
 
@@ -90,13 +90,15 @@ const skipMembers = (text: string, start: number, path: string, depth: number, p
   const close = isObject ? "}" : "]"
   let offset = skipSpace(text, start + 1)
   if (text[offset] === close) return skipSpace(text, offset + 1)
+  const names = new Set<string>()
   for (let index = 0; ; index++) {
     let member = `${path}[${index}]`
     if (isObject) {
       const end = skipString(text, offset, "a key")
       const name = JSON.parse(text.slice(offset, end)) as string
       member = path === "" ? name : `${path}.${name}`
-      if (places.has(member)) throw new Mistake(offset, `"${member}" is there twice`)
+      if (names.has(name)) throw new Mistake(offset, `"${member}" is there twice`)
+      names.add(name)
       places.set(member, offset)
       offset = skipSpace(text, end)
       if (text[offset] !== ":") throw new Mistake(offset, `expected ":" where ${found(text, offset)}`)

@@ -148,7 +148,7 @@ const readMembers = Effect.fnUntraced(function* (source: string, text: JsonText)
 })
 
 const unknownGroup = (name: string): string => {
-  const homes = settingKeys.filter(({ key }) => key.endsWith(`.${name}`)).map(({ key }) => key)
-  if (homes.length > 0) return `is not a group of settings${didYouMean(name, homes)}`
-  return `is not a group of settings${didYouMean(name, settingGroups)}`
+  const inGroup = settingKeys.find(({ key }) => key.endsWith(`.${name}`))
+  const hint = inGroup === undefined ? didYouMean(name, settingGroups) : `; did you mean "${inGroup.key}"?`
+  return `is not a group of settings${hint}`
 }

@@ -11,7 +11,7 @@ import { describeIssue, exitReply, type Method, notEncodable } from "./methods.t
 import { Outbox } from "./Outbox.ts"
 import { chunkReply, pong, refusal, type RequestId, resultReply } from "./replies.ts"
 import { type Fork, runImmediate } from "./runImmediate.ts"
-import { readMessage, type WireRequest } from "./requests.ts"
+import { readMessage, readPlainRequest, type WireRequest } from "./requests.ts"
 import { foreignProtocol, jsonProblem } from "./strangers.ts"
 
 /** What all connections of a door share. */
@@ -75,7 +75,12 @@ export class Connection {
     this.#shared = shared
     this.#reader = new LineReader(limits)
     this.#inbox = new Inbox(socket)
-    this.#outbox = new Outbox(socket, limits.writeBufferBytes, limits.stallMillis, () => socket.destroy())
+    this.#outbox = new Outbox(socket, {
+      limitBytes: limits.writeBufferBytes,
+      stallAfter: limits.stallMillis,
+      onStalled: () => socket.destroy(),
+      fork: shared.fork
+    })
     this.#client = new Rpc.ServerClient(clientId)
   }
 
@@ -85,7 +90,11 @@ export class Connection {
   }
 
   /** Serves the client until it leaves or is turned away. Interrupt it when the socket has closed. */
-  readonly run: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+  run(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, this.#serve).pipe(Effect.ensuring(Effect.suspend(() => this.#releaseLargeLine())))
+  }
+
+  *#serve(): Generator<Effect.Effect<any>, void, any> {
     while (this.#done === undefined) {
       if (this.#outbox.blocked) yield* this.#outbox.writable
       const chunk = yield* this.#takeRead()
@@ -105,32 +114,41 @@ export class Connection {
       this.#socket.write("")
       yield* Effect.timeoutOption(this.idle, PROBE_INTERVAL)
     }
-    this.#outbox.flush()
-    this.#socket.end()
-    yield* Effect.sleep(this.#shared.limits.stallMillis)
-  }).pipe(Effect.ensuring(Effect.suspend(() => this.#releaseLargeLine())))
+    this.#outbox.end()
+    for (let before = -1; before !== this.#outbox.piecesWritten;) {
+      before = this.#outbox.piecesWritten
+      yield* Effect.timeoutOption(this.closed, this.#shared.limits.stallMillis)
+    }
+  }
 
   /** Waits until nothing is in flight. */
-  readonly idle: Effect.Effect<void> = Effect.callback<void>((resume) => {
-    if (this.inFlight === 0) return resume(Effect.void)
-    const before = this.#onIdle
-    this.#onIdle = () => {
-      before?.()
-      resume(Effect.void)
-    }
-  })
+  get idle(): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      if (this.inFlight === 0) return resume(Effect.void)
+      const before = this.#onIdle
+      this.#onIdle = () => {
+        before?.()
+        resume(Effect.void)
+      }
+    })
+  }
 
   /** Waits until the socket has closed. */
-  readonly closed: Effect.Effect<void> = Effect.callback<void>((resume) => {
-    if (this.#socket.closed) return resume(Effect.void)
-    this.#socket.once("close", () => resume(Effect.void))
-  })
+  get closed(): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      if (this.#socket.closed) return resume(Effect.void)
+      const closed = () => resume(Effect.void)
+      this.#socket.once("close", closed)
+      return Effect.sync(() => void this.#socket.off("close", closed))
+    })
+  }
 
   /** Ends the connection once what is written has been sent. */
   hangUp(): void {
-    this.#outbox.flush()
-    this.#socket.end()
-    this.#socket.destroySoon()
+    this.#outbox.end()
+    // Destroys it when that is done.
+    if (this.#socket.writableEnded) this.#socket.destroySoon()
+    else this.#socket.once("finish", () => this.#socket.destroy())
   }
 
   /** Takes what a handler that RpcServer runs has produced. */
@@ -189,8 +207,7 @@ export class Connection {
 
   /** Closing at once would take the error away from a client that is still sending. */
   *#sayFarewell() {
-    this.#outbox.flush()
-    this.#socket.end()
+    this.#outbox.end()
     const drained = Effect.gen({ self: this }, function* () {
       while ((yield* this.#inbox.take) !== undefined);
     })
@@ -223,6 +240,8 @@ export class Connection {
   }
 
   #receiveLine(line: string): Effect.Effect<void> | undefined {
+    const plain = readPlainRequest(line)
+    if (plain !== undefined) return this.#request(plain, undefined)
     let value: unknown
     try {
       value = JSON.parse(line)
@@ -308,7 +327,8 @@ export class Connection {
     const headers = request.headers.length === 0 ? Headers.empty : Headers.fromInput(request.headers)
     if (!method.immediate) return this.#handOver(method, request, payload, headers, batch)
     const requestId = (request.id ?? "") as RpcMessage.RequestId
-    const exit = runImmediate(this.#shared.fork, method, payload, { client: this.#client, requestId, headers })
+    const options = { client: this.#client, requestId, headers, rpc: method.rpc }
+    const exit = runImmediate(this.#shared.fork, method, payload, options)
     if (request.id === undefined) return void batch?.skip()
     if (request.discard) return this.#reply(batch, resultReply(request.id, null))
     const reply = exitReply(method, request.id, exit)

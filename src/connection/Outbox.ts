@@ -1,29 +1,46 @@
-import { Effect } from "effect"
+import { type Duration, Effect } from "effect"
 import type { Socket } from "node:net"
+import type { Fork } from "./runImmediate.ts"
+
+/** What is written at a time, so that a client's progress can be seen. */
+const PIECE_BYTES = 64 * 1024
+
+export interface OutboxOptions {
+  /** While more than this waits for the client the outbox is blocked. */
+  readonly limitBytes: number
+  /** How long a client that blocks the outbox may read less than one piece (64 KiB). */
+  readonly stallAfter: Duration.Input
+  readonly onStalled: () => void
+  readonly fork: Fork
+}
 
 /**
  * What one client is still to be sent: replies are gathered and written together, once per batch of requests or turn of
- * the loop. While more than `limitBytes` wait in the socket the outbox is blocked: nothing more should be produced
- * until `writable`. A client that then reads nothing for `stallMillis` is cut off.
+ * the loop. While it is blocked nothing more should be produced until `writable`. A client that has stopped reading
+ * is reported, once.
  */
 export class Outbox {
   readonly #socket: Socket
-  readonly #limitBytes: number
-  readonly #stallMillis: number
+  readonly #options: OutboxOptions
   #text = ""
   #scheduled = false
   #corked = false
+  #queue: Array<Buffer> = []
+  #queuedBytes = 0
+  #writing = false
+  #piecesWritten = 0
+  #ending = false
   #blocked = false
   #waiting: Array<() => void> = []
 
-  constructor(socket: Socket, limitBytes: number, stallMillis: number, onStalled: () => void) {
+  constructor(socket: Socket, options: OutboxOptions) {
     this.#socket = socket
-    this.#limitBytes = limitBytes
-    this.#stallMillis = stallMillis
-    socket.on("drain", () => this.#unblock())
-    socket.on("close", () => this.#unblock())
-    // Node counts a partial write as progress, which nothing above it can see.
-    socket.on("timeout", onStalled)
+    this.#options = options
+    socket.on("close", () => {
+      this.#queue = []
+      this.#queuedBytes = 0
+      this.#unblock()
+    })
   }
 
   get blocked(): boolean {
@@ -32,7 +49,12 @@ export class Outbox {
 
   /** More is gathered than may wait; time to `flush` also inside a batch. */
   get full(): boolean {
-    return this.#text.length > this.#limitBytes
+    return this.#text.length > this.#options.limitBytes
+  }
+
+  /** Grows while the client reads. */
+  get piecesWritten(): number {
+    return this.#piecesWritten
   }
 
   /** Adds one reply. It is written when the batch ends, or at the end of this turn of the loop. */
@@ -62,29 +84,73 @@ export class Outbox {
     if (text === "") return
     this.#text = ""
     if (!this.#socket.writable) return
-    this.#socket.write(text)
-    if (!this.#blocked && this.#socket.writableLength > this.#limitBytes) {
+    if (!this.#writing && text.length <= PIECE_BYTES) return this.#write(text)
+    const bytes = Buffer.from(text)
+    this.#queue.push(bytes)
+    this.#queuedBytes += bytes.length
+    if (!this.#writing) this.#writeNext()
+    if (!this.#blocked && this.#queuedBytes > this.#options.limitBytes) {
       this.#blocked = true
-      this.#socket.setTimeout(this.#stallMillis)
+      this.#options.fork(this.#watch())
     }
   }
 
+  /** Ends the socket once everything has been handed to the kernel. */
+  end(): void {
+    this.flush()
+    this.#ending = true
+    if (!this.#writing) this.#socket.end()
+  }
+
   /** Waits until the outbox is not blocked, or the client has gone. */
-  readonly writable: Effect.Effect<void> = Effect.callback<void>((resume) => {
-    if (!this.#blocked) return resume(Effect.void)
-    const wake = () => resume(Effect.void)
-    this.#waiting.push(wake)
-    return Effect.sync(() => {
-      this.#waiting = this.#waiting.filter((waiter) => waiter !== wake)
+  get writable(): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      if (!this.#blocked) return resume(Effect.void)
+      const wake = () => resume(Effect.void)
+      this.#waiting.push(wake)
+      return Effect.sync(() => {
+        this.#waiting = this.#waiting.filter((waiter) => waiter !== wake)
+      })
     })
-  })
+  }
+
+  #write(data: string | Buffer): void {
+    this.#writing = true
+    this.#socket.write(data, this.#written)
+  }
+
+  #writeNext(): void {
+    const head = this.#queue[0]!
+    const piece = head.subarray(0, PIECE_BYTES)
+    if (piece.length === head.length) this.#queue.shift()
+    else this.#queue[0] = head.subarray(piece.length)
+    this.#queuedBytes -= piece.length
+    this.#write(piece)
+  }
+
+  readonly #written = (): void => {
+    this.#writing = false
+    this.#piecesWritten++
+    if (this.#queue.length > 0) this.#writeNext()
+    else if (this.#ending) this.#socket.end()
+    if (this.#queuedBytes <= this.#options.limitBytes / 2) this.#unblock()
+  }
 
   #unblock(): void {
     if (!this.#blocked) return
     this.#blocked = false
-    this.#socket.setTimeout(0)
     const waiting = this.#waiting
     this.#waiting = []
     for (const wake of waiting) wake()
+  }
+
+  #watch(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      for (let before = -1; this.#blocked && before !== this.#piecesWritten;) {
+        before = this.#piecesWritten
+        yield* Effect.sleep(this.#options.stallAfter)
+      }
+      if (this.#blocked) this.#options.onStalled()
+    })
   }
 }

@@ -143,7 +143,7 @@ const makeDoor = Effect.fnUntraced(function* <Rpcs extends Rpc.Any>(
         return Effect.andThen(server.disconnect(clientId), connections.leave(clientId))
       })
       const fiber = fork(
-        connection.run.pipe(
+        connection.run().pipe(
           Effect.catchCause((cause) => Effect.logError("a connection failed and is closed", cause)),
           Effect.ensuring(left)
         )

@@ -1,17 +1,9 @@
 import { Context, Effect, Exit, type Fiber, Scope } from "effect"
-import type { Headers } from "effect/http"
-import { Rpc, type RpcMessage } from "effect/rpc"
+import { Rpc } from "effect/rpc"
 import type { Method } from "./methods.ts"
 
 /** Starts an effect at once, and gives it up when the door closes. */
 export type Fork = <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
-
-/** What an immediate handler is told of its request. */
-export interface ImmediateRequest {
-  readonly client: Rpc.ServerClient
-  readonly requestId: RpcMessage.RequestId
-  readonly headers: Headers.Headers
-}
 
 /**
  * Runs the handler of an immediate method here and now. One that waits is stopped and its call fails: it would hold up
@@ -21,12 +13,11 @@ export const runImmediate = (
   fork: Fork,
   method: Method,
   payload: unknown,
-  request: ImmediateRequest
+  request: Parameters<Method["handler"]>[1]
 ): Exit.Exit<unknown, unknown> => {
   let effect: Effect.Effect<unknown, unknown>
   try {
-    const result = method.handler(payload, { ...request, rpc: method.rpc })
-    effect = Rpc.unwrap(result) as Effect.Effect<unknown, unknown>
+    effect = Rpc.unwrap(method.handler(payload, request)) as Effect.Effect<unknown, unknown>
   } catch (defect) {
     return Exit.die(defect)
   }

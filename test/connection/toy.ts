@@ -38,6 +38,8 @@ export const Toys = RpcGroup.make(
   /** Strings of `bytes`, without end. */
   Rpc.make("toy.flood", { payload: { bytes: Schema.Int }, success: Schema.String, stream: true }),
   Rpc.make("toy.big", { payload: { bytes: Schema.Int }, success: Schema.String }).annotate(Immediate, true),
+  /** Can't be interrupted. */
+  Rpc.make("toy.stubborn", { success: Schema.String }),
   /** Owns `name` until its client leaves. */
   Rpc.make("toy.own", { payload: { name: Schema.String } })
 )
@@ -64,10 +66,14 @@ export class Toy {
     for (const watcher of this.#watchers) watcher()
   }
 
+  /** How many times `event` has been noted. */
+  count(event: string): number {
+    return this.log.filter((entry) => entry === event).length
+  }
+
   /** Waits until `event` has been noted `times` times. */
   async seen(event: string, times = 1): Promise<void> {
-    const count = () => this.log.filter((entry) => entry === event).length
-    while (count() < times) await new Promise<void>((resolve) => this.#watchers.push(resolve))
+    while (this.count(event) < times) await new Promise<void>((resolve) => this.#watchers.push(resolve))
   }
 
   readonly handlers = Toys.toLayer(
@@ -98,7 +104,9 @@ export class Toy {
             Stream.rechunk(1),
             Stream.ensuring(note("flood ended"))
           ),
-        "toy.big": ({ bytes }) => Effect.sync(() => "y".repeat(bytes)),
+        "toy.big": ({ bytes }) => Effect.as(note("big"), "y".repeat(bytes)),
+        "toy.stubborn": () =>
+          note("stubborn").pipe(Effect.andThen(Deferred.await(this.gate("stubborn"))), Effect.uninterruptible),
         "toy.own": ({ name }, { client }) =>
           Effect.gen({ self: this }, function* () {
             this.owned.add(name)
@@ -123,6 +131,7 @@ export interface ToyDoor extends AsyncDisposable {
   readonly connect: (options?: { readonly allowHalfOpen?: boolean }) => Promise<RawClient>
   readonly close: () => Promise<void>
   readonly connections: Connections["Service"]
+  readonly concerns: Concerns["Service"]
 }
 
 export const openDoor = async (limits: Partial<ConnectionLimits> = {}): Promise<ToyDoor> => {
@@ -146,6 +155,7 @@ export const openDoor = async (limits: Partial<ConnectionLimits> = {}): Promise<
     toy,
     path,
     connections: Context.get(context, Connections),
+    concerns: Context.get(context, Concerns),
     connect: async (options) => new RawClient(await connect(path, options)),
     close,
     [Symbol.asyncDispose]: close

@@ -39,6 +39,7 @@
         '';
 
       # Binaries of other machines are named in the lock file too; npm does not install them, so they are not fetched.
+      # Some of them have no hash there: the registry that wrote the lock file did not have them. They are optional.
       fits = pkgs: package:
         let
           platform = pkgs.stdenv.hostPlatform;
@@ -53,7 +54,7 @@
         let
           fetched = path: package:
             if path == "" then withoutNode package
-            else if fits pkgs package then package // { resolved = "file:${tarball pkgs path package}"; }
+            else if fits pkgs package && package ? integrity then package // { resolved = "file:${tarball pkgs path package}"; }
             else package;
           packages = nixpkgs.lib.filterAttrs (path: _: !isNode path) lock.packages;
           files = {

@@ -48,6 +48,13 @@ describe("flake.nix", () => {
     })
   })
 
+  it("can be evaluated for every system", () => {
+    for (const system of ["aarch64-darwin", "aarch64-linux", "x86_64-linux"]) {
+      const lock = JSON.parse(evaluate(`self.packages.${system}.default.npmDeps.attrs.lock`) as string) as Lock
+      assert.match(lock.packages["node_modules/effect"]?.resolved ?? "", /^file:/)
+    }
+  })
+
   it("names a tarball for every package that this platform installs, and the npm package node nowhere", () => {
     const lock = JSON.parse(evaluate("self.packages.x86_64-linux.default.npmDeps.attrs.lock") as string) as Lock
     const locked = JSON.parse(read("package-lock.json")) as Lock

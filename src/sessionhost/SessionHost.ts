@@ -7,7 +7,8 @@ import {
   type HelloReply,
   type HostEvent,
   type HostRequest,
-  type HostSession
+  type HostSession,
+  type SessionFile
 } from "../protocol/sessionHost.ts"
 import { ArchivedSession } from "./ArchivedSession.ts"
 import { badRequest, ended, HostFailure, running, unknownSession } from "./HostFailure.ts"
@@ -77,6 +78,7 @@ export class SessionHost {
   /** Nothing is recorded from now on, as if the process had died: for hosts inside another process. */
   close(): void {
     this.#over = true
+    this.#sessions.clear()
   }
 
   /** Calls `listener` for each event; returns what ends it. */
@@ -124,14 +126,7 @@ export class SessionHost {
     const command = [request.file, ...file.command.slice(1)]
     const executable = await preflight(command, file.cwd, env)
     const directory = this.#directoryOf(file.id)
-    try {
-      mkdirSync(this.#options.directory, { recursive: true, mode: 0o700 })
-      createSessionDirectory(directory, file)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EEXIST") throw badRequest(`session ${file.id} is there already`)
-      await rm(directory, { recursive: true, force: true }).catch(() => {})
-      throw new SpawnError("system", directory, `${directory} can't be written: ${messageOf(error)}`, { cause: error })
-    }
+    this.#makeDirectory(directory, file)
     try {
       const session: Session = new Session({
         file,
@@ -169,6 +164,17 @@ export class SessionHost {
       await rm(directory, { recursive: true, force: true }).catch(() => {})
       if (error instanceof SpawnError) throw error
       throw new SpawnError("system", file.command[0] ?? "", messageOf(error), { cause: error })
+    }
+  }
+
+  #makeDirectory(directory: string, file: SessionFile): void {
+    const parent = this.#options.directory
+    try {
+      mkdirSync(parent, { recursive: true, mode: 0o700 })
+      createSessionDirectory(directory, file)
+    } catch (error) {
+      if (isTaken(error, directory)) throw badRequest(`session ${file.id} is there already`)
+      throw new SpawnError("system", parent, `${parent} can't be written: ${messageOf(error)}`, { cause: error })
     }
   }
 
@@ -290,6 +296,11 @@ export class SessionHost {
 const base64Bytes = (text: string): number => {
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0
   return (text.length / 4) * 3 - padding
+}
+
+const isTaken = (error: unknown, path: string): boolean => {
+  const { code, path: where } = error as NodeJS.ErrnoException
+  return code === "EEXIST" && where === path
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

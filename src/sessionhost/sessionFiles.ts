@@ -1,6 +1,6 @@
 /** What lies in a session's directory beside the log. */
 import { Option, Schema } from "effect"
-import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs"
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs"
 import { open, rename, rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { ExitFile, SessionFile } from "../protocol/sessionHost.ts"
@@ -18,8 +18,13 @@ const RESERVED_BYTES = 4096
  */
 export const createSessionDirectory = (directory: string, file: SessionFile): void => {
   mkdirSync(directory, { mode: 0o700 })
-  writeWhole(join(directory, SESSION), Buffer.from(JSON.stringify(file) + "\n"))
-  writeWhole(join(directory, EXIT_RESERVED), Buffer.alloc(RESERVED_BYTES, " "))
+  try {
+    writeWhole(join(directory, SESSION), Buffer.from(JSON.stringify(file) + "\n"))
+    writeWhole(join(directory, EXIT_RESERVED), Buffer.alloc(RESERVED_BYTES, " "))
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true })
+    throw error
+  }
 }
 
 const writeWhole = (path: string, data: Buffer): void => {

@@ -4,7 +4,8 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { HobConfig } from "../../src/config/HobConfig.ts"
 import { Database, type DatabaseOptions } from "../../src/storage/Database.ts"
-import { steps, temporaryDirectory } from "./support.ts"
+import { steps } from "./notes.ts"
+import { temporaryDirectory } from "./support.ts"
 
 const add = (body: string) =>
   Effect.flatMap(Database, ({ write }) => write((sql) => sql.run("INSERT INTO notes (body) VALUES (?)", body)))

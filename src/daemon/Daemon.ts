@@ -6,9 +6,11 @@ import { Connections } from "../connection/Connections.ts"
 import * as NativeSocket from "../connection/layer.ts"
 import { HobRpcs } from "../protocol/index.ts"
 import * as Sessions from "../sessions/layer.ts"
+import { Database } from "../storage/Database.ts"
 import * as DaemonHandlers from "./handlers.ts"
 import * as IdleExit from "./idleExit.ts"
 import { Shutdown } from "./Shutdown.ts"
+import { ThisRun } from "./ThisRun.ts"
 
 /** What a daemon is made of, and where. */
 export interface DaemonOptions {
@@ -32,7 +34,8 @@ export const layer = ({ env = process.env, flags = [], paths }: DaemonOptions) =
     // ── concerns: one line each ──
     Layer.provideMerge(Sessions.layer(paths)),
     // ── what they all stand on ──
-    Layer.provideMerge(Layer.mergeAll(Connections.layer, Shutdown.layer)),
+    Layer.provideMerge(Layer.mergeAll(Connections.layer, Shutdown.layer, ThisRun.layer)),
+    Layer.provideMerge(Database.layer(paths)),
     Layer.provideMerge(Concerns.layer),
     Layer.provideMerge(HobConfig.layer({ paths, env, flags }))
   )

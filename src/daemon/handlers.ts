@@ -7,7 +7,9 @@ import { Connections } from "../connection/Connections.ts"
 import { DaemonRpcs, type DaemonStatus, HobRpcs, PROTOCOL_VERSION } from "../protocol/index.ts"
 import { HostLink } from "../sessions/HostLink.ts"
 import { Sessions } from "../sessions/Sessions.ts"
+import { Database } from "../storage/Database.ts"
 import { Shutdown } from "./Shutdown.ts"
+import { ThisRun } from "./ThisRun.ts"
 
 const pong = Effect.succeed({ pong: true } as const)
 
@@ -21,7 +23,17 @@ export const layer = (paths: Paths) =>
       const link = yield* HostLink
       const sessions = yield* Sessions
       const shutdown = yield* Shutdown
-      const startedAt = new Date().toISOString()
+      const database = yield* Database
+      const run = yield* ThisRun
+      const previousRun =
+        run.previous === null
+          ? null
+          : {
+              pid: run.previous.pid,
+              version: run.previous.version,
+              startedAt: run.previous.started_at,
+              endedAt: run.previous.ended_at
+            }
 
       const status = Effect.gen(function* () {
         const host = yield* link.host
@@ -30,14 +42,16 @@ export const layer = (paths: Paths) =>
           protocol: PROTOCOL_VERSION,
           capabilities: Array.from(HobRpcs.requests.keys()),
           pid: process.pid,
-          startedAt,
+          startedAt: run.startedAt,
           home: paths.home,
           socket: paths.socket,
           node: process.version,
           connections: yield* connections.count,
           concerns: yield* concerns.status,
           sessionHost: host === null ? null : { pid: host.pid, startedAt: host.startedAt, protocol: host.protocol },
-          sessions: yield* sessions.counts
+          sessions: yield* sessions.counts,
+          storage: yield* database.status,
+          previousRun
         }
         return status
       })

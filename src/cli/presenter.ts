@@ -1,27 +1,35 @@
 import { Effect } from "effect"
-import { CliError, CliOutput } from "effect/cli"
-import { print, printError } from "./stdio.ts"
+import { type CliError, CliOutput } from "effect/cli"
 import { isatty } from "node:tty"
+import { print, printError } from "./stdio.ts"
 
 const exitCodes = `
 EXIT CODES
   0 done   1 failed   2 wrong usage   3 hob is not running   4 no such session, or several   5 timed out
   run and attach end with the session's own exit code (128 + n for signal n; 125 if it was lost).`
 
-const formatter = (descriptor: number): CliOutput.Formatter =>
-  CliOutput.defaultFormatter({
-    colors: isatty(descriptor) && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb",
-    inheritedFlags: "full",
-    globalFlags: "none"
-  })
+const hasColours = (descriptor: number): boolean =>
+  isatty(descriptor) && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb"
 
-/** Effect's messages, less its layout, in the words of the rest of hob. */
+/** Effect's messages in the words of the rest of hob. */
 const sentence = (error: CliError.CliError): string => {
   switch (error._tag) {
-    case "UnknownSubcommand":
-      return `"${error.subcommand}" is not a command.${didYouMean(error.suggestions.map((name) => `${(error.parent ?? ["hob"]).join(" ")} ${name}`))}`
+    case "UnknownSubcommand": {
+      const parent = (error.parent ?? ["hob"]).join(" ")
+      return `"${error.subcommand}" is not a command.${didYouMean(error.suggestions.map((name) => `${parent} ${name}`))}`
+    }
     case "UnrecognizedOption":
-      return `${error.option} is not a flag of ${(error.command ?? ["hob"]).join(" ")}.${didYouMean(error.suggestions)}`
+      return `${error.option} is not a flag of \`${(error.command ?? ["hob"]).join(" ")}\`.${didYouMean(error.suggestions)}`
+    case "MissingArgument":
+      return `<${error.argument}> is missing.`
+    case "UnexpectedArgument":
+      return `Too much: ${error.arguments.map((word) => JSON.stringify(word)).join(", ")}.`
+    case "InvalidValue": {
+      const what = error.kind === "argument" ? `<${error.option}>` : `--${error.option}`
+      return error.value === ""
+        ? `${what} needs a value: ${error.expected}.`
+        : `${what} ${error.value}: must be ${error.expected}.`
+    }
     default:
       return error.message
   }
@@ -36,15 +44,19 @@ export const presenter: CliOutput.Presenter = {
     Effect.sync(() => {
       switch (event._tag) {
         case "Help": {
+          const formatter = CliOutput.defaultFormatter({ colors: hasColours(1), globalFlags: "none" })
           const isRoot = event.commandPath.length === 1
-          return print(`${formatter(1).formatHelpDoc(event.helpDoc)}\n${isRoot ? `${exitCodes}\n` : ""}`)
+          return print(`${formatter.formatHelpDoc(event.helpDoc)}\n${isRoot ? `${exitCodes}\n` : ""}`)
         }
         case "Version":
           return print(`${event.version}\n`)
         case "InvalidInvocation": {
           const told = event.errors.filter((error, index) => !isConsequence(error, event.errors.slice(0, index)))
+          const unknownCommand = told.some(({ _tag }) => _tag === "UnknownSubcommand")
           for (const error of told) printError(`hob: ${sentence(error)}`)
-          return printError(`\`${event.commandPath.join(" ")} --help\` explains it.`)
+          return printError(
+            `\`${event.commandPath.join(" ")} --help\` ${unknownCommand ? "lists them" : "explains it"}.`
+          )
         }
       }
     })

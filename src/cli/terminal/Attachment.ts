@@ -98,7 +98,8 @@ export class Attachment {
     const ending = (["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"] as const).map(
       (signal) => [signal, () => this.#settle({ type: "signal", exitCode: 128 + constants.signals[signal] })] as const
     )
-    const all = [...ending, ["SIGTSTP", () => void this.#suspend()] as const]
+    // Ctrl-Z is the session's. Whoever stops us all the same leaves a terminal that others have used meanwhile.
+    const all = [...ending, ["SIGTSTP", () => {}] as const, ["SIGCONT", () => void this.#continued()] as const]
     for (const [signal, listener] of all) process.on(signal, listener)
     return all
   }
@@ -174,10 +175,8 @@ export class Attachment {
     }, NOTICE_MILLIS)
   }
 
-  async #suspend(): Promise<void> {
-    this.#stream?.pause()
-    await this.#terminal.suspend()
-    this.#stream?.resume()
+  async #continued(): Promise<void> {
+    await this.#terminal.resume()
     this.#redraw("")
   }
 }

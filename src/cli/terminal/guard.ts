@@ -6,8 +6,8 @@ import type { Readable, Writable } from "node:stream"
  * a chance to do it ourselves: our death closes its standard input. Node's own raw mode isn't used because it leaves
  * newline translation on, which shifts full-screen programs that move down with a bare line feed.
  *
- * It reads one word a line: `raw`, `cooked`, `done` (nothing is left to restore on the screen), and
- * `screen TEXT` (what else to print if we die, in printf's %b form). It answers each of the first three.
+ * It reads one word a line: `raw`, `done` (nothing is left to restore on the screen), and `screen TEXT` (what else to
+ * print if we die, in printf's %b form). It answers the first two.
  */
 const script = String.raw`
 trap "" INT TERM QUIT HUP TSTP TTOU TTIN USR1 USR2
@@ -18,7 +18,6 @@ clean= extra=
 while read -r word text; do
   case $word in
     raw) raw; echo raw ;;
-    cooked) stty "$saved" <&3; echo cooked ;;
     screen) extra=$text ;;
     done) clean=1; break ;;
   esac
@@ -79,13 +78,6 @@ export class TerminalGuard {
     if (screen === this.#screen) return
     this.#screen = screen
     this.#say(`screen ${escaped(screen)}`)
-  }
-
-  /** Back to how it was, for a while, as before stopping. */
-  async cooked(): Promise<void> {
-    const answered = this.answered("cooked")
-    this.#say("cooked")
-    await answered
   }
 
   async raw(): Promise<void> {

@@ -103,7 +103,8 @@ export class ModeTracker {
     if (sequence === "=") this.#keypad = true
     else if (sequence === ">") this.#keypad = false
     else if (sequence === "c") this.#reset()
-    else if (/^[()*+]/.test(sequence)) this.#charset = true
+    else if (sequence === "(B") this.#charset = false
+    else if (/^[()*+][^B]/.test(sequence)) this.#charset = true
   }
 
   /** A CSI sequence: `#sequence` has its parameters and intermediates. */

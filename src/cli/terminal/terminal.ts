@@ -9,6 +9,8 @@ export class Terminal {
   readonly #guard: TerminalGuard
   readonly #modes = new ModeTracker()
   #left = false
+  /** Whether the cursor stands at the beginning of a line, as far as the last byte tells. */
+  #atLineStart = true
 
   constructor(guard: TerminalGuard, input: ReadStream, output: WriteStream) {
     this.#guard = guard
@@ -45,6 +47,7 @@ export class Terminal {
   /** Shows a session's bytes. False when the terminal is slower than they come: wait for `drain`. */
   show(data: Buffer): boolean {
     this.#modes.push(data)
+    this.#atLineStart = data.at(-1) === 10
     const ready = this.#output.write(data)
     this.#guard.onDeath(this.#modes.alternate ? "\x1b[?1049l" : "")
     return ready
@@ -55,20 +58,16 @@ export class Terminal {
     this.#output.write(text)
   }
 
-  /** Undoes what the session has switched on. */
-  rest(): void {
-    const restore = this.#modes.restore()
-    if (restore !== "") this.show(Buffer.from(restore, "latin1"))
-  }
-
   /** Lets go of the terminal, as it was found, and prints a last line. Does nothing the second time. */
   async leave(line: string | undefined): Promise<void> {
     if (this.#left) return
     this.#left = true
     this.#input.removeAllListeners("data")
     this.#input.pause()
-    this.rest()
-    if (line !== undefined) this.#output.write(`\r\n${line}\r\n`)
+    const newLine = this.#atLineStart || this.#modes.alternate ? "" : "\r\n"
+    const restore = this.#modes.restore()
+    const last = line === undefined ? "" : `${newLine}${line}\r\n`
+    this.#output.write(Buffer.concat([Buffer.from(restore, "latin1"), Buffer.from(last, "utf8")]))
     // A terminal that reads nothing any more gets no more time than this.
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, 1000)
@@ -78,12 +77,9 @@ export class Terminal {
     this.#input.destroy()
   }
 
-  /** Stops us as Ctrl-Z stops others; returns in raw mode again once continued. */
-  async suspend(): Promise<void> {
-    this.rest()
-    await this.#guard.cooked()
-    process.kill(process.pid, "SIGSTOP")
-    await this.#guard.raw()
+  /** Raw mode again, after we were stopped and somebody else used the terminal. */
+  resume(): Promise<void> {
+    return this.#guard.raw()
   }
 }
 

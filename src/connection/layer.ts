@@ -57,10 +57,14 @@ export const layer = <Rpcs extends Rpc.Any>(
       const maxConnections = effectiveMaxConnections(limits.maxConnections)
       const door = yield* makeDoor(group, limits)
 
-      // Finalizers run from the last to the first: the listener stops, then what is in flight is waited for.
-      yield* Effect.addFinalizer(() => Effect.interruptible(door.drain))
-
       const arrivals = yield* Queue.dropping<Socket>(ARRIVALS)
+      // Finalizers run from the last to the first: the listener stops, then what is in flight is waited for.
+      yield* Effect.addFinalizer(() =>
+        Effect.andThen(
+          Effect.interruptible(door.drain),
+          Effect.sync(() => destroyAll(arrivals))
+        )
+      )
       const arrived = (socket: Socket): void => {
         socket.on("error", ignoreSocketError)
         const refuse = door.size() + Queue.sizeUnsafe(arrivals) >= maxConnections.max
@@ -175,6 +179,16 @@ const closeWithin = (duration: Duration.Input) => (scope: Scope.Closeable) =>
   Effect.forkDetach(Scope.close(scope, Exit.void)).pipe(
     Effect.flatMap((fiber) => Effect.timeoutOption(Effect.interruptible(Fiber.await(fiber)), duration))
   )
+
+const destroyAll = (arrivals: Queue.Dequeue<Socket>): void => {
+  for (
+    let exit = Queue.takeUnsafe(arrivals);
+    exit !== undefined && Exit.isSuccess(exit);
+    exit = Queue.takeUnsafe(arrivals)
+  ) {
+    exit.value.destroy()
+  }
+}
 
 /** What a socket's error means is told by its `close`. */
 const ignoreSocketError = (): void => {}

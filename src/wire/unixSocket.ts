@@ -43,10 +43,12 @@ export const listen = async (
 ): Promise<UnixListener> => {
   checkLength(path, TEMPORARY_SUFFIX_BYTES, (problem, fix) => new SocketPathError("too-long", path, problem, fix))
   checkReplaceable(path)
-  removeAbandoned(path)
   const temporary = `${path}.${uniqueSuffix()}`
   const server = net.createServer(options ?? {}, onConnection)
+  // An accept that fails concerns that one client; whoever wants to know listens too.
+  server.on("error", () => {})
   try {
+    removeAbandoned(path)
     await bind(server, temporary)
     // For platforms and threads where the umask does not reach the socket.
     if ((lstatSync(temporary).mode & 0o777) !== 0o600) chmodSync(temporary, 0o600)
@@ -56,6 +58,8 @@ export const listen = async (
     const fix = `Make sure that ${dirname(path)} is a directory you can write to, or set HOB_HOME to another place.`
     throw new SocketPathError("cannot-bind", path, `can't be listened on (${errorCode(cause)}).`, fix, cause)
   }
+  let accepted = 0
+  server.on("connection", () => accepted++)
   const own = lstatSync(path, { bigint: true })
   let stopped: Promise<void> | undefined
   const stop = async (): Promise<void> => {
@@ -65,8 +69,12 @@ export const listen = async (
     } catch {
       // Gone already, or out of reach: nothing of ours is left to remove.
     }
-    // Who connected before the file was gone waits in the backlog, and would be reset by a close in this turn.
-    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
+    // Who connected before the file was gone waits in the backlog, and would be reset by a close. Nobody can be added
+    // any more, and Node accepts one in each turn of its loop: what is left is known by a turn that brings none.
+    for (let before = -1; before !== accepted; ) {
+      before = accepted
+      for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
+    }
     if (server.listening) server.close()
   }
   return { server, path, stop: () => (stopped ??= stop()) }

@@ -1,0 +1,6 @@
+/** Listens with a backlog of one. The test stops the process, so that nothing is accepted. */
+import * as net from "node:net"
+
+net
+  .createServer((socket) => socket.on("error", () => {}))
+  .listen({ path: process.argv[2]!, backlog: 1 }, () => process.send!("listening"))

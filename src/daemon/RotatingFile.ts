@@ -23,14 +23,7 @@ export class RotatingFile {
 
   /** Opens the path anew: after somebody moved or removed the file. */
   reopen(): void {
-    if (this.#fd !== null) closeSync(this.#fd)
-    this.#fd = null
-    try {
-      this.#fd = openSync(this.#path, "a", 0o600)
-      this.#bytes = fstatSync(this.#fd).size
-    } catch {
-      // Tried again with the next line.
-    }
+    this.#begin("a")
   }
 
   append(line: string): void {
@@ -48,6 +41,7 @@ export class RotatingFile {
   }
 
   #rotate(): void {
+    if (this.#limits.files === 1) return this.#begin("w")
     for (let n = this.#limits.files - 1; n >= 1; n--) {
       try {
         renameSync(n === 1 ? this.#path : `${this.#path}.${n - 1}`, `${this.#path}.${n}`)
@@ -56,6 +50,16 @@ export class RotatingFile {
       }
     }
     this.reopen()
+  }
+
+  #begin(flags: "a" | "w"): void {
+    this.close()
+    try {
+      this.#fd = openSync(this.#path, flags, 0o600)
+      this.#bytes = fstatSync(this.#fd).size
+    } catch {
+      // Tried again with the next line.
+    }
   }
 
   close(): void {

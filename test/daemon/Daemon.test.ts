@@ -102,7 +102,10 @@ describe("a whole daemon in process", () => {
       assert.strictEqual(running._tag, "SessionRunning")
       started[0]!.end()
       yield* client["sessions.wait"]({ session: id })
-      assert.strictEqual((yield* Effect.flip(client["sessions.send"]({ session: id, data: "aGk=" })))._tag, "SessionEnded")
+      assert.strictEqual(
+        (yield* Effect.flip(client["sessions.send"]({ session: id, data: "aGk=" })))._tag,
+        "SessionEnded"
+      )
       assert.strictEqual((yield* Effect.flip(client["sessions.show"]({ session: "nobody" })))._tag, "SessionNotFound")
       const signal = yield* client["sessions.run"]({ command: ["c"] })
       const unknown = yield* Effect.flip(client["sessions.kill"]({ session: signal.id, signal: "SIGNOTHING" }))
@@ -120,9 +123,7 @@ describe("a whole daemon in process", () => {
       for (const [index, name] of names.entries()) {
         assert.isTrue(yield* concerns.crash(name, "a bug"))
         yield* TestClock.adjust("100 millis")
-        yield* until(() =>
-          Effect.map(concerns.status, (all) => all.every(({ state }) => state === "up"))
-        )
+        yield* until(() => Effect.map(concerns.status, (all) => all.every(({ state }) => state === "up")))
         const status = yield* concerns.status
         assert.deepStrictEqual(
           status.map(({ restarts }) => restarts),

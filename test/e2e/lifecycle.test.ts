@@ -20,7 +20,11 @@ describe("exactly one daemon", () => {
 
   it("comes of twenty clients that race to start it, and all twenty succeed", async () => {
     const ran = await Promise.all(Array.from({ length: 20 }, () => home.hob(["ls", "--json"])))
-    assert.deepStrictEqual(ran.map(({ code }) => code), Array.from({ length: 20 }, () => 0), ran.find(({ code }) => code !== 0)?.stderr)
+    assert.deepStrictEqual(
+      ran.map(({ code }) => code),
+      Array.from({ length: 20 }, () => 0),
+      ran.find(({ code }) => code !== 0)?.stderr
+    )
     await until("the others have ended", () => daemonsOf(home).length === 1)
     assert.deepStrictEqual(daemonsOf(home), [await home.daemonPid()])
   })
@@ -71,7 +75,7 @@ describe("exactly one daemon", () => {
   it("says so when the socket's path is too long for the system", async () => {
     const ran = await home.hob(["start"], { env: { HOB_HOME: join(home.paths.home, "x".repeat(120)) } })
     assert.notStrictEqual(ran.code, 0)
-    assert.match(ran.stderr, /10[78]/)
+    assert.match(ran.stderr, /is \d+ bytes long; a socket.s path may have \d+/u)
   })
 
   it("a daemon that does not answer is told by its record, and can be ended by force", async () => {

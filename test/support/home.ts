@@ -18,9 +18,15 @@ export interface Home {
   readonly paths: Paths
   readonly env: NodeJS.ProcessEnv
   /** Runs `hob ARGS…` to its end. */
-  readonly hob: (args: ReadonlyArray<string>, options?: { input?: string | Buffer; env?: NodeJS.ProcessEnv }) => Promise<Ran>
+  readonly hob: (
+    args: ReadonlyArray<string>,
+    options?: { input?: string | Buffer; env?: NodeJS.ProcessEnv }
+  ) => Promise<Ran>
   /** Runs `hob ARGS…`, fails unless it exits with 0, and gives its standard output. */
-  readonly ok: (args: ReadonlyArray<string>, options?: { input?: string | Buffer; env?: NodeJS.ProcessEnv }) => Promise<string>
+  readonly ok: (
+    args: ReadonlyArray<string>,
+    options?: { input?: string | Buffer; env?: NodeJS.ProcessEnv }
+  ) => Promise<string>
   /** The same, parsed as JSON. */
   readonly json: <A>(args: ReadonlyArray<string>) => Promise<A>
   /** Starts `hob ARGS…` and leaves it running. */
@@ -55,7 +61,8 @@ export const makeHome = (extra: NodeJS.ProcessEnv = {}): Home => {
 
   const ok: Home["ok"] = async (args, options) => {
     const ran = await hob(args, options)
-    if (ran.code !== 0) throw new Error(`hob ${args.join(" ")}: exit ${ran.code ?? ran.signal}\n${ran.stdout}\n${ran.stderr}`)
+    if (ran.code !== 0)
+      throw new Error(`hob ${args.join(" ")}: exit ${ran.code ?? ran.signal}\n${ran.stdout}\n${ran.stderr}`)
     return ran.stdout
   }
 

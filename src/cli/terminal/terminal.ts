@@ -37,7 +37,11 @@ export class Terminal {
   }
 
   onResize(listener: () => void): void {
-    this.#output.on("resize", listener)
+    // Node looks for a new size only on behalf of its own `process.stdout`.
+    process.on("SIGWINCH", () => {
+      ;(this.#output as unknown as { _refreshSize: () => void })._refreshSize()
+      listener()
+    })
   }
 
   onDrain(listener: () => void): void {

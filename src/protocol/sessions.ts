@@ -68,13 +68,13 @@ export class SessionAmbiguous extends Schema.TaggedError<SessionAmbiguous>()("Se
   }
 }
 
-/** Another session that is still listed has this name. */
+/** Another session that has not ended has this name. */
 export class SessionNameTaken extends Schema.TaggedError<SessionNameTaken>()("SessionNameTaken", {
   name: SessionName,
   id: SessionId
 }) {
   override get message() {
-    return `The name "${this.name}" belongs to session ${this.id}. Choose another, or \`hob rm ${this.name}\` once it has ended.`
+    return `The name "${this.name}" belongs to session ${this.id}. Choose another, or end that one with \`hob kill ${this.name}\`.`
   }
 }
 

@@ -239,7 +239,10 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
       })
     }
     const name = options.name ?? null
-    const holder = name === null ? undefined : Array.from(entries.values()).find(({ file }) => file.name === name)
+    const holder =
+      name === null
+        ? undefined
+        : Array.from(entries.values()).find((entry) => entry.file.name === name && isOpen(entry))
     if (name !== null && holder !== undefined) return yield* new SessionNameTaken({ name, id: holder.file.id })
 
     const id = SessionId.make(randomUUID())
@@ -440,7 +443,10 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
 const isOpen = (entry: Entry | undefined): boolean => entry !== undefined && (entry.starting || entry.host !== null)
 
 const named = function* (entries: Iterable<Entry>) {
-  for (const entry of entries) yield { id: entry.file.id, name: entry.file.name, entry }
+  for (const entry of entries) {
+    const { createdAt, id, name } = entry.file
+    yield { id, name, createdAt, open: isOpen(entry), entry }
+  }
 }
 
 /** A `hob` inside the session must find this daemon also when it lives in a home of its own. */

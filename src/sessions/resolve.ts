@@ -4,14 +4,19 @@ import { type SessionId, SessionAmbiguous, SessionNotFound } from "../protocol/i
 interface Named {
   readonly id: SessionId
   readonly name: string | null
+  /** Has not ended. */
+  readonly open: boolean
+  /** ISO 8601. */
+  readonly createdAt: string
 }
 
 /** An id's prefix must have this many characters: shorter ones collide too easily to be typed into scripts. */
 const MIN_PREFIX = 2
 
 /**
- * Finds what a person means: an exact id or name first, else the only session whose id begins with `ref`.
- * A name wins over a prefix, so that naming a session `ab` never breaks because an id begins with it.
+ * Finds what a person means: an exact id, else a name, else the only session whose id begins with `ref`. A name wins
+ * over a prefix, so that naming a session `ab` never breaks because an id begins with it. A name may have been given
+ * again after its session ended: it means the one that has not ended, else the newest.
  */
 export const resolveSession = <S extends Named>(
   sessions: Iterable<S>,
@@ -19,10 +24,13 @@ export const resolveSession = <S extends Named>(
 ): Result.Result<S, SessionNotFound | SessionAmbiguous> => {
   const prefix = ref.toLowerCase()
   const candidates: Array<S> = []
+  let named: S | undefined
   for (const session of sessions) {
-    if (session.name === ref || session.id === prefix) return Result.succeed(session)
+    if (session.id === prefix) return Result.succeed(session)
+    if (session.name === ref && (named === undefined || isMeantRather(session, named))) named = session
     if (prefix.length >= MIN_PREFIX && session.id.startsWith(prefix)) candidates.push(session)
   }
+  if (named !== undefined) return Result.succeed(named)
   if (candidates.length === 1) return Result.succeed(candidates[0]!)
   if (candidates.length === 0) return Result.fail(new SessionNotFound({ session: ref }))
   return Result.fail(
@@ -32,3 +40,5 @@ export const resolveSession = <S extends Named>(
     })
   )
 }
+
+const isMeantRather = (a: Named, b: Named): boolean => (a.open === b.open ? a.createdAt > b.createdAt : a.open)

@@ -33,9 +33,9 @@ const held = (start: string): HostSession => ({
 
 describe("a session is found", () => {
   const sessions = [
-    { id: id("ab1"), name: "build" },
-    { id: id("ab2"), name: null },
-    { id: id("cd"), name: "ab" }
+    { id: id("ab1"), name: "build", open: true, createdAt: "2026-01-01" },
+    { id: id("ab2"), name: null, open: true, createdAt: "2026-01-01" },
+    { id: id("cd"), name: "ab", open: true, createdAt: "2026-01-01" }
   ]
   const found = (ref: string) => Result.map(resolveSession(sessions, ref), ({ id }) => id)
 
@@ -59,6 +59,19 @@ describe("a session is found", () => {
         [id("ab1"), id("ab2")]
       )
     }
+  })
+
+  it("by a name that was given again: the one that has not ended, else the newest", () => {
+    const again = (...rows: ReadonlyArray<readonly [start: string, open: boolean, createdAt: string]>) =>
+      Result.map(
+        resolveSession(
+          rows.map(([start, open, createdAt]) => ({ id: id(start), name: "build", open, createdAt })),
+          "build"
+        ),
+        (session) => session.id
+      )
+    assert.deepStrictEqual(again(["a1", true, "2026-01-01"], ["a2", false, "2026-01-02"]), Result.succeed(id("a1")))
+    assert.deepStrictEqual(again(["a1", false, "2026-01-02"], ["a2", false, "2026-01-01"]), Result.succeed(id("a1")))
   })
 
   it("not by one letter, and not by what nobody has", () => {

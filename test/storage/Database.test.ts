@@ -19,12 +19,12 @@ const withStore = <A, E>(path: string, use: Effect.Effect<A, E, Database>, optio
   Effect.provide(use, Database.layerFile({ path, durability: "process-crash", steps, ...options }))
 
 const inStore = <A, E>(use: Effect.Effect<A, E, Database>, options: Partial<DatabaseOptions> = {}) =>
-  Effect.scoped(Effect.flatMap(temporaryDirectory, (home) => withStore(join(home, "hob.db"), use, options)))
+  Effect.scoped(Effect.flatMap(temporaryDirectory(), (home) => withStore(join(home, "hob.db"), use, options)))
 
 describe("a write", () => {
   it.effect("is there for the next daemon", () =>
     Effect.gen(function* () {
-      const path = join(yield* temporaryDirectory, "hob.db")
+      const path = join(yield* temporaryDirectory(), "hob.db")
       yield* withStore(path, Effect.andThen(add("one"), add("two")))
       assert.deepStrictEqual(yield* withStore(path, bodies), ["one", "two"])
       assert.deepStrictEqual(fs.readdirSync(join(path, "..")), ["hob.db"])
@@ -141,7 +141,7 @@ describe("a write", () => {
 
   it.effect("that waits when the store closes is made and answered; later ones are refused", () =>
     Effect.gen(function* () {
-      const path = join(yield* temporaryDirectory, "hob.db")
+      const path = join(yield* temporaryDirectory(), "hob.db")
       const answers: Array<string> = []
       const store = yield* withStore(
         path,
@@ -166,7 +166,7 @@ describe("a write", () => {
 describe("a store", () => {
   it.effect("refuses one that a newer hob has written, and leaves it as it is", () =>
     Effect.gen(function* () {
-      const path = join(yield* temporaryDirectory, "hob.db")
+      const path = join(yield* temporaryDirectory(), "hob.db")
       const newer = [...steps, { name: "what comes next", sql: "CREATE TABLE next (id INTEGER PRIMARY KEY) STRICT" }]
       yield* withStore(path, add("kept"), { steps: newer })
       const before = fs.readFileSync(path)
@@ -179,7 +179,7 @@ describe("a store", () => {
 
   it.effect("of an earlier version is brought to this one; a step that fails leaves it as it was", () =>
     Effect.gen(function* () {
-      const path = join(yield* temporaryDirectory, "hob.db")
+      const path = join(yield* temporaryDirectory(), "hob.db")
       yield* withStore(path, add("kept"))
       const failing = [...steps, { name: "fails", sql: "CREATE TABLE more (id INTEGER) STRICT; SELECT nonsense" }]
       assert.strictEqual((yield* Effect.flip(withStore(path, bodies, { steps: failing })))._tag, "StoreUnusable")
@@ -190,7 +190,7 @@ describe("a store", () => {
 
   it.effect("is open in one process only", () =>
     Effect.gen(function* () {
-      const path = join(yield* temporaryDirectory, "hob.db")
+      const path = join(yield* temporaryDirectory(), "hob.db")
       const error = yield* withStore(path, Effect.flip(withStore(path, bodies)))
       assert.match(error.message, /is open in another process/)
     }).pipe(Effect.scoped)
@@ -205,7 +205,7 @@ describe("a store", () => {
   for (const [name, [lay, message]] of Object.entries(refused)) {
     it.effect(`refuses ${name} and says what to do`, () =>
       Effect.gen(function* () {
-        const path = join(yield* temporaryDirectory, "hob.db")
+        const path = join(yield* temporaryDirectory(), "hob.db")
         lay(path)
         const error = yield* Effect.flip(withStore(path, bodies))
         assert.match(error.message, message)
@@ -216,7 +216,7 @@ describe("a store", () => {
 
   it.effect("is as durable as the configuration says", () =>
     Effect.gen(function* () {
-      const path = join(yield* temporaryDirectory, "hob.db")
+      const path = join(yield* temporaryDirectory(), "hob.db")
       const config = HobConfig.layerTest({ storage: { durability: "power-loss" } })
       const { durability, state } = yield* Effect.flatMap(Database, ({ status }) => status).pipe(
         Effect.provide(Layer.provide(Database.layer({ database: path }), config))

@@ -48,7 +48,7 @@ describe("what was acknowledged", () => {
     `survives kill -9 at any moment (${KILLS} kills)`,
     () =>
       Effect.gen(function* () {
-        const home = yield* temporaryDirectory
+        const home = yield* temporaryDirectory()
         const program = yield* Effect.promise(() => bundle("storeWriter.ts", home))
         let total = 0
         const slowest: Array<number> = []

@@ -7,10 +7,11 @@ import { Database } from "../../src/storage/Database.ts"
 import { noteOf, steps } from "./notes.ts"
 
 /** A directory that is gone with the scope. */
-export const temporaryDirectory: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
-  Effect.sync(() => fs.mkdtempSync(join(tmpdir(), "hob-store-"))),
-  (path) => Effect.sync(() => fs.rmSync(path, { recursive: true, force: true }))
-)
+export const temporaryDirectory = (below: string = tmpdir()): Effect.Effect<string, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => fs.mkdtempSync(join(below, "hob-store-"))),
+    (path) => Effect.sync(() => fs.rmSync(path, { recursive: true, force: true }))
+  )
 
 /** A program of the tests in one file, which starts in a third of the time: for tests that start it hundreds of times. */
 export const bundle = async (entry: string, directory: string): Promise<string> => {

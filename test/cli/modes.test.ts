@@ -31,7 +31,7 @@ describe("what a session switched on in the terminal", () => {
       ["\x1b[4h", "\x1b[4l"],
       ["\x1b(0", "\x1b(B\x0f"],
       ["\x1b[5;20r", "\x1b7\x1b[r\x1b8"],
-      ["\x1b[?6h", "\x1b7\x1b[?6l\x1b[r\x1b8"],
+      ["\x1b[?6h", "\x1b[?6l"],
       ["\x1b[>1u", "\x1b[<1u"],
       ["\x1b[>1u\x1b[>5u\x1b[<u", "\x1b[<1u"],
       ["\x1b[>4;2m", "\x1b[>4;0m"],

@@ -167,6 +167,23 @@ export class ModeTracker {
     this.#keyboardFlags = this.#modifyOtherKeys = this.#cursorStyle = this.#hyperlink = false
   }
 
+  /**
+   * The part of {@link restore} that does harm when it isn't needed: screens, keyboard stacks, margins. Short, so that
+   * it can be handed to somebody who outlives us.
+   */
+  restoreLayout(): string {
+    let text = ""
+    // Each screen has a stack of its own, so what was pushed there is popped there.
+    if (this.#keyboardFlags) text += `${ESC}[=0u`
+    if (this.alternate && this.#keyboard.alternate > 0) text += `${ESC}[<${this.#keyboard.alternate}u`
+    // Origin mode is part of a saved cursor, so it ends before. Both it and the margins send the cursor home.
+    if (this.#changed.has(6)) text += `${ESC}[?6l`
+    if (this.#region) text += `${ESC}7${ESC}[r${ESC}8`
+    if (this.#alternate !== undefined) text += `${ESC}[?${this.#alternate}l`
+    if (this.#keyboard.main > 0) text += `${ESC}[<${this.#keyboard.main}u`
+    return text
+  }
+
   /** What brings the terminal back to rest, and nothing if it is. The cursor stays where it is. */
   restore(): string {
     // A sequence that was cut off must not swallow what follows.
@@ -178,13 +195,7 @@ export class ModeTracker {
     if (this.#charset) text += `${ESC}(B\x0f`
     if (this.#insert) text += `${ESC}[4l`
     if (this.#modifyOtherKeys) text += `${ESC}[>4;0m`
-    // Each screen has a stack of its own, so what was pushed there is popped there.
-    if (this.#keyboardFlags) text += `${ESC}[=0u`
-    if (this.alternate && this.#keyboard.alternate > 0) text += `${ESC}[<${this.#keyboard.alternate}u`
-    // Both of these send the cursor home.
-    if (this.#region || has(6)) text += `${ESC}7${has(6) ? `${ESC}[?6l` : ""}${ESC}[r${ESC}8`
-    if (this.#alternate !== undefined) text += `${ESC}[?${this.#alternate}l`
-    if (this.#keyboard.main > 0) text += `${ESC}[<${this.#keyboard.main}u`
+    text += this.restoreLayout()
     for (const mode of this.#changed) {
       if (mode !== 6 && mode !== 2026) text += `${ESC}[?${mode}${onAtRest.has(mode) ? "h" : "l"}`
     }

@@ -53,7 +53,7 @@ export class Terminal {
     this.#modes.push(data)
     this.#atLineStart = data.at(-1) === 10
     const ready = this.#output.write(data)
-    this.#guard.onDeath(this.#modes.alternate ? "\x1b[?1049l" : "")
+    this.#guard.onDeath(this.#modes.restoreLayout())
     return ready
   }
 

@@ -60,7 +60,9 @@ const elf = async (head: Buffer, handle: FileHandle): Promise<ExecFormat> => {
   if (!little) return fine
   const first = wide ? Number(head.readBigUInt64LE(32)) : head.readUInt32LE(28)
   const [size, count] = wide ? [u16(54), u16(56)] : [u16(42), u16(44)]
-  for (let at = first; at + size <= Math.min(first + size * count, head.length); at += size) {
+  for (let index = 0; index < count; index++) {
+    const at = first + index * size
+    if (at + (wide ? 56 : 32) > head.length) break
     if (head.readUInt32LE(at) !== PT_INTERP) continue
     const offset = wide ? Number(head.readBigUInt64LE(at + 8)) : head.readUInt32LE(at + 4)
     const length = wide ? Number(head.readBigUInt64LE(at + 32)) : head.readUInt32LE(at + 16)

@@ -1,0 +1,162 @@
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { parseStat, ProcessTable, type SessionTraits } from "../../../src/sessionhost/ProcessTable.ts"
+import { temporaryDirectory } from "./run.ts"
+
+interface Fake {
+  readonly pid: number
+  readonly name?: string
+  readonly state?: string
+  readonly parent?: number
+  readonly group?: number
+  readonly session?: number
+  readonly terminal?: number
+  readonly start?: number
+  /** Null: not to be read. */
+  readonly environment?: ReadonlyArray<string> | null
+  readonly files?: ReadonlyArray<string>
+}
+
+const SELF = 10
+const ROOT = 100
+const TERMINAL = 34_819
+const root: Fake = { pid: ROOT, parent: SELF, group: ROOT, session: ROOT, terminal: TERMINAL, start: 5000 }
+const traits: SessionTraits = {
+  root: { pid: ROOT, start: 5000 },
+  marker: "HOB_SESSION_ID=a",
+  files: ["/dev/pts/3"],
+  terminal: TERMINAL
+}
+
+const statLine = ({ group, name = "sh", parent = 1, pid, session, start = 6000, state = "S", terminal = 0 }: Fake) =>
+  `${pid} (${name}) ${state} ${parent} ${group ?? pid} ${session ?? pid} ${terminal} -1 4194560 ${"0 ".repeat(12)}${start} 0 0\n`
+
+/** A /proc that holds these, and what of it belongs to the session. */
+const membersOf = (
+  processes: ReadonlyArray<Fake>,
+  of: SessionTraits = traits,
+  foreign = new Map<number, number>(),
+  now = 0
+) => {
+  const directory = temporaryDirectory()
+  for (const name of ["self", "sys", "1x"]) mkdirSync(join(directory, name))
+  for (const fake of processes) {
+    const own = join(directory, String(fake.pid))
+    mkdirSync(join(own, "fd"), { recursive: true })
+    writeFileSync(join(own, "stat"), statLine(fake))
+    const { environment = ["PATH=/bin"] } = fake
+    if (environment !== null) writeFileSync(join(own, "environ"), environment.map((entry) => `${entry}\0`).join(""))
+    for (const [fd, target] of (fake.files ?? []).entries()) symlinkSync(target, join(own, "fd", String(fd)))
+  }
+  const members = new ProcessTable(directory, SELF).members(of, foreign, now)
+  return members!.map(({ pid }) => pid).sort((a, b) => a - b)
+}
+
+describe("a line of /proc/<pid>/stat", () => {
+  it("is read whatever the process calls itself", () => {
+    for (const name of ["sh", "a b", ") R 1 2 3 (", "((", "", ") S", "\n"]) {
+      expect(parseStat(statLine({ ...root, name }))).toEqual({
+        pid: ROOT,
+        state: "S",
+        parent: SELF,
+        group: ROOT,
+        session: ROOT,
+        terminal: TERMINAL,
+        start: 5000
+      })
+    }
+  })
+
+  it("that is no such line is nothing", () => {
+    for (const text of ["", "100", "100 (sh", "100 (sh) S 1", "x (sh) S 1 1 1 0", "100 sh S 1 1 1 0"]) {
+      expect(parseStat(text)).toBe(null)
+    }
+  })
+})
+
+describe("the processes of a session", () => {
+  it("are those of its system session, of its terminal, with its marker, with its files, and all their descendants", () => {
+    const others: ReadonlyArray<Fake> = [
+      { pid: 101, parent: ROOT, session: ROOT },
+      { pid: 102, parent: 1, session: 90, terminal: TERMINAL },
+      { pid: 103, parent: 1, environment: ["X=1", "HOB_SESSION_ID=a"] },
+      { pid: 104, parent: 1, files: ["/dev/null", "/dev/pts/3"] },
+      { pid: 105, parent: 103 },
+      { pid: 106, parent: 107 },
+      { pid: 107, parent: 105 },
+      { pid: 108, parent: 1, session: 103 }
+    ]
+    const strangers: ReadonlyArray<Fake> = [
+      { pid: 1, parent: 0, start: 1 },
+      { pid: SELF, environment: ["HOB_SESSION_ID=a"], files: ["/dev/pts/3"] },
+      { pid: 200, parent: SELF },
+      { pid: 201, parent: 200, environment: ["HOB_SESSION_ID=ab", "XHOB_SESSION_ID=a"] },
+      { pid: 202, files: ["/dev/pts/33"], terminal: 5 },
+      { pid: 203, environment: null }
+    ]
+    expect(membersOf([root, ...others, ...strangers])).toEqual([ROOT, 101, 102, 103, 104, 105, 106, 107, 108])
+  })
+
+  it("are never older than its program, and never zombies", () => {
+    const old = { start: 4999, environment: ["HOB_SESSION_ID=a"] }
+    expect(membersOf([root, { pid: 101, ...old }, { pid: 102, parent: ROOT, ...old }])).toEqual([ROOT])
+    expect(
+      membersOf([
+        { ...root, state: "Z" },
+        { pid: 101, session: ROOT, state: "X" },
+        { pid: 102, session: ROOT }
+      ])
+    ).toEqual([102])
+  })
+
+  it("are not those of another process that was given the same id", () => {
+    const again = { ...root, start: 9000, terminal: 0, parent: 1 }
+    expect(membersOf([again, { pid: 101, parent: ROOT, session: ROOT }])).toEqual([])
+  })
+
+  it("of a program that was waited for are in its system session only as long as that is proven to be its own", () => {
+    const child = { pid: 101, session: ROOT }
+    expect(membersOf([child])).toEqual([])
+    expect(membersOf([child, { pid: 102, session: ROOT, environment: ["HOB_SESSION_ID=a"] }])).toEqual([101, 102])
+  })
+
+  it("are not somebody at another terminal who has opened this one", () => {
+    expect(membersOf([root, { pid: 101, terminal: 7, files: ["/dev/pts/3"] }])).toEqual([ROOT])
+  })
+
+  it("are not those at a terminal of the same number after the session's own is closed", () => {
+    const after = { ...traits, files: [], terminal: 0 }
+    expect(
+      membersOf(
+        [
+          { pid: 101, terminal: TERMINAL },
+          { pid: 102, files: ["/dev/pts/3"] }
+        ],
+        after
+      )
+    ).toEqual([])
+  })
+
+  it("are not a daemon of hob that was started in it, nor the daemon's children", () => {
+    const daemon = { pid: 101, parent: ROOT, environment: ["HOB_SESSION_ID=a", "HOB_READY_FD=3"] }
+    expect(membersOf([root, daemon, { pid: 102, parent: 101 }])).toEqual([ROOT])
+  })
+
+  it("that were foreign are looked into again only after a while, but at once if they could not be read", () => {
+    const foreign = new Map<number, number>()
+    expect(
+      membersOf([root, { pid: 101 }, { pid: 102, environment: [] }, { pid: 103, start: 1 }], traits, foreign, 1000)
+    ).toEqual([ROOT])
+    expect([...foreign.keys()]).toEqual([103, 101])
+    const later = ["HOB_SESSION_ID=a"]
+    const now = [root, { pid: 101, environment: later }, { pid: 102, environment: later }]
+    expect(membersOf(now, traits, foreign, 1400)).toEqual([ROOT, 102])
+    expect(membersOf(now, traits, foreign, 1501)).toEqual([ROOT, 101, 102])
+  })
+
+  it("can't be told where there is no /proc", () => {
+    expect(new ProcessTable("/nowhere").members(traits, new Map(), 0)).toBe(null)
+    expect(new ProcessTable(temporaryDirectory()).members(traits, new Map(), 0)).toBe(null)
+  })
+})

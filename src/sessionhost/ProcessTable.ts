@@ -105,6 +105,8 @@ export class ProcessTable {
       const info = this.read(pid)
       if (info === null || isDead(info)) continue
       if (info.start < traits.root.start) foreign.set(pid, now + foreignMillis)
+      // Just forked, it is in our own session still.
+      else if (rootIsThere && pid === traits.root.pid) found.set(pid, info)
       // Once its leader has been waited for, the number of a session may be somebody else's.
       else if (rootIsThere && info.session === traits.root.pid) found.set(pid, info)
       else if (traits.terminal !== 0 && info.terminal === traits.terminal) found.set(pid, info)

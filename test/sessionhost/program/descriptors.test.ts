@@ -74,7 +74,7 @@ const master = (descriptors: ChildDescriptors, script: string) => {
   )
   descriptors.opened(forked.fd)
   onTestFinished(() => {
-    process.kill(-forked.pid, "SIGKILL")
+    process.kill(forked.pid, "SIGKILL")
     closeSync(forked.fd)
   })
   return { ...forked, ended: ended.promise }

@@ -117,6 +117,14 @@ describe.each(kinds)("the processes of a session %s", (_, start) => {
     await closed
   })
 
+  it("are reached from the first moment on", async () => {
+    for (let round = 0; round < 50; round++) {
+      const { exit, program } = run(start, "/bin/sleep", ["1000"])
+      program.signalAll("SIGTERM")
+      expect(await exit).toEqual({ code: null, signal: "SIGTERM" })
+    }
+  })
+
   it("get a signal once, however many groups they are in", async () => {
     const script =
       "trap 'echo usr1' USR1; (trap 'echo child' USR1; echo up; while :; do sleep 0.01; done) & wait; while :; do sleep 0.01; done"

@@ -98,6 +98,11 @@ describe("the processes of a session", () => {
     expect(membersOf([root, ...others, ...strangers])).toEqual([ROOT, 101, 102, 103, 104, 105, 106, 107, 108])
   })
 
+  it("are its program from its fork on, before it has left our session and executed anything", () => {
+    const forked = { ...root, group: SELF, session: SELF, terminal: 0, environment: ["OURS=1"] }
+    expect(membersOf([{ pid: SELF, start: 1 }, forked, { pid: 101, parent: SELF, session: SELF }])).toEqual([ROOT])
+  })
+
   it("are never older than its program, and never zombies", () => {
     const old = { start: 4999, environment: ["HOB_SESSION_ID=a"] }
     expect(membersOf([root, { pid: 101, ...old }, { pid: 102, parent: ROOT, ...old }])).toEqual([ROOT])

@@ -1,6 +1,7 @@
 import { Data } from "effect"
 import * as fs from "node:fs"
 import { dirname } from "node:path"
+import { prepareRunDirectory } from "../wire/runDirectory.ts"
 import type { StorageDamage } from "../protocol/storage.ts"
 import { describe, fileProblem, headerProblem, setAsideDamagedRows } from "./inspect.ts"
 import { appliedSteps, migrate } from "./migrate.ts"
@@ -35,12 +36,13 @@ export interface Opened {
 const LOG = "-wal"
 
 /**
- * Opens the store at `path`, whose directory is there; makes it when it is not. A damaged file is moved aside, what can
+ * Opens the store at `path`; makes it, and its directory, where they are missing. A damaged file is moved aside, what can
  * be read of it is brought over into a new one; damaged rows are set aside. Throws {@link StoreUnusable}, and nothing
  * else.
  */
 export const openStore = (path: string, options: OpenOptions): Opened => {
   try {
+    if (!fs.existsSync(dirname(path))) prepareRunDirectory(dirname(path))
     if (!fs.existsSync(path) && !isLink(path)) {
       const damage = keepOrphanedLog(path)
       return { connection: create(path, options), damage }

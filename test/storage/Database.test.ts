@@ -177,6 +177,14 @@ describe("a store", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("makes the directory it lies in, closed to others", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporaryDirectory(), "not", "yet", "hob.db")
+      yield* withStore(path, add("one"))
+      assert.strictEqual(fs.statSync(join(path, "..")).mode & 0o777, 0o700)
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("of an earlier version is brought to this one; a step that fails leaves it as it was", () =>
     Effect.gen(function* () {
       const path = join(yield* temporaryDirectory(), "hob.db")
@@ -200,7 +208,13 @@ describe("a store", () => {
     "a directory": [(path) => fs.mkdirSync(path), /is not a file\. Move it out of the way/],
     "a link": [(path) => fs.symlinkSync("/etc/hostname", path), /is a symbolic link\. Remove it/],
     "a link to nothing": [(path) => fs.symlinkSync("/nonexistent", path), /is a symbolic link/],
-    "a directory that is gone": [(path) => fs.rmdirSync(join(path, "..")), /can't be opened \(ENOENT\)/]
+    "a place below a file": [
+      (path) => {
+        fs.rmdirSync(join(path, ".."))
+        fs.writeFileSync(join(path, ".."), "")
+      },
+      /can't be opened \(ENOTDIR\)/
+    ]
   }
   for (const [name, [lay, message]] of Object.entries(refused)) {
     it.effect(`refuses ${name} and says what to do`, () =>

@@ -1,30 +1,22 @@
-import { Cause, Effect, Exit, type Semaphore } from "effect"
-import { Headers } from "effect/http"
-import { Rpc, type RpcMessage, type RpcServer } from "effect/rpc"
+import { Effect, type Semaphore } from "effect"
+import type { RpcMessage } from "effect/rpc"
 import type { Socket } from "node:net"
 import { RpcErrorCode } from "../protocol/errors.ts"
-import { LineFault, LineReader } from "../wire/lines.ts"
-import { Batch } from "./Batch.ts"
 import { Inbox } from "../wire/Inbox.ts"
+import { giveBack, LineFault, LineReader } from "../wire/lines.ts"
+import { Batch } from "./Batch.ts"
+import { Calls, type Handling } from "./Calls.ts"
 import type { ConnectionLimits } from "./limits.ts"
-import { describeIssue, exitReply, type Method, notEncodable } from "./methods.ts"
 import { Outbox } from "./Outbox.ts"
-import { chunkReply, pong, refusal, type RequestId, resultReply } from "./replies.ts"
-import { type Fork, runImmediate } from "./runImmediate.ts"
-import { readMessage, readPlainRequest, type WireRequest } from "./requests.ts"
+import { pong, refusal } from "./replies.ts"
+import { readMessage, readPlainRequest } from "./requests.ts"
 import { foreignProtocol, jsonProblem } from "./strangers.ts"
 
 /** What all connections of a door share. */
-export interface Shared {
+export interface Shared extends Handling {
   readonly limits: ConnectionLimits
-  readonly methods: ReadonlyMap<string, Method>
-  readonly server: RpcServer.RpcServer<any>
-  /** For immediate handlers. */
-  readonly fork: Fork
   /** Held by the one connection that may gather a large line: memory for one such line, not for one per client. */
   readonly largeLine: Semaphore.Semaphore
-  /** The daemon is stopping: what comes now is refused. */
-  closing: boolean
 }
 
 /** From this size on, the unfinished lines of all clients take turns. */
@@ -36,17 +28,9 @@ const PROBE_INTERVAL = "1 second"
 /** How long a client that is being turned away may take to read why. */
 const FAREWELL = "1 second"
 
-const stopping = "The daemon is stopping; the call was cancelled."
-
-interface InFlight {
-  readonly method: Method
-  readonly batch: Batch | undefined
-  readonly discard: boolean
-}
-
 /**
- * One client of the native socket. Takes a read at a time and answers its lines in order: refusals and immediate methods
- * here and now, the others through effect's RpcServer; then writes one coalesced reply.
+ * One client of the native socket: takes a read at a time, goes through its lines in order, and writes one coalesced
+ * reply to what could be answered at once.
  */
 export class Connection {
   readonly clientId: number
@@ -55,11 +39,7 @@ export class Connection {
   readonly #reader: LineReader
   readonly #inbox: Inbox
   readonly #outbox: Outbox
-  readonly #client: Rpc.ServerClient
-  readonly #inFlight = new Map<RequestId, InFlight>()
-  #notifications = 0
-  #notificationNumber = 0
-  #onIdle: (() => void) | undefined
+  readonly #calls: Calls
   #batchItems: ReadonlyArray<unknown> = []
   #batchPosition = 0
   #batch: Batch | undefined
@@ -81,12 +61,17 @@ export class Connection {
       onStalled: () => socket.destroy(),
       fork: shared.fork
     })
-    this.#client = new Rpc.ServerClient(clientId)
+    this.#calls = new Calls(clientId, shared, this.#outbox)
   }
 
   /** Requests handed to a handler and not answered yet. */
   get inFlight(): number {
-    return this.#inFlight.size + this.#notifications
+    return this.#calls.inFlight
+  }
+
+  /** Waits until nothing is in flight. */
+  get idle(): Effect.Effect<void> {
+    return this.#calls.idle
   }
 
   /** Serves the client until it leaves or is turned away. Interrupt it when the socket has closed. */
@@ -121,18 +106,6 @@ export class Connection {
     }
   }
 
-  /** Waits until nothing is in flight. */
-  get idle(): Effect.Effect<void> {
-    return Effect.callback<void>((resume) => {
-      if (this.inFlight === 0) return resume(Effect.void)
-      const before = this.#onIdle
-      this.#onIdle = () => {
-        before?.()
-        resume(Effect.void)
-      }
-    })
-  }
-
   /** Waits until the socket has closed. */
   get closed(): Effect.Effect<void> {
     return Effect.callback<void>((resume) => {
@@ -155,11 +128,9 @@ export class Connection {
   fromServer(response: RpcMessage.FromServer<any>): Effect.Effect<void> {
     switch (response._tag) {
       case "Exit":
-        return this.#finish(response.requestId, response.exit)
+        return this.#calls.ended(response.requestId, response.exit)
       case "Chunk":
-        return this.#outbox.blocked
-          ? Effect.andThen(this.#outbox.writable, this.#writeChunk(response.requestId, response.values))
-          : this.#writeChunk(response.requestId, response.values)
+        return this.#calls.chunk(response.requestId, response.values)
       case "Defect":
         // RpcServer itself has failed: which calls are concerned can't be told, so all of them are.
         return Effect.andThen(
@@ -209,7 +180,7 @@ export class Connection {
   *#sayFarewell() {
     this.#outbox.end()
     const drained = Effect.gen({ self: this }, function* () {
-      while ((yield* this.#inbox.take) !== undefined);
+      for (let chunk = yield* this.#inbox.take; chunk !== undefined; chunk = yield* this.#inbox.take) giveBack(chunk)
     })
     yield* Effect.timeoutOption(drained, FAREWELL)
   }
@@ -241,7 +212,7 @@ export class Connection {
 
   #receiveLine(line: string): Effect.Effect<void> | undefined {
     const plain = readPlainRequest(line)
-    if (plain !== undefined) return this.#request(plain, undefined)
+    if (plain !== undefined) return this.#calls.request(plain, undefined)
     let value: unknown
     try {
       value = JSON.parse(line)
@@ -264,160 +235,21 @@ export class Connection {
 
   #receive(value: unknown, batch: Batch | undefined): Effect.Effect<void> | undefined {
     const message = readMessage(value)
-    switch (message.type) {
-      case "request":
-        return this.#request(message, batch)
-      case "refusal":
-        this.#reply(batch, refusal(message.id, message.code, message.message))
-        return undefined
-      case "Ping":
-        this.#outbox.add(pong)
-        break
-      case "Eof":
-        this.#done = "ended"
-        break
-      case "Ack":
-      case "Interrupt": {
-        const requestId = message.requestId as RpcMessage.RequestId
-        if (!this.#inFlight.has(requestId)) break
-        batch?.skip()
-        return this.#shared.server.write(
-          this.clientId,
-          message.type === "Ack" ? { _tag: "Ack", requestId } : { _tag: "Interrupt", requestId, interruptors: [] }
-        )
-      }
+    if (message.type === "request") return this.#calls.request(message, batch)
+    if (message.type === "refusal") {
+      return this.#calls.reply(batch, refusal(message.id, message.code, message.message))
     }
     batch?.skip()
-    return undefined
-  }
-
-  #request(request: WireRequest, batch: Batch | undefined): Effect.Effect<void> | undefined {
-    const { limits, methods } = this.#shared
-    const method = methods.get(request.method)
-    if (method === undefined) {
-      return this.#refuse(request, batch, RpcErrorCode.methodNotFound, `There is no method ${nameOf(request.method)}.`)
+    switch (message.type) {
+      case "Ping":
+        this.#outbox.add(pong)
+        return undefined
+      case "Eof":
+        this.#done = "ended"
+        return undefined
+      case "Ack":
+      case "Interrupt":
+        return this.#calls.control(message.type, message.requestId)
     }
-    if (this.#shared.closing) return this.#refuse(request, batch, RpcErrorCode.cancelled, stopping)
-    if (request.id !== undefined && this.#inFlight.has(request.id)) {
-      return this.#refuse(request, batch, RpcErrorCode.duplicateId, "A request with this id is in flight.")
-    }
-    if (!method.immediate && this.inFlight >= limits.inFlight) {
-      const message = `${limits.inFlight} requests of this connection are in flight; wait for an answer.`
-      return this.#refuse(request, batch, RpcErrorCode.tooManyInFlight, message)
-    }
-    let payload: unknown
-    try {
-      payload = method.params.now(request.params)
-    } catch {
-      return Effect.matchEffect(method.params.effect(request.params), {
-        onSuccess: (payload) => this.#call(method, request, payload, batch) ?? Effect.void,
-        onFailure: (issue) =>
-          this.#refuse(request, batch, RpcErrorCode.invalidParams, describeIssue(issue)) ?? Effect.void
-      })
-    }
-    return this.#call(method, request, payload, batch)
-  }
-
-  #call(
-    method: Method,
-    request: WireRequest,
-    payload: unknown,
-    batch: Batch | undefined
-  ): Effect.Effect<void> | undefined {
-    const headers = request.headers.length === 0 ? Headers.empty : Headers.fromInput(request.headers)
-    if (!method.immediate) return this.#handOver(method, request, payload, headers, batch)
-    const requestId = (request.id ?? "") as RpcMessage.RequestId
-    const options = { client: this.#client, requestId, headers, rpc: method.rpc }
-    const exit = runImmediate(this.#shared.fork, method, payload, options)
-    if (request.id === undefined) return void batch?.skip()
-    if (request.discard) return this.#reply(batch, resultReply(request.id, null))
-    const reply = exitReply(method, request.id, exit)
-    if (typeof reply === "string") return this.#reply(batch, reply)
-    return Effect.map(reply, (text) => this.#reply(batch, text))
-  }
-
-  #handOver(
-    method: Method,
-    request: WireRequest,
-    payload: unknown,
-    headers: Headers.Headers,
-    batch: Batch | undefined
-  ): Effect.Effect<void> {
-    const message = { _tag: "Request", tag: method.tag, payload, headers } as const
-    if (request.id === undefined) {
-      this.#notifications++
-      batch?.skip()
-      const id = `@hob/notification/${this.#notificationNumber++}` as RpcMessage.RequestId
-      return this.#shared.server.write(
-        this.clientId,
-        { ...message, id, isNotification: true },
-        { onRequest: Effect.ensuring(Effect.sync(() => this.#notificationEnded())) }
-      )
-    }
-    this.#inFlight.set(request.id, { method, batch, discard: request.discard })
-    const id = request.id as RpcMessage.RequestId
-    return this.#shared.server.write(
-      this.clientId,
-      request.discard ? { ...message, id, discard: true } : { ...message, id }
-    )
-  }
-
-  #finish(id: RequestId, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
-    const call = this.#inFlight.get(id)
-    if (call === undefined) return Effect.void
-    const answered = (text: string): void => {
-      this.#inFlight.delete(id)
-      this.#reply(call.batch, text)
-      this.#tellIdle()
-    }
-    const reply =
-      this.#shared.closing && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
-        ? refusal(id, RpcErrorCode.cancelled, stopping)
-        : call.discard && Exit.isSuccess(exit)
-          ? resultReply(id, null)
-          : exitReply(call.method, id, exit)
-    if (typeof reply !== "string") return Effect.map(reply, answered)
-    answered(reply)
-    return Effect.void
-  }
-
-  #writeChunk(id: RequestId, values: ReadonlyArray<unknown>): Effect.Effect<void> {
-    const call = this.#inFlight.get(id)
-    if (call === undefined) return Effect.void
-    return Effect.matchEffect(call.method.encodeChunk(values), {
-      onSuccess: (encoded) => Effect.sync(() => this.#outbox.add(chunkReply(id, encoded))),
-      onFailure: (issue) =>
-        Effect.flatMap(notEncodable(call.method, id, issue), (text) => {
-          this.#inFlight.delete(id)
-          this.#reply(call.batch, text)
-          this.#tellIdle()
-          return Effect.die(new Error(`A chunk of ${call.method.tag} does not fit its schema.`))
-        })
-    })
-  }
-
-  #notificationEnded(): void {
-    this.#notifications--
-    this.#tellIdle()
-  }
-
-  #tellIdle(): void {
-    if (this.inFlight > 0 || this.#onIdle === undefined) return
-    const onIdle = this.#onIdle
-    this.#onIdle = undefined
-    onIdle()
-  }
-
-  /** A notification is never answered, whatever is wrong with it. */
-  #refuse(request: WireRequest, batch: Batch | undefined, code: RpcErrorCode, message: string): undefined {
-    if (request.id === undefined) batch?.skip()
-    else this.#reply(batch, refusal(request.id, code, message))
-  }
-
-  #reply(batch: Batch | undefined, text: string): undefined {
-    if (batch === undefined) this.#outbox.add(text)
-    else batch.add(text)
   }
 }
-
-const nameOf = (method: string): string => JSON.stringify(method.length > 80 ? `${method.slice(0, 80)}…` : method)

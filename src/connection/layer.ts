@@ -27,8 +27,10 @@ export interface NativeSocketOptions {
 /** Sockets that have been accepted and not been taken up yet. */
 const ARRIVALS = 4096
 
-/** How long what has been answered may take to be sent once the daemon closes. */
+/** How long a last answer may take to be sent: when the daemon closes, and to a client that is refused. */
 const FAREWELL = "1 second"
+/** Clients that are being refused at once. Each takes one of the files that are kept for other uses. */
+const MAX_FAREWELLS = 24
 
 /** The native socket, listening. */
 export class NativeSocket extends Context.Service<
@@ -48,7 +50,7 @@ export class NativeSocket extends Context.Service<
 export const layer = <Rpcs extends Rpc.Any>(
   group: RpcGroup.RpcGroup<Rpcs>,
   options: NativeSocketOptions
-): Layer.Layer<NativeSocket, SocketPathError, Rpc.ToHandler<Rpcs> | Connections | Concerns> =>
+): Layer.Layer<NativeSocket, SocketPathError, Rpc.ToHandler<Rpcs> | Rpc.Middleware<Rpcs> | Connections | Concerns> =>
   Layer.effect(
     NativeSocket,
     Effect.gen(function* () {
@@ -70,8 +72,7 @@ export const layer = <Rpcs extends Rpc.Any>(
         const refuse = door.size() + Queue.sizeUnsafe(arrivals) >= maxConnections.max
         if (!refuse && Queue.offerUnsafe(arrivals, socket)) return
         const message = `hob has ${maxConnections.max} connections, the most it takes (${maxConnections.reason}).`
-        socket.end(`${refusal(null, RpcErrorCode.tooManyConnections, message)}\n`)
-        socket.destroySoon()
+        door.refuse(socket, refusal(null, RpcErrorCode.tooManyConnections, message))
       }
       yield* concerns.supervise("connections", (up) =>
         Effect.andThen(up, Effect.forever(Effect.flatMap(Queue.take(arrivals), door.serve)))
@@ -120,12 +121,12 @@ const makeDoor = Effect.fnUntraced(function* <Rpcs extends Rpc.Any>(
   const clients = new Map<number, Connection>()
   const serverScope = yield* Effect.acquireRelease(Scope.make(), closeWithin(FAREWELL))
   const server = yield* RpcServer.makeNoSerialization(group, {
-    // A span and a fatal defect per request are what the hot door can't afford: see the page on speed.
+    // A span for each request costs this door a third of its speed; a defect concerns its own call only.
     disableTracing: true,
     disableFatalDefects: true,
     onFromServer: (response) => clients.get(response.clientId)?.fromServer(response) ?? Effect.void
   }).pipe(Scope.provide(serverScope))
-  const shared: Shared = {
+  const shared: Shared & { closing: boolean } = {
     limits,
     methods: makeMethods(group, handlers),
     server,
@@ -133,7 +134,7 @@ const makeDoor = Effect.fnUntraced(function* <Rpcs extends Rpc.Any>(
     largeLine: Semaphore.makeUnsafe(1),
     closing: false
   }
-  const fork = yield* FiberSet.makeRuntime<never, void, never>()
+  const fork = yield* FiberSet.makeRuntime<never, unknown, never>()
 
   const serve = (socket: Socket): Effect.Effect<void> =>
     Effect.gen(function* () {
@@ -155,6 +156,26 @@ const makeDoor = Effect.fnUntraced(function* <Rpcs extends Rpc.Any>(
       socket.on("close", () => fiber.interruptUnsafe())
     })
 
+  let refused = 0
+  /** Closing at once would take the reason away from a client that has begun to send, as most have. */
+  const refuse = (socket: Socket, reason: string): void => {
+    socket.end(`${reason}\n`)
+    if (refused >= MAX_FAREWELLS) return socket.destroySoon()
+    refused++
+    socket.resume()
+    const closed = Effect.callback<void>((resume) => void socket.on("close", () => resume(Effect.void)))
+    fork(
+      Effect.timeoutOption(closed, FAREWELL).pipe(
+        Effect.ensuring(
+          Effect.sync(() => {
+            refused--
+            socket.destroy()
+          })
+        )
+      )
+    )
+  }
+
   const each = (f: (connection: Connection) => Effect.Effect<void>) =>
     Effect.forEach([...clients.values()], f, { concurrency: "unbounded", discard: true })
 
@@ -171,7 +192,7 @@ const makeDoor = Effect.fnUntraced(function* <Rpcs extends Rpc.Any>(
     )
   })
 
-  return { serve, drain, size: () => clients.size }
+  return { serve, refuse, drain, size: () => clients.size }
 })
 
 /** A handler that can't be interrupted must not keep the daemon from stopping. */

@@ -5,11 +5,12 @@ import type { Socket } from "node:net"
 export class Inbox {
   readonly #socket: Socket
   #chunks: Array<Buffer> = []
-  #ended = false
+  #ended: boolean
   #taker: ((chunk: Effect.Effect<Buffer | undefined>) => void) | undefined
 
   constructor(socket: Socket) {
     this.#socket = socket
+    this.#ended = socket.closed
     socket.on("data", (chunk: Buffer) => {
       const taker = this.#taker
       if (taker !== undefined) {

@@ -68,7 +68,10 @@ export class LineReader {
     return this.#pendingBytes
   }
 
-  /** Adds what was read; nobody may write to it afterwards. Take all lines with `next` before pushing again. */
+  /**
+   * Adds what was read. The chunk is the reader's from then on: memory of its own may be given back to the system as
+   * soon as it is done with. Take all lines with `next` before pushing again.
+   */
   push(chunk: Buffer): void {
     const last = chunk.lastIndexOf(NEWLINE)
     if (last === -1) return this.#hold(chunk)
@@ -153,6 +156,7 @@ export class LineReader {
     this.#sealTail()
     this.#blocks.push(part)
     const line = Buffer.concat(this.#blocks, this.#pendingBytes + part.length)
+    this.#blocks.pop()
     this.#release()
     return this.#decode(line)
   }
@@ -164,6 +168,7 @@ export class LineReader {
   }
 
   #release(): void {
+    for (const block of this.#blocks) giveBack(block)
     this.#blocks = []
     this.#tail = EMPTY
     this.#tailUsed = 0
@@ -190,6 +195,17 @@ export class LineReader {
 }
 
 const EMPTY = Buffer.alloc(0)
+
+/**
+ * Frees the memory of a read at once. Left to the garbage collector, the megabytes of a line that was refused would
+ * stay for as long as little else is allocated. Does nothing to a buffer that shares its memory, or is small.
+ */
+export const giveBack = (chunk: Buffer): void => {
+  const { buffer } = chunk
+  if (chunk.length >= SMALL_BYTES && chunk.length === buffer.byteLength && buffer instanceof ArrayBuffer) {
+    buffer.transfer(0)
+  }
+}
 
 const tooLong = (limit: number): LineFault => new LineFault("too-long", `The line is longer than ${limit} bytes.`)
 

@@ -71,7 +71,7 @@ export const listen = async (
     }
     // Who connected before the file was gone waits in the backlog, and would be reset by a close. Nobody can be added
     // any more, and Node accepts one in each turn of its loop: what is left is known by a turn that brings none.
-    for (let before = -1; before !== accepted; ) {
+    for (let before = -1; before !== accepted;) {
       before = accepted
       for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
     }
@@ -193,6 +193,8 @@ const connectOnce = (path: string, allowHalfOpen: boolean): Promise<net.Socket> 
     const socket = net.connect({ path, allowHalfOpen })
     socket.once("error", reject)
     socket.once("connect", () => {
+      // What goes wrong later is told by `close` too; without a listener it would end the process.
+      socket.on("error", () => {})
       socket.off("error", reject)
       resolve(socket)
     })

@@ -25,17 +25,18 @@ const protocols: ReadonlyArray<readonly [string, () => Layer.Layer<RpcClient.Pro
   ["our client protocol", () => SocketProtocol.layer(door.path)]
 ]
 
-for (const [name, protocol] of protocols) {
-  describe(name, () => {
-    const withClient = <A>(
-      f: (
-        client: RpcClient.FromGroup<typeof Toys, RpcClientError.RpcClientError>
-      ) => Effect.Effect<A, unknown, Scope.Scope>
-    ): Promise<A> =>
-      Effect.runPromise(
-        Effect.flatMap(RpcClient.make(Toys), f).pipe(Effect.scoped, Effect.provide(protocol())) as Effect.Effect<A>
-      )
+const withClientOf = <A>(
+  protocol: () => Layer.Layer<RpcClient.Protocol, unknown>,
+  f: (client: RpcClient.FromGroup<typeof Toys, RpcClientError.RpcClientError>) => Effect.Effect<A, unknown, Scope.Scope>
+): Promise<A> =>
+  Effect.runPromise(
+    Effect.flatMap(RpcClient.make(Toys), f).pipe(Effect.scoped, Effect.provide(protocol())) as Effect.Effect<A>
+  )
 
+for (const [name, protocol] of protocols) {
+  const withClient = <A>(f: Parameters<typeof withClientOf<A>>[1]) => withClientOf(protocol, f)
+
+  describe(name, () => {
     it("calls immediate and other methods", async () => {
       const results = await withClient((client) =>
         Effect.all(
@@ -114,6 +115,19 @@ for (const [name, protocol] of protocols) {
       )
     })
 
+    it("is told that a call has begun when it does not want to know how it ends", async () => {
+      await withClient((client) =>
+        Effect.gen(function* () {
+          const gate = `${name} discard`
+          assert.isUndefined(yield* client["toy.wait"]({ gate }, { discard: true }))
+          yield* Effect.promise(() => door.toy.seen(`waiting ${gate}`))
+          assert.isUndefined(yield* client["toy.echo"]({ text: "immediate" }, { discard: true }))
+          assert.strictEqual(yield* client["toy.slowEcho"]({ text: "still on" }), "still on")
+          door.toy.open(gate)
+        })
+      )
+    })
+
     it("carries megabytes both ways", async () => {
       const text = "0123456789".repeat(500_000)
       assert.isTrue((await withClient((client) => client["toy.echo"]({ text }))) === text)
@@ -151,16 +165,20 @@ describe("our client protocol, when the connection is lost,", () => {
   })
 })
 
-describe("the bare client", () => {
-  const failure = async (promise: Promise<unknown>): Promise<any> => {
-    try {
-      await promise
-    } catch (error) {
-      return error
-    }
-    throw new Error("it succeeded")
+const failure = async (promise: Promise<unknown>): Promise<any> => {
+  try {
+    await promise
+  } catch (error) {
+    return error
   }
+  throw new Error("it succeeded")
+}
 
+const readWrongly = async () => {
+  for await (const _ of Bare.subscribe(door.path, "toy.flood", { bytes: "many" })) throw new Error("a value came")
+}
+
+describe("the bare client", () => {
   it("makes one call on a connection of its own", async () => {
     assert.strictEqual(await Bare.call(door.path, "toy.echo", { text: "hi" }), "hi")
     assert.isNull(await Bare.call(door.path, "toy.void"))
@@ -224,10 +242,7 @@ describe("the bare client", () => {
   })
 
   it("rejects a stream's error where it is read", async () => {
-    const read = async () => {
-      for await (const _ of Bare.subscribe(door.path, "toy.flood", { bytes: "many" })) throw new Error("a value came")
-    }
-    assert.strictEqual((await failure(read())).code, RpcErrorCode.invalidParams)
+    assert.strictEqual((await failure(readWrongly())).code, RpcErrorCode.invalidParams)
   })
 
   it("says when the connection is lost, and when there is none", async () => {

@@ -162,6 +162,15 @@ describe("lines that nobody thought of", () => {
   })
 })
 
+const silent = (one: unknown): boolean =>
+  typeof one === "object" &&
+  one !== null &&
+  !Array.isArray(one) &&
+  "method" in one &&
+  typeof one.method === "string" &&
+  (("jsonrpc" in one && one.jsonrpc === "2.0" && one.method !== "" && (!("id" in one) || one.id === undefined)) ||
+    one.method.startsWith("@effect/rpc/"))
+
 /** JSON-RPC has requests that nobody answers: notifications, and batches of nothing else. */
 const isSilent = (bytes: Buffer): boolean => {
   let value: unknown
@@ -170,13 +179,5 @@ const isSilent = (bytes: Buffer): boolean => {
   } catch {
     return false
   }
-  const silent = (one: unknown): boolean =>
-    typeof one === "object" &&
-    one !== null &&
-    !Array.isArray(one) &&
-    "method" in one &&
-    typeof one.method === "string" &&
-    (("jsonrpc" in one && one.jsonrpc === "2.0" && one.method !== "" && (!("id" in one) || one.id === undefined)) ||
-      one.method.startsWith("@effect/rpc/"))
   return Array.isArray(value) ? value.length > 0 && value.every(silent) : silent(value)
 }

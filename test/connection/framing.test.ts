@@ -11,6 +11,18 @@ afterAll(() => door.close())
 const line = (id: unknown, method: string, params: unknown): string =>
   `${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`
 
+const answers = async (pieces: ReadonlyArray<Buffer>): Promise<ReadonlyArray<string>> => {
+  const client = await door.connect({ allowHalfOpen: true })
+  for (const piece of pieces) {
+    // A turn between the writes, so that each is a read of its own.
+    await new Promise<void>((resolve) => client.socket.write(piece, () => setImmediate(resolve)))
+  }
+  client.socket.end()
+  const lines = await client.rest()
+  client.close()
+  return lines
+}
+
 describe("however requests are cut up", () => {
   const requests = [
     line(1, "toy.echo", { text: 'é😀 "quoted" \\ \n' }),
@@ -21,18 +33,6 @@ describe("however requests are cut up", () => {
     line(6, "toy.none", {})
   ].join("")
   const bytes = Buffer.from(requests)
-
-  const answers = async (pieces: ReadonlyArray<Buffer>): Promise<ReadonlyArray<string>> => {
-    const client = await door.connect({ allowHalfOpen: true })
-    for (const piece of pieces) {
-      // A turn between the writes, so that each is a read of its own.
-      await new Promise<void>((resolve) => client.socket.write(piece, () => setImmediate(resolve)))
-    }
-    client.socket.end()
-    const lines = await client.rest()
-    client.close()
-    return lines
-  }
 
   it("the answers are the same, at each cut", async () => {
     const expected = await answers([bytes])
@@ -71,14 +71,14 @@ describe("however requests are cut up", () => {
   })
 })
 
-describe("the short way of reading a request", () => {
-  const same = (text: string): boolean => {
-    const plain = readPlainRequest(text)
-    if (plain === undefined) return false
-    assert.deepStrictEqual(plain, readMessage(JSON.parse(text)) as typeof plain, text)
-    return true
-  }
+const same = (text: string): boolean => {
+  const plain = readPlainRequest(text)
+  if (plain === undefined) return false
+  assert.deepStrictEqual(plain, readMessage(JSON.parse(text)) as typeof plain, text)
+  return true
+}
 
+describe("the short way of reading a request", () => {
   it("reads what JSON.parse reads, or nothing", () => {
     const head = '{"jsonrpc":"2.0","id":'
     for (const text of [

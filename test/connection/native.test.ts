@@ -133,6 +133,8 @@ describe("answers", () => {
   })
 })
 
+const find = (params: unknown) => ({ jsonrpc: "2.0", id: 1, method: "toy.find", params })
+
 describe("what can't be answered gets one error, with the request's id where it can be read", () => {
   it("text that is not JSON", async () => {
     for (const line of [
@@ -207,7 +209,6 @@ describe("what can't be answered gets one error, with the request's id where it 
   })
 
   it("parameters that don't fit, naming the field and what it should be", async () => {
-    const find = (params: unknown) => ({ jsonrpc: "2.0", id: 1, method: "toy.find", params })
     await refused(find(undefined), RpcErrorCode.invalidParams, 1, /^params\.thing: Missing key/)
     await refused(find([]), RpcErrorCode.invalidParams, 1, /^params/)
     await refused(find("x"), RpcErrorCode.invalidParams, 1, /^params: Expected object/)
@@ -262,11 +263,11 @@ describe("what can't be answered gets one error, with the request's id where it 
   })
 })
 
-describe("batches", () => {
-  const batch = async (items: ReadonlyArray<unknown>): Promise<ReadonlyArray<Reply>> =>
-    (await ask(JSON.stringify(items))) as unknown as ReadonlyArray<Reply>
-  const echo = (id: unknown, text: unknown, method = "toy.echo") => ({ jsonrpc: "2.0", id, method, params: { text } })
+const batch = async (items: ReadonlyArray<unknown>): Promise<ReadonlyArray<Reply>> =>
+  (await ask(JSON.stringify(items))) as unknown as ReadonlyArray<Reply>
+const echo = (id: unknown, text: unknown, method = "toy.echo") => ({ jsonrpc: "2.0", id, method, params: { text } })
 
+describe("batches", () => {
   it("are answered by one array, refusals among the answers", async () => {
     const replies = await batch([
       echo(1, "a"),
@@ -319,10 +320,10 @@ describe("batches", () => {
   })
 })
 
-describe("streams", () => {
-  const ack = (requestId: unknown) =>
-    client.send(`${JSON.stringify({ jsonrpc: "2.0", method: "@effect/rpc/Ack", params: { requestId } })}\n`)
+const ack = (requestId: unknown) =>
+  client.send(`${JSON.stringify({ jsonrpc: "2.0", method: "@effect/rpc/Ack", params: { requestId } })}\n`)
 
+describe("streams", () => {
   it("come in chunks, the next one when the last was acknowledged, and then end", async () => {
     client.request("s", "toy.count", { to: 25 })
     const values: Array<number> = []

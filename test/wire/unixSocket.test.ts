@@ -49,6 +49,7 @@ const listenAt = async (path: string, word = "hello"): Promise<UnixListener> => 
   listeners.push(listener)
   return listener
 }
+const nothing = (): void => {}
 const said = async (path: string): Promise<string> => {
   const socket = await connect(path)
   let text = ""
@@ -260,7 +261,7 @@ describe("a listener", () => {
     const path = join(root, "s")
     let served = 0
     let wanted = 0
-    let enough = (): void => {}
+    let enough = nothing
     const serve = async (word: string): Promise<UnixListener> => {
       const listener = await listen(path, (socket) => {
         greet(word)(socket)

@@ -36,12 +36,12 @@ export const make = (path: string): Effect.Effect<SocketProtocol, SocketConnectE
     let problem: unknown
     socket.on("error", (error) => (problem = error))
     const inbox = new Inbox(socket)
-    const protocol: ProtocolService = yield* RpcClient.Protocol.make((writeResponse, clientIds) =>
-      Effect.gen(function* () {
+    const protocol: ProtocolService = yield* RpcClient.Protocol.make((writeResponse, clientIds) => {
+      const tellAll = (response: RpcMessage.FromServerEncoded) =>
+        Effect.forEach([...clientIds], (clientId) => writeResponse(clientId, response), { discard: true })
+      return Effect.gen(function* () {
         const owners = new Map<string | number, number>()
         let failure: RpcClientError.RpcClientError | undefined
-        const tellAll = (response: RpcMessage.FromServerEncoded) =>
-          Effect.forEach([...clientIds], (clientId) => writeResponse(clientId, response), { discard: true })
 
         const receive = (response: RpcMessage.FromServerEncoded): Effect.Effect<void> => {
           if (response._tag !== "Exit" && response._tag !== "Chunk") return tellAll(response)
@@ -93,7 +93,7 @@ export const make = (path: string): Effect.Effect<SocketProtocol, SocketConnectE
           codecFor: Schema.toCodecJson as RpcClient.Protocol["Service"]["codecFor"]
         }
       })
-    )
+    })
     return { ...protocol, lost: Deferred.await(lost) }
   })
 

@@ -140,7 +140,7 @@ class Client implements BareClient {
   ): AsyncGenerator {
     let chunks: Array<ReadonlyArray<unknown>> = []
     let ended: { readonly error: Error | undefined } | undefined
-    let wake = (): void => {}
+    let wake = nothing
     const end = (error: Error | undefined) => {
       ended ??= { error }
       wake()
@@ -248,6 +248,8 @@ class Client implements BareClient {
     for (const call of pending) call.end(this.#lost, undefined)
   }
 }
+
+const nothing = (): void => {}
 
 interface Answer {
   readonly id?: unknown

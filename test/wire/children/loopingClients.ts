@@ -3,8 +3,8 @@ import { connect } from "../../../src/wire/unixSocket.ts"
 
 const [path, clients] = [process.argv[2]!, Number(process.argv[3])]
 const counts: Record<string, number> = { good: 0 }
-let stopping = false
-process.once("message", () => (stopping = true))
+const order = { stopping: false }
+process.once("message", () => (order.stopping = true))
 
 const once = async (): Promise<void> => {
   const socket = await connect(path)
@@ -19,7 +19,7 @@ const codeOf = (error: unknown): string => {
 }
 
 const loop = async (): Promise<void> => {
-  while (!stopping) {
+  while (!order.stopping) {
     try {
       await once()
       counts["good"]!++

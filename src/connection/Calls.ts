@@ -1,0 +1,215 @@
+import { Cause, Effect, Exit } from "effect"
+import { Headers } from "effect/http"
+import { Rpc, type RpcMessage, type RpcServer } from "effect/rpc"
+import { RpcErrorCode } from "../protocol/errors.ts"
+import type { Batch } from "./Batch.ts"
+import { describeIssue, exitReply, type Method, notEncodable } from "./methods.ts"
+import type { Outbox } from "./Outbox.ts"
+import { chunkReply, refusal, type RequestId, resultReply } from "./replies.ts"
+import type { WireRequest } from "./requests.ts"
+import { type Fork, runImmediate } from "./runImmediate.ts"
+
+/** What the calls of all connections of a door share. */
+export interface Handling {
+  readonly methods: ReadonlyMap<string, Method>
+  readonly server: RpcServer.RpcServer<any>
+  /** For immediate handlers. */
+  readonly fork: Fork
+  /** Requests of one connection that may be in flight. */
+  readonly limits: { readonly inFlight: number }
+  /** The daemon is stopping: what comes now is refused. */
+  readonly closing: boolean
+}
+
+interface InFlight {
+  readonly method: Method
+  readonly batch: Batch | undefined
+  readonly discard: boolean
+}
+
+const stopping = "The daemon is stopping; the call was cancelled."
+
+/**
+ * The calls of one client: checked, read, run (immediate methods here and now, the others by effect's RpcServer) and
+ * answered. What returns an effect must be waited for before the next request; `undefined` means that all is done.
+ */
+export class Calls {
+  readonly #clientId: number
+  readonly #handling: Handling
+  readonly #outbox: Outbox
+  readonly #client: Rpc.ServerClient
+  readonly #inFlight = new Map<RequestId, InFlight>()
+  #notifications = 0
+  #notificationNumber = 0
+  #onIdle: (() => void) | undefined
+
+  constructor(clientId: number, handling: Handling, outbox: Outbox) {
+    this.#clientId = clientId
+    this.#handling = handling
+    this.#outbox = outbox
+    this.#client = new Rpc.ServerClient(clientId)
+  }
+
+  /** Requests handed to a handler and not answered yet. */
+  get inFlight(): number {
+    return this.#inFlight.size + this.#notifications
+  }
+
+  /** Waits until nothing is in flight. */
+  get idle(): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      if (this.inFlight === 0) return resume(Effect.void)
+      const before = this.#onIdle
+      this.#onIdle = () => {
+        before?.()
+        resume(Effect.void)
+      }
+    })
+  }
+
+  /** Answers a request, or hands it to a handler that will. */
+  request(request: WireRequest, batch: Batch | undefined): Effect.Effect<void> | undefined {
+    const { closing, limits, methods } = this.#handling
+    const method = methods.get(request.method)
+    if (method === undefined) {
+      return this.#refuse(request, batch, RpcErrorCode.methodNotFound, `There is no method ${nameOf(request.method)}.`)
+    }
+    if (closing) return this.#refuse(request, batch, RpcErrorCode.cancelled, stopping)
+    if (request.id !== undefined && this.#inFlight.has(request.id)) {
+      return this.#refuse(request, batch, RpcErrorCode.duplicateId, "A request with this id is in flight.")
+    }
+    if (!method.immediate && this.inFlight >= limits.inFlight) {
+      const message = `${limits.inFlight} requests of this connection are in flight; wait for an answer.`
+      return this.#refuse(request, batch, RpcErrorCode.tooManyInFlight, message)
+    }
+    let payload: unknown
+    try {
+      payload = method.params.now(request.params)
+    } catch {
+      return Effect.matchEffect(method.params.effect(request.params), {
+        onSuccess: (payload) => this.#call(method, request, payload, batch) ?? Effect.void,
+        onFailure: (issue) =>
+          this.#refuse(request, batch, RpcErrorCode.invalidParams, describeIssue(issue)) ?? Effect.void
+      })
+    }
+    return this.#call(method, request, payload, batch)
+  }
+
+  /** The client has read a chunk, or wants no more of a call. */
+  control(type: "Ack" | "Interrupt", id: RequestId): Effect.Effect<void> | undefined {
+    if (!this.#inFlight.has(id)) return undefined
+    const requestId = id as RpcMessage.RequestId
+    return this.#handling.server.write(
+      this.#clientId,
+      type === "Ack" ? { _tag: type, requestId } : { _tag: type, requestId, interruptors: [] }
+    )
+  }
+
+  /** How a call that RpcServer runs has ended. */
+  ended(id: RequestId, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+    const call = this.#inFlight.get(id)
+    if (call === undefined) return Effect.void
+    const reply =
+      this.#handling.closing && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+        ? refusal(id, RpcErrorCode.cancelled, stopping)
+        : call.discard && Exit.isSuccess(exit)
+          ? resultReply(id, null)
+          : exitReply(call.method, id, exit)
+    if (typeof reply !== "string") return Effect.map(reply, (text) => this.#answered(id, call, text))
+    this.#answered(id, call, reply)
+    return Effect.void
+  }
+
+  /** A piece of a stream that RpcServer runs; waits while the client reads too little. */
+  chunk(id: RequestId, values: ReadonlyArray<unknown>): Effect.Effect<void> {
+    const write = Effect.suspend(() => this.#writeChunk(id, values))
+    return this.#outbox.blocked ? Effect.andThen(this.#outbox.writable, write) : write
+  }
+
+  /** Sends an answer: alone, or with the others of its batch. */
+  reply(batch: Batch | undefined, text: string): undefined {
+    if (batch === undefined) this.#outbox.add(text)
+    else batch.add(text)
+  }
+
+  #call(
+    method: Method,
+    request: WireRequest,
+    payload: unknown,
+    batch: Batch | undefined
+  ): Effect.Effect<void> | undefined {
+    const headers = request.headers.length === 0 ? Headers.empty : Headers.fromInput(request.headers)
+    if (!method.immediate) return this.#handOver(method, request, payload, headers, batch)
+    const requestId = (request.id ?? "") as RpcMessage.RequestId
+    const options = { client: this.#client, requestId, headers, rpc: method.rpc }
+    const exit = runImmediate(this.#handling.fork, method, payload, options)
+    if (request.id === undefined) return void batch?.skip()
+    if (request.discard) return this.reply(batch, resultReply(request.id, null))
+    const reply = exitReply(method, request.id, exit)
+    if (typeof reply === "string") return this.reply(batch, reply)
+    return Effect.map(reply, (text) => this.reply(batch, text))
+  }
+
+  #handOver(
+    method: Method,
+    request: WireRequest,
+    payload: unknown,
+    headers: Headers.Headers,
+    batch: Batch | undefined
+  ): Effect.Effect<void> {
+    const { server } = this.#handling
+    const message = { _tag: "Request", tag: method.tag, payload, headers } as const
+    if (request.id === undefined) {
+      this.#notifications++
+      batch?.skip()
+      const id = `@hob/notification/${this.#notificationNumber++}` as RpcMessage.RequestId
+      return server.write(
+        this.#clientId,
+        { ...message, id, isNotification: true },
+        { onRequest: Effect.ensuring(Effect.sync(() => this.#notificationEnded())) }
+      )
+    }
+    this.#inFlight.set(request.id, { method, batch, discard: request.discard })
+    const id = request.id as RpcMessage.RequestId
+    return server.write(this.#clientId, request.discard ? { ...message, id, discard: true } : { ...message, id })
+  }
+
+  #writeChunk(id: RequestId, values: ReadonlyArray<unknown>): Effect.Effect<void> {
+    const call = this.#inFlight.get(id)
+    if (call === undefined) return Effect.void
+    return Effect.matchEffect(call.method.encodeChunk(values), {
+      onSuccess: (encoded) => Effect.sync(() => this.#outbox.add(chunkReply(id, encoded))),
+      onFailure: (issue) =>
+        Effect.flatMap(notEncodable(call.method, id, issue), (text) => {
+          this.#answered(id, call, text)
+          return Effect.die(new Error(`A chunk of ${call.method.tag} does not fit its schema.`))
+        })
+    })
+  }
+
+  #answered(id: RequestId, call: InFlight, text: string): void {
+    this.#inFlight.delete(id)
+    this.reply(call.batch, text)
+    this.#tellIdle()
+  }
+
+  #notificationEnded(): void {
+    this.#notifications--
+    this.#tellIdle()
+  }
+
+  #tellIdle(): void {
+    if (this.inFlight > 0 || this.#onIdle === undefined) return
+    const onIdle = this.#onIdle
+    this.#onIdle = undefined
+    onIdle()
+  }
+
+  /** A notification is never answered, whatever is wrong with it. */
+  #refuse(request: WireRequest, batch: Batch | undefined, code: RpcErrorCode, message: string): undefined {
+    if (request.id === undefined) batch?.skip()
+    else this.reply(batch, refusal(request.id, code, message))
+  }
+}
+
+const nameOf = (method: string): string => JSON.stringify(method.length > 80 ? `${method.slice(0, 80)}…` : method)

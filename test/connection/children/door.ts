@@ -1,0 +1,26 @@
+/** The toy door in a process of its own. Answers `{ ask }` messages about itself. */
+import { closeSync, openSync, writeSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { openDoor } from "../toy.ts"
+
+const door = await openDoor(JSON.parse(process.argv[2] ?? "{}"))
+
+const facts: Record<string, () => unknown> = {
+  memory: () => ({ ...process.memoryUsage(), peak: process.resourceUsage().maxRSS * 1024 }),
+  turns: () => performance.nodeTiming.uvMetricsInfo.loopCount,
+  // What a log or a journal must still be able to do.
+  file: () => {
+    const file = openSync(join(dirname(door.path), "note"), "w")
+    writeSync(file, "note")
+    closeSync(file)
+    return true
+  }
+}
+process.on("message", async ({ ask }: { readonly ask: string }) => {
+  if (ask === "close") {
+    await door.close()
+    process.exit()
+  }
+  process.send!({ [ask]: facts[ask]!() })
+})
+process.send!({ path: door.path })

@@ -33,6 +33,8 @@ export class DataClient implements Reader {
   /** Mode `read`: where to stop. */
   readonly #until: number
   #cursor: number
+  /** Where the last piece begins in what is in memory; `Infinity` when it was not from there. */
+  #recentFrom = Infinity
   #reader: LogReader | null = null
   #exitTold = false
   #pumpScheduled = false
@@ -51,7 +53,10 @@ export class DataClient implements Reader {
 
     const { from, gap } = replayStart(source, grant)
     this.#cursor = from
-    socket.on("close", () => this.#leave())
+    socket.on("close", () => {
+      this.#stop()
+      source.leave(this)
+    })
     source.join(this)
     const opened: OpenedFrame = { session: source.describe(), offset: from, liveFrom: source.head }
     this.#frames.writeJson(FrameType.opened, opened)
@@ -70,12 +75,16 @@ export class DataClient implements Reader {
     }
     const message = `a frame of type ${type} and ${payload.length} bytes has no place here`
     this.#socket.end(encodeJsonFrame(FrameType.error, { code: "bad-frame", message } satisfies ErrorFrame))
-    this.#leave()
+    this.#stop()
+  }
+
+  get pendingFrom(): number {
+    return this.#frames.blocked ? this.#recentFrom : Infinity
   }
 
   onOutput(offset: number, slices: ReadonlyArray<Buffer>, bytes: number): void {
-    if (this.#frames.blocked || this.#cursor !== offset || this.#mode === "read") return
-    this.#writeOutput(slices, bytes)
+    if (this.#over || this.#frames.blocked || this.#cursor !== offset || this.#mode === "read") return
+    this.#writeOutput(slices, bytes, offset)
   }
 
   onChange(): void {
@@ -129,7 +138,7 @@ export class DataClient implements Reader {
     const from = this.#cursor
     if (recent !== null && from >= recent.oldest) {
       const to = Math.min(end, from + PIECE_BYTES)
-      this.#writeOutput(recent.slices(from, to), to - from)
+      this.#writeOutput(recent.slices(from, to), to - from, from)
       return true
     }
     let piece
@@ -142,7 +151,7 @@ export class DataClient implements Reader {
     }
     if (piece?.type === "bytes") {
       const data = piece.data.subarray(0, end - from)
-      this.#writeOutput([data], data.length)
+      this.#writeOutput([data], data.length, Infinity)
       return true
     }
     // What the log doesn't have may still be in memory.
@@ -156,23 +165,23 @@ export class DataClient implements Reader {
     this.#frames.writeJson(FrameType.gap, gap)
   }
 
-  #writeOutput(slices: ReadonlyArray<Buffer>, bytes: number): void {
+  #writeOutput(slices: ReadonlyArray<Buffer>, bytes: number, recentFrom: number): void {
     const head = outputHead(this.#cursor, bytes)
+    this.#recentFrom = recentFrom
     this.#cursor += bytes
     this.#frames.write(head, slices, bytes)
   }
 
   #finish(): void {
     this.#socket.end(encodeFrame(FrameType.end, Buffer.alloc(0)))
-    this.#leave()
+    this.#stop()
   }
 
-  #leave(): void {
+  #stop(): void {
     if (this.#over) return
     this.#over = true
     this.#closeReader()
     this.#input?.close()
-    this.#source.leave(this)
   }
 
   #closeReader(): void {

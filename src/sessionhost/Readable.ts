@@ -5,7 +5,9 @@ import type { Recent } from "./Recent.ts"
 
 /** What a session tells those who read it. */
 export interface Reader {
-  /** Output as it comes: `slices` together begin at `offset`. They stay as they are. */
+  /** Slices of output from this offset on may still be on their way; `Infinity` when none are. */
+  readonly pendingFrom: number
+  /** Output as it comes: `slices` together begin at `offset`. They stay as they are while `pendingFrom` says so. */
   readonly onOutput: (offset: number, slices: ReadonlyArray<Buffer>, bytes: number) => void
   /** The program has ended, or the session has closed: look again. */
   readonly onChange: () => void
@@ -25,5 +27,6 @@ export interface Readable {
   readonly closed: boolean
   readonly describe: () => HostSession
   readonly join: (reader: Reader) => void
+  /** Only once nothing is on its way any more. */
   readonly leave: (reader: Reader) => void
 }

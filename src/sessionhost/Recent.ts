@@ -3,6 +3,9 @@ const LARGEST_BLOCK_BYTES = 256 * 1024
 /** How far a replay looks for a line to begin with. */
 const LINE_SEARCH_BYTES = 4 * 1024
 
+/** The most memory of blocks that wait for their slices to come back, or to be filled again. */
+const SPARE_BYTES = 512 * 1024
+
 interface Block {
   readonly start: number
   readonly bytes: Buffer
@@ -10,14 +13,18 @@ interface Block {
 }
 
 /**
- * The most recent output of a session, in memory. Blocks are filled once and never written again, so slices of them
- * can be handed to sockets and to the log without a copy; a block that is let go of lives on until its last slice is
- * gone. Nothing is allocated before the first byte.
+ * The most recent output of a session, in memory. A block is filled once and then stays as it is, so slices of it can
+ * be handed to sockets and to the log without a copy. Blocks are filled again only when nobody uses them: new ones for
+ * all of a fast program's output would have the garbage collector run all the time. Nothing is allocated before the
+ * first byte.
  */
 export class Recent {
   readonly #limitBytes: number
   readonly #largestBlock: number
   readonly #blocks: Array<Block> = []
+  /** Blocks let go of, oldest first. */
+  readonly #spare: Array<{ readonly bytes: Buffer; readonly end: number }> = []
+  #inUseFrom = Infinity
   #end = 0
 
   /** Keeps `limitBytes` once there were as many, and at most one block more. */
@@ -38,9 +45,18 @@ export class Recent {
     }
   }
 
-  /** Lets go of what is older than asked for. Apart from `append`: what was appended must first be handed on. */
-  trim(): void {
-    while (this.#blocks.length > 1 && this.#end - this.#blocks[1]!.start >= this.#limitBytes) this.#blocks.shift()
+  /**
+   * Lets go of what is older than asked for. Apart from `append`: what was appended must first be handed on. Slices from
+   * `inUseFrom` on may still be in somebody's hands.
+   */
+  trim(inUseFrom: number): void {
+    this.#inUseFrom = inUseFrom
+    while (this.#blocks.length > 1 && this.#end - this.#blocks[1]!.start >= this.#limitBytes) {
+      const { bytes } = this.#blocks.shift()!
+      if (bytes.length !== this.#largestBlock) continue
+      this.#spare.push({ bytes, end: this.#blocks[0]!.start })
+      if (this.#spare.length * this.#largestBlock > SPARE_BYTES) this.#spare.shift()
+    }
   }
 
   get oldest(): number {
@@ -51,7 +67,7 @@ export class Recent {
     return this.#end
   }
 
-  /** The bytes from `from` up to `to`, as slices that stay as they are; `from` must not be before `oldest`. */
+  /** The bytes from `from` up to `to`, as slices that stay as they are while {@link trim} is told of them; `from` must not be before `oldest`. */
   slices(from: number, to: number): Array<Buffer> {
     const slices: Array<Buffer> = []
     for (let index = this.#blockAt(from); index < this.#blocks.length; index++) {
@@ -87,7 +103,10 @@ export class Recent {
     if (last !== undefined && last.used < last.bytes.length) return last
     const doubled = last === undefined ? FIRST_BLOCK_BYTES : last.bytes.length * 2
     const size = Math.min(this.#largestBlock, Math.max(doubled, wanted))
-    const block = { start: this.#end, bytes: Buffer.allocUnsafeSlow(size), used: 0 }
+    const spare = this.#spare[0]
+    const free = size === this.#largestBlock && spare !== undefined && spare.end <= this.#inUseFrom
+    if (free) this.#spare.shift()
+    const block = { start: this.#end, bytes: free ? spare.bytes : Buffer.allocUnsafeSlow(size), used: 0 }
     this.#blocks.push(block)
     return block
   }

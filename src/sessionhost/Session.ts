@@ -202,8 +202,12 @@ export class Session implements Readable {
     const slices = this.recent.slices(offset, offset + bytes)
     this.#pendingBytes = 0
     this.log.append(this.#pendingDirection, slices, Date.now())
-    this.recent.trim()
-    for (const reader of this.#readers) this.#guard(() => reader.onOutput(offset, slices, bytes))
+    let inUseFrom = Infinity
+    for (const reader of this.#readers) {
+      this.#guard(() => reader.onOutput(offset, slices, bytes))
+      inUseFrom = Math.min(inUseFrom, reader.pendingFrom)
+    }
+    this.recent.trim(inUseFrom)
   }
 
   #onExited(exit: ProgramExit): void {

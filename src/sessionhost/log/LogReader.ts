@@ -16,7 +16,7 @@ export interface LogSource {
   readonly endReason: () => "log-lost" | "corrupt"
 }
 
-/** Output bytes in the log, or the range of some that can't be had. */
+/** Output bytes in the log, good until the next read, or the range of some that can't be had. */
 export type Piece =
   | { readonly type: "bytes"; readonly offset: number; readonly data: Buffer }
   | ({ readonly type: "gap" } & GapFrame)

@@ -12,6 +12,7 @@ export type LogEntry =
       readonly offset: number
       readonly time: number
       readonly direction: Direction
+      /** Good until the next entry. */
       readonly data: Buffer
     }
   | ({ readonly type: "gap" } & GapFrame)

@@ -10,13 +10,15 @@ import {
 import type { LogFs } from "./LogFs.ts"
 
 const INDEX_WINDOW_RECORDS = 1024
+const NOTHING = Buffer.alloc(0)
 
-/** A stretch of a raw file in memory. Made anew each time, never overwritten: slices of it may be on their way to a socket. */
+/** A stretch of a raw file in memory. There is one buffer for it: what was got is good until something else has to be read. */
 class Window {
   readonly #fs: LogFs
   readonly #fd: number
   #at = 0
-  #bytes: Buffer = Buffer.alloc(0)
+  #bytes: Buffer = NOTHING
+  #memory: Buffer = NOTHING
 
   constructor(fs: LogFs, fd: number) {
     this.#fs = fs
@@ -32,7 +34,8 @@ class Window {
     if (position < 0 || size > MAX_RECORD_DATA_BYTES || position + size > fileBytes) return null
     if (!this.has(position, size)) {
       const wanted = Math.min(MAX_RECORD_DATA_BYTES, fileBytes - position)
-      const bytes = Buffer.allocUnsafeSlow(wanted)
+      if (this.#memory.length < wanted) this.#memory = Buffer.allocUnsafeSlow(wanted)
+      const bytes = this.#memory.subarray(0, wanted)
       this.#bytes = bytes.subarray(0, readFully(this.#fs, this.#fd, bytes, position))
       this.#at = position
       if (!this.has(position, size)) return null
@@ -45,7 +48,10 @@ class Window {
   }
 }
 
-/** A segment opened for reading: its records and its raw bytes, by absolute offset. Read errors look like damage. */
+/**
+ * A segment opened for reading: its records and its raw bytes, by absolute offset. Bytes are good until the next ones
+ * are asked for. Read errors look like damage.
+ */
 export class SegmentFile {
   readonly start: SegmentStart
   readonly #directory: string
@@ -56,7 +62,7 @@ export class SegmentFile {
   #in: Window | null | undefined
   #outBytes = 0
   #records = 0
-  #index: Buffer = Buffer.alloc(0)
+  #index: Buffer = NOTHING
   #indexAt = 0
 
   private constructor(directory: string, fs: LogFs, start: SegmentStart, outFd: number, idxFd: number | null) {

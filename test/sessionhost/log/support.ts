@@ -85,7 +85,10 @@ export const readAll = (source: LogSource, from = 0, expected: (offset: number) 
 export const readEntries = (source: LogSource): ReadonlyArray<LogEntry> => {
   const reader = new RecordReader(source)
   const entries: Array<LogEntry> = []
-  for (let entry = reader.next(); entry !== null; entry = reader.next()) entries.push(entry)
+  for (let entry = reader.next(); entry !== null; entry = reader.next()) {
+    // Its bytes are good until the next one.
+    entries.push(entry.type === "gap" ? entry : { ...entry, data: Buffer.from(entry.data) })
+  }
   return entries
 }
 

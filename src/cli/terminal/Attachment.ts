@@ -138,8 +138,10 @@ export class Attachment {
 
   #forward(data: Buffer): void {
     if (data.length === 0) return
-    if (!this.#options.readOnly) this.#stream?.send(Buffer.from(data))
-    else if (data.includes(0x03)) this.#settle({ type: "detached" })
+    if (!this.#options.readOnly) {
+      // The keyboard is read on, or the detach key would go unheard. A terminal rings, too, when its input is full.
+      if (this.#stream?.send(Buffer.from(data)) === false) this.#terminal.say("\x07")
+    } else if (data.includes(0x03)) this.#settle({ type: "detached" })
   }
 
   #resize(): void {

@@ -36,6 +36,7 @@ export type IsPassing = (error: unknown) => boolean
 const FIRST_RETRY_MILLIS = 20
 const LAST_RETRY_MILLIS = 1000
 const GIVE_UP_MILLIS = 60_000
+const MAX_WAITING_BYTES = 8 * 1024 * 1024
 
 /** The host refused the ticket: it was used, too old, or the host is not the one that gave it. */
 class TicketRefused extends Error {}
@@ -106,10 +107,16 @@ export class SessionStream {
     }
   }
 
-  send(data: Buffer): void {
+  /** Types into the session. False when so much waits for a program that does not read that this was dropped. */
+  send(data: Buffer): boolean {
+    const waiting = this.#unsent.reduce((bytes, frame) => bytes + frame.length, this.#socket?.writableLength ?? 0)
+    if (waiting + data.length > MAX_WAITING_BYTES) return false
     for (let position = 0; position < data.length; position += MAX_FRAME_BYTES) {
-      this.#write(encodeFrame(FrameType.input, data.subarray(position, position + MAX_FRAME_BYTES)))
+      const frame = encodeFrame(FrameType.input, data.subarray(position, position + MAX_FRAME_BYTES))
+      if (this.#opened) this.#socket?.write(frame)
+      else this.#unsent.push(frame)
     }
+    return true
   }
 
   resize(cols: number, rows: number): void {
@@ -136,11 +143,6 @@ export class SessionStream {
     this.#closed = true
     this.#socket?.destroy()
     this.#retry?.wake()
-  }
-
-  #write(frame: Buffer): void {
-    if (this.#opened) this.#socket?.write(frame)
-    else this.#unsent.push(frame)
   }
 
   #pauseBeforeRetry(millis: number): Promise<void> {
@@ -199,8 +201,8 @@ export class SessionStream {
         const wanted = this.#next
         this.#opened = true
         if (wanted === null) this.#next = frame.offset
-        this.#listener.opened?.(frame, again)
         for (const input of this.#unsent.splice(0)) this.#socket?.write(input)
+        this.#listener.opened?.(frame, again)
         return undefined
       }
       case FrameType.output: {

@@ -1,0 +1,81 @@
+import { ReadStream, WriteStream } from "node:tty"
+import type { Session, SessionExit } from "../../protocol/sessions.ts"
+import type { Context } from "../context.ts"
+import { call, isPassing } from "../daemon.ts"
+import { ExitCode, Fault } from "../exit.ts"
+import { shellCode } from "../outcome.ts"
+import { exitText, label } from "../render/session.ts"
+import { Attachment, type AttachmentOptions, type AttachmentOutcome } from "./Attachment.ts"
+import { isDetachKey } from "./detach.ts"
+import { startGuard, type TerminalGuard } from "./guard.ts"
+import { Terminal } from "./terminal.ts"
+import { ticketFor } from "./ticket.ts"
+
+/** Attaches the terminal on descriptors 0 and 1 to a session. Gives the exit code; the terminal is then as it was found. */
+export const attachTerminal = async (context: Context, options: AttachmentOptions): Promise<number> => {
+  const { detachKey, readOnly, session } = options
+  if (detachKey !== "" && !isDetachKey(detachKey)) {
+    throw new Fault(
+      ExitCode.usage,
+      `sessions.detachKey: ${JSON.stringify(detachKey)} is not a key.`,
+      'Write it as "C-\\\\", "C-b d", or "" for none; `hob config show` tells where it comes from.'
+    )
+  }
+  const terminal = await makeTerminal()
+  const request = ticketFor(context, {
+    session: session.id,
+    mode: "attach",
+    readOnly,
+    ...(readOnly ? {} : { size: () => terminal.size })
+  })
+  const outcome = await new Attachment(terminal, options).run(request, isPassing)
+  return conclude(context, terminal, session, outcome)
+}
+
+const makeTerminal = async (): Promise<Terminal> => {
+  let guard: TerminalGuard
+  try {
+    guard = await startGuard(0, 1)
+  } catch (cause) {
+    throw new Fault(ExitCode.failure, `The terminal can't be put into raw mode: ${(cause as Error).message}.`)
+  }
+  return new Terminal(guard, new ReadStream(0), new WriteStream(1))
+}
+
+const conclude = async (
+  context: Context,
+  terminal: Terminal,
+  session: Session,
+  outcome: AttachmentOutcome
+): Promise<number> => {
+  const name = label(session)
+  switch (outcome.type) {
+    case "detached":
+      await terminal.leave(`[detached from ${name}; it runs on. \`hob attach ${name}\` returns to it]`)
+      return ExitCode.ok
+    case "ended": {
+      const exit = outcome.exit ?? (await exitOf(context, session))
+      if (exit === null) {
+        await terminal.leave(`[session ${name} lost: the session-host went away; \`hob output ${name}\` has its log]`)
+        return ExitCode.lost
+      }
+      await terminal.leave(`[session ${name} ended: ${exitText(exit)}]`)
+      return shellCode(exit)
+    }
+    case "signal":
+      await terminal.leave(undefined)
+      return outcome.exitCode
+    case "failed":
+      await terminal.leave(undefined)
+      throw outcome.error
+  }
+}
+
+/** The host tells an exit while it holds the session; afterwards the daemon knows. */
+const exitOf = async (context: Context, session: Session): Promise<SessionExit | null> => {
+  try {
+    return (await call<Session>(context, "sessions.show", { session: session.id })).exit
+  } catch {
+    return null
+  }
+}

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { build } from "rolldown"
-import { fingerprint, root, stampFile } from "./fingerprint.mjs"
+import { fingerprint, root } from "./fingerprint.mjs"
 
 const source = (path) => join(root, "src", path)
 const temporary = join(root, `dist.${process.pid}`)

@@ -18,10 +18,15 @@ const filesBelow = (folder) =>
 /** One string for everything that the build reads. */
 export const fingerprint = () => {
   const hash = createHash("sha256")
-  const inputs = ["package.json", "package-lock.json", "tsconfig.json", "scripts/build.mjs"].map((file) => join(root, file))
+  const inputs = ["package.json", "package-lock.json", "tsconfig.json", "scripts/build.mjs"].map((file) =>
+    join(root, file)
+  )
   for (const file of [...inputs, ...filesBelow(join(root, "src"))]) {
     if (!existsSync(file)) continue
-    hash.update(`${file.slice(root.length)}\0`).update(readFileSync(file)).update("\0")
+    hash
+      .update(`${file.slice(root.length)}\0`)
+      .update(readFileSync(file))
+      .update("\0")
   }
   return hash.digest("hex")
 }

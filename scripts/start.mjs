@@ -23,7 +23,9 @@ const hob = (...args) =>
     child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text))
     child.on("error", (error) => reject(new Failed(`${binary} could not be started: ${error.message}`)))
     child.on("close", (code) =>
-      code === 0 ? resolve(stdout) : reject(new Failed(`hob ${args.join(" ")} failed (exit ${code}).\n${stderr}${stdout}`))
+      code === 0
+        ? resolve(stdout)
+        : reject(new Failed(`hob ${args.join(" ")} failed (exit ${code}).\n${stderr}${stdout}`))
     )
   })
 
@@ -47,7 +49,8 @@ const until = async (what, check) => {
 
 const show = async (session) => JSON.parse(await hob("show", session, "--json"))
 const daemon = async () => JSON.parse(await hob("status", "--json"))
-const numbers = async (session) => [...(await hob("output", session)).matchAll(/tick (\d+)\b/g)].map((match) => Number(match[1]))
+const numbers = async (session) =>
+  [...(await hob("output", session)).matchAll(/tick (\d+)\b/g)].map((match) => Number(match[1]))
 
 const name = `tour-${process.pid}`
 const program = 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo "tick $i"; sleep 0.1; done'

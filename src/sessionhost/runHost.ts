@@ -3,6 +3,7 @@ import { dirname } from "node:path"
 import type { Paths } from "../config/paths.ts"
 import { prepareRunDirectory } from "../wire/unixSocket.ts"
 import { takeHostLock } from "./hostLock.ts"
+import type { LogFs } from "./log/LogFs.ts"
 import { HostServer } from "./HostServer.ts"
 import { type Programs, SessionHost } from "./SessionHost.ts"
 
@@ -18,6 +19,7 @@ export interface RunHostOptions {
   /** The host has given back its socket and its lock; a process would end now. */
   readonly onEnd: () => void
   readonly idleMillis?: number
+  readonly logFs?: LogFs
 }
 
 export interface RunningHost {
@@ -69,7 +71,13 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
       }, options.idleMillis ?? IDLE_MILLIS)
     }
   }
-  const host = new SessionHost({ directory: paths.sessions, programs, log, onChange: () => check() })
+  const host = new SessionHost({
+    directory: paths.sessions,
+    programs,
+    log,
+    onChange: () => check(),
+    ...(options.logFs === undefined ? {} : { logFs: options.logFs })
+  })
   let server: HostServer
   try {
     server = await HostServer.listen({
@@ -90,7 +98,8 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
     end,
     terminate: () => {
       terminating = true
-      if (host.held > 0) log(`SIGTERM: it stays while it holds ${host.held} sessions`)
+      if (host.held > 0)
+        log(`SIGTERM: it stays while it holds ${host.held} ${host.held === 1 ? "session" : "sessions"}`)
       check()
     }
   }

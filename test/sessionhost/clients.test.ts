@@ -38,7 +38,6 @@ describe("clients of a session's output", () => {
     const all: Array<Client> = []
     const opening: Array<Promise<void>> = []
     let printed = 0
-    let printing = true
     const come = async () => {
       const mode = (["attach", "follow", "read"] as const)[next(3)]!
       const where = next(3)
@@ -51,7 +50,7 @@ describe("clients of a session's output", () => {
       const fate = next(4)
       if (fate === 0) client.socket.pause()
       const turns = next(60)
-      for (let each = 0; each < turns && printing; each++) await turn()
+      for (let each = 0; each < turns; each++) await turn()
       if (fate === 0) client.socket.resume()
       if (fate === 1) client.socket.destroy()
     }
@@ -62,7 +61,6 @@ describe("clients of a session's output", () => {
       if (next(10) === 0) opening.push(come())
       if (next(3) === 0) await turn()
     }
-    printing = false
     program.end()
     await Promise.all(opening)
     await Promise.all(all.map((client) => client.whenClosed()))

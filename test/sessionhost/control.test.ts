@@ -9,6 +9,10 @@ import { scriptedPrograms } from "./scriptedProgram.ts"
 import { spawnRequest, TestHost } from "./support/host.ts"
 import { Client, connected, Control } from "./support/peers.ts"
 
+const startNothing = () => {
+  throw new SpawnError("pty-unavailable", "node-pty", "no terminals here")
+}
+
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 describe("the control connection", () => {
@@ -145,12 +149,9 @@ describe("the control connection", () => {
 describe("starting a session", () => {
   it("leaves nothing behind when it fails, and says what was wrong", async () => {
     const scripted = scriptedPrograms()
-    const start = () => {
-      throw new SpawnError("pty-unavailable", "node-pty", "no terminals here")
-    }
     await using host = await TestHost.start({
       programs: {
-        pty: start,
+        pty: startNothing,
         pipe: scripted.start,
         preflight: async ([name]) => {
           if (name === "nosuch") throw new SpawnError("command-not-found", "nosuch", "nosuch: not found")

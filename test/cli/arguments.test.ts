@@ -154,6 +154,16 @@ const viaTree = async (line: ReadonlyArray<string>) => {
   return { code, called: calls.slice() }
 }
 
+const told = async (...line: ReadonlyArray<string>) => {
+  errors.length = 0
+  await runTree(line, paths)
+  return errors.join("\n")
+}
+
+/** Whether a daemon may be started when HOB_NO_START is this. */
+const mayStartWith = (value: string) =>
+  makeContext(paths, { HOB_NO_START: value }, { noStart: false, settings: [] }).mayStart
+
 describe("arguments", () => {
   it("mean through the command tree what the table says", async () => {
     for (const [line, verb, options] of table) {
@@ -186,9 +196,7 @@ describe("arguments", () => {
       ["ls", "--no-start"]
     ])
       assert.isTrue(hotAction(line)?.noStart)
-    const variable = (value: string) =>
-      makeContext(paths, { HOB_NO_START: value }, { noStart: false, settings: [] }).mayStart
-    assert.deepStrictEqual(["1", "yes", "0", ""].map(variable), [false, false, true, true])
+    assert.deepStrictEqual(["1", "yes", "0", ""].map(mayStartWith), [false, false, true, true])
   })
 
   it("`-c` reaches the context from before and after the command", () => {
@@ -227,11 +235,6 @@ describe("arguments", () => {
   })
 
   it("with a mistake are answered by what is wrong, what was meant, and where to read more", async () => {
-    const told = async (...line: ReadonlyArray<string>) => {
-      errors.length = 0
-      await runTree(line, paths)
-      return errors.join("\n")
-    }
     const table: ReadonlyArray<readonly [line: string, told: string]> = [
       ["lss", 'hob: "lss" is not a command. Did you mean `hob ls`?\n`hob --help` lists them.'],
       ["config shwo", 'hob: "shwo" is not a command. Did you mean `hob config show`?\n`hob config --help` lists them.'],

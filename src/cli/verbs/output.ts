@@ -4,7 +4,7 @@ import type { Context } from "../context.ts"
 import { isPassing } from "../daemon.ts"
 import { ExitCode } from "../exit.ts"
 import { PlainText } from "../render/plain.ts"
-import { printError, writeAll } from "../stdio.ts"
+import { print, printError, writeAll } from "../stdio.ts"
 import { ModeTracker } from "../terminal/modes.ts"
 import { SessionStream } from "../terminal/stream.ts"
 import { gapText, ticketFor } from "../terminal/ticket.ts"
@@ -45,8 +45,7 @@ interface Sink {
 const makeSink = (plain: boolean): Sink => {
   if (plain) {
     const text = new PlainText()
-    const write = (lines: string) => lines !== "" && writeAll(1, Buffer.from(lines, "utf8"))
-    return { write: (data) => void write(text.push(data)), end: () => void write(text.end()) }
+    return { write: (data) => print(text.push(data)), end: () => print(text.end()) }
   }
   if (!isatty(1)) return { write: (data) => writeAll(1, data), end: () => {} }
   const modes = new ModeTracker()

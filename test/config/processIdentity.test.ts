@@ -10,15 +10,17 @@ import { needs } from "../support/needs.ts"
 
 /** A program that has said its first line, and what it said. */
 const started = async (command: string, ...args: ReadonlyArray<string>) => {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] })
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] })
   const [line] = (await once(child.stdout, "data")) as [Buffer]
   const end = async () => {
     const exit = once(child, "exit")
     child.kill("SIGKILL")
     await exit
   }
-  return { pid: child.pid!, line: line.toString().trim(), end }
+  return { child, pid: child.pid!, line: line.toString().trim(), end }
 }
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 describe("a process", () => {
   it("is itself until it ends, whatever it calls itself", async () => {
@@ -40,13 +42,15 @@ describe("a process", () => {
   })
 
   it("is gone when it has ended, though nobody has waited for it", async () => {
-    // The shell becomes a program that does not wait for its child.
-    const { end, line } = await started("sh", "-c", "sh -c 'exit 0' & echo $!; exec sleep 1000")
+    // The shell becomes a program that does not wait for its child, and only then the child ends.
+    const script = "exec 3<&0; (read line <&3; exit 0) & echo $!; exec 3<&-; exec sleep 1000"
+    const { child, end, line } = await started("sh", "-c", script)
     try {
       const pid = Number(line)
-      while (fs.readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]![0] !== "Z") {
-        await new Promise((resolve) => setImmediate(resolve))
-      }
+      while (fs.readFileSync(`/proc/${child.pid}/comm`, "latin1") !== "sleep\n") await turn()
+      assert.isNotNull(identityOf(pid))
+      child.stdin.end()
+      while (!/\) Z /.test(fs.readFileSync(`/proc/${pid}/stat`, "latin1"))) await turn()
       assert.isNull(identityOf(pid))
     } finally {
       await end()

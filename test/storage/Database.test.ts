@@ -239,6 +239,21 @@ describe("a store", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("becomes as durable as a reload of the configuration says", () =>
+    Effect.gen(function* () {
+      const home = yield* temporaryDirectory()
+      const config = join(home, "config.json")
+      const layer = HobConfig.layer({ paths: { config }, env: {}, flags: [] })
+      yield* Effect.gen(function* () {
+        const { status } = yield* Database
+        assert.strictEqual((yield* status).durability, "process-crash")
+        fs.writeFileSync(config, '{"storage": {"durability": "power-loss"}}', { mode: 0o600 })
+        yield* (yield* HobConfig).reload
+        while ((yield* status).durability !== "power-loss") yield* Effect.yieldNow
+      }).pipe(Effect.provide(Layer.provideMerge(Database.layer({ database: join(home, "hob.db") }), layer)))
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("in memory has hob's tables", () =>
     Effect.gen(function* () {
       const { read } = yield* Database

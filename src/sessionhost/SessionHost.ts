@@ -137,7 +137,8 @@ export class SessionHost {
           file: executable,
           args: command.slice(1),
           cwd: file.cwd,
-          env,
+          // Also how what the session started is found again, wherever it went.
+          env: { ...env, HOB_SESSION_ID: file.id },
           cols: file.cols,
           rows: file.rows,
           inputQueueBytes

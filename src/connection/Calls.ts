@@ -105,6 +105,12 @@ export class Calls {
     )
   }
 
+  /** Cancels what would go on for as long as the client wants. */
+  get cancelEndless(): Effect.Effect<void> {
+    const endless = [...this.#inFlight].filter(([, { method }]) => method.endless)
+    return Effect.forEach(endless, ([id]) => this.control("Interrupt", id) ?? Effect.void, { discard: true })
+  }
+
   /** How a call that RpcServer runs has ended. */
   ended(id: RequestId, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
     const call = this.#inFlight.get(id)

@@ -69,6 +69,11 @@ export class Connection {
     return this.#calls.inFlight
   }
 
+  /** Cancels what would go on for as long as the client wants. */
+  get cancelEndless(): Effect.Effect<void> {
+    return Effect.suspend(() => this.#calls.cancelEndless)
+  }
+
   /** Waits until nothing is in flight. */
   get idle(): Effect.Effect<void> {
     return this.#calls.idle

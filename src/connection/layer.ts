@@ -181,6 +181,7 @@ const makeDoor = Effect.fnUntraced(function* <Rpcs extends Rpc.Any>(
 
   const drain = Effect.gen(function* () {
     shared.closing = true
+    yield* each((connection) => connection.cancelEndless)
     const idle = each((connection) => connection.idle)
     yield* Effect.timeoutOption(idle, limits.drainMillis)
     yield* each((connection) => server.disconnect(connection.clientId))

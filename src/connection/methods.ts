@@ -2,6 +2,7 @@ import { Cause, Context, Effect, Exit, Option, Schema, SchemaAST, SchemaIssue, S
 import { Rpc, type RpcGroup, RpcSchema } from "effect/rpc"
 import * as Jit from "effect/schema/SchemaJITCompiler"
 import { RpcErrorCode } from "../protocol/errors.ts"
+import { Endless } from "../protocol/endless.ts"
 import { Immediate } from "../protocol/immediate.ts"
 import { type EncodedReason, errorReply, refusal, type RequestId, resultReply } from "./replies.ts"
 
@@ -10,6 +11,8 @@ export interface Method {
   readonly tag: string
   /** The handler never waits: it is answered in the connection's fiber. */
   readonly immediate: boolean
+  /** Goes on for as long as its client wants; not waited for when the door closes. */
+  readonly endless: boolean
   readonly handler: Rpc.Handler<string>["handler"]
   readonly context: Context.Context<never>
   readonly rpc: Rpc.AnyWithProps
@@ -73,6 +76,7 @@ const makeMethod = (rpc: Rpc.AnyWithProps, entry: Rpc.Handler<string>): Method =
   }
   return {
     tag: rpc._tag,
+    endless: Context.get(rpc.annotations, Endless),
     immediate: !isStream && rpc.middlewares.size === 0 && Context.get(rpc.annotations, Immediate),
     handler: entry.handler,
     context: entry.context,

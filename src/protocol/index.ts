@@ -7,6 +7,7 @@ import { DaemonRpcs } from "./daemon.ts"
 import { SessionsRpcs } from "./sessions.ts"
 
 export * from "./daemon.ts"
+export * from "./endless.ts"
 export * from "./errors.ts"
 export * from "./ids.ts"
 export * from "./immediate.ts"

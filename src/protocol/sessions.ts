@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
+import { Endless } from "./endless.ts"
 import { Cells, Millis, Offset, SessionId, SessionName, SessionRef, Timestamp } from "./ids.ts"
 
 /** `pty`: a command under a pseudo-terminal. `pipe`: a command on three pipes, for programs that speak a protocol. */
@@ -260,7 +261,7 @@ export const Output = Rpc.make("sessions.output", {
   success: OutputChunk,
   error: Lookup,
   stream: true
-})
+}).annotate(Endless, true)
 
 /** Types `data` (base64) into a session. All of it is accepted, or none. `queuedBytes` is what the program has yet to read. */
 export const Send = Rpc.make("sessions.send", {
@@ -281,7 +282,7 @@ export const Wait = Rpc.make("sessions.wait", {
   payload: { session: SessionRef, timeoutMillis: Schema.optionalKey(Millis) },
   success: Schema.Struct({ session: Session, timedOut: Schema.Boolean }),
   error: Lookup
-})
+}).annotate(Endless, true)
 
 /**
  * Ends a session: `signal` (default `SIGTERM`) to every process of it, then `SIGKILL` to what is left after
@@ -313,7 +314,7 @@ export const Export = Rpc.make("sessions.export", {
 })
 
 /** What happens to sessions from now on. */
-export const Events = Rpc.make("sessions.events", { success: SessionEvent, stream: true })
+export const Events = Rpc.make("sessions.events", { success: SessionEvent, stream: true }).annotate(Endless, true)
 
 export const SessionsRpcs = RpcGroup.make(
   Run,

@@ -40,6 +40,8 @@ describe("a daemon that is told to stop", () => {
   })
 
   it("does not wait for subscribers and waiters, who are told that it stops", async () => {
+    // Longer than this test waits for anything.
+    Object.assign(home.env, { HOB_SOCKET_DRAIN_MILLIS: "3600000", HOB_DAEMON_SHUTDOWN_MILLIS: "3600000" })
     await home.ok(["run", "--detach", "--name", "stays", "--", "sleep", "1000"])
     const pid = await home.daemonPid()
     await using client = await connect({ paths: home.paths, start: false })

@@ -10,7 +10,7 @@ import { kill } from "./verbs/kill.ts"
 import { list } from "./verbs/list.ts"
 import { output } from "./verbs/output.ts"
 import { run } from "./verbs/run.ts"
-import { send } from "./verbs/send.ts"
+import { isStdin, send } from "./verbs/send.ts"
 import { show } from "./verbs/show.ts"
 import { status } from "./verbs/status.ts"
 import { wait } from "./verbs/wait.ts"
@@ -54,8 +54,7 @@ const verbs: Readonly<Record<string, Verb>> = {
     grammar: { flags: { "--key": "values" }, aliases: { "-k": "--key" }, words: [1, MANY], valuesToTheEnd: "--key" },
     action: (plain) => {
       const [session, ...text] = plain.words
-      const stdin = text.length === 1 && text[0] === "-"
-      if (text.includes("-") && !stdin) return null
+      const stdin = isStdin(text)
       return (context) =>
         send(context, { session: session!, text: stdin ? [] : text, keys: plain.values("--key"), stdin })
     }

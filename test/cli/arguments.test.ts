@@ -30,7 +30,7 @@ vi.mock("../../src/cli/verbs/output.ts", () => ({ output: verb("output") }))
 vi.mock("../../src/cli/verbs/remove.ts", () => ({ remove: verb("rm") }))
 vi.mock("../../src/cli/verbs/restart.ts", () => ({ restart: verb("restart") }))
 vi.mock("../../src/cli/verbs/run.ts", () => ({ run: verb("run") }))
-vi.mock("../../src/cli/verbs/send.ts", () => ({ send: verb("send") }))
+vi.mock("../../src/cli/verbs/send.ts", async (original) => ({ ...(await original<object>()), send: verb("send") }))
 vi.mock("../../src/cli/verbs/show.ts", () => ({ show: verb("show") }))
 vi.mock("../../src/cli/verbs/start.ts", () => ({ start: verb("start") }))
 vi.mock("../../src/cli/verbs/status.ts", () => ({ status: verb("status") }))
@@ -76,6 +76,7 @@ const table: ReadonlyArray<readonly [line: ReadonlyArray<string>, verb: string, 
   [["send", "a", "git status"], "send", { ...send, text: ["git status"] }, "hot"],
   [["send", "a", "git", "status"], "send", { ...send, text: ["git", "status"] }, "hot"],
   [["send", "a", "-"], "send", { ...send, stdin: true }, "hot"],
+  [["send", "a", "ls", "-", "la"], "send", { ...send, text: ["ls", "-", "la"] }, "hot"],
   [["send", "a", "go", "--key", "Enter"], "send", { ...send, text: ["go"], keys: ["Enter"] }, "hot"],
   [["send", "a", "--key", "C-c"], "send", { ...send, keys: ["C-c"] }, "hot"],
   [

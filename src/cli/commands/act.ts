@@ -1,7 +1,8 @@
 import { Context, Data, Effect } from "effect"
+import { loadConfig } from "../../config/loadConfig.ts"
 import type { Paths } from "../../config/paths.ts"
 import { type Context as Command, makeContext } from "../context.ts"
-import { ExitCode } from "../exit.ts"
+import { ExitCode, Fault } from "../exit.ts"
 import { report } from "../report.ts"
 import { hob } from "./root.ts"
 
@@ -11,9 +12,18 @@ export class Exited extends Data.TaggedError("Exited")<{ readonly code: number }
 /** Where the daemon of this command is. */
 export class Home extends Context.Service<Home, Paths>()("hob/cli/Home") {}
 
+/** A mistake in `-c` is told whether a daemon has to be started with it or not. */
+const checkSettings = Effect.fnUntraced(function* ({ env, paths, settings }: Command) {
+  if (settings.length === 0) return
+  yield* Effect.catch(loadConfig({ paths, env, flags: settings }), ({ message, source }) =>
+    source === "flag" ? Effect.fail(new Exited({ code: report(new Fault(ExitCode.usage, message)) })) : Effect.void
+  )
+})
+
 /** A command's handler: the same function that the hot path calls. */
 export const act = Effect.fnUntraced(function* (action: (context: Command) => Promise<number>) {
   const context = makeContext(yield* Home, process.env, yield* hob)
+  yield* checkSettings(context)
   const code = yield* Effect.tryPromise({
     try: () => action(context),
     catch: (error) => new Exited({ code: report(error) })

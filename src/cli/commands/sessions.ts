@@ -2,7 +2,7 @@ import { Argument, Command } from "effect/cli"
 import { kill } from "../verbs/kill.ts"
 import { list } from "../verbs/list.ts"
 import { remove } from "../verbs/remove.ts"
-import { send } from "../verbs/send.ts"
+import { isStdin, send } from "../verbs/send.ts"
 import { show } from "../verbs/show.ts"
 import { wait } from "../verbs/wait.ts"
 import { act } from "./act.ts"
@@ -44,8 +44,8 @@ export const sendCommand = Command.make(
     keys: texts("key", "KEY", "Keys by name, to the end of the line: Enter, Escape, C-c, M-x, Up, F5, …", "k")
   },
   ({ keys, session, text }) => {
-    const stdin = text.includes("-")
-    return act((context) => send(context, { session, keys, stdin, text: text.filter((word) => word !== "-") }))
+    const stdin = isStdin(text)
+    return act((context) => send(context, { session, keys, stdin, text: stdin ? [] : text }))
   }
 ).pipe(
   Command.withDescription(

@@ -2,6 +2,9 @@ import { ReadStream, WriteStream } from "node:tty"
 import type { TerminalGuard } from "./guard.ts"
 import { ModeTracker } from "./modes.ts"
 
+/** What may wait for a slow terminal before we read no more of the session. */
+const WAITING_BYTES = 256 * 1024
+
 /** The terminal in front of the reader, in raw mode, with everything undone on {@link Terminal.leave}. */
 export class Terminal {
   readonly #input: ReadStream
@@ -52,9 +55,9 @@ export class Terminal {
   show(data: Buffer): boolean {
     this.#modes.push(data)
     this.#atLineStart = data.at(-1) === 10
-    const ready = this.#output.write(data)
+    this.#output.write(data)
     this.#guard.onDeath(this.#modes.restoreLayout())
-    return ready
+    return this.#output.writableLength < WAITING_BYTES
   }
 
   /** Writes a line of our own; it is not part of the session's screen. */

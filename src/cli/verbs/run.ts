@@ -24,6 +24,9 @@ export interface RunOptions {
 
 /** `hob run`: attaches; without a terminal it follows the output; with `--detach` it prints the id. */
 export const run = async (context: Context, options: RunOptions): Promise<number> => {
+  if (options.json && !options.detach) {
+    throw new Fault(ExitCode.usage, "--json goes with --detach: in the foreground the session's own output is printed.")
+  }
   const terminal = hasTerminal()
   const session = await call<Session>(context, "sessions.run", {
     ...(options.name === null ? {} : { name: options.name }),

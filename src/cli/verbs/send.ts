@@ -18,6 +18,9 @@ export interface SendOptions {
 /** Small enough that a program which reads slowly holds up little, large enough for speed. */
 const PIECE_BYTES = 64 * 1024
 
+/** A single `-` instead of text. */
+export const isStdin = (text: ReadonlyArray<string>): boolean => text.length === 1 && text[0] === "-"
+
 /** `hob send` */
 export const send = async (context: Context, options: SendOptions): Promise<number> => {
   const keys = options.keys.map((name) => {

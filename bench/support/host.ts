@@ -21,10 +21,14 @@ export const hostProgram = (): string => {
 export const startHost = async () => {
   const home = mkdtempSync(join(tmpdir(), "hob-bench-"))
   const paths = makePaths({ HOB_HOME: home })
-  const host = spawn(process.execPath, [...(process.env["BENCH_PROF"] ? process.env["BENCH_PROF"].split(" ") : []), hostProgram()], {
-    env: { PATH: process.env["PATH"], HOB_HOME: home },
-    stdio: ["ignore", process.env["BENCH_PROF"] ? "inherit" : "ignore", "inherit", "pipe"]
-  })
+  const host = spawn(
+    process.execPath,
+    [...(process.env["BENCH_PROF"] ? process.env["BENCH_PROF"].split(" ") : []), hostProgram()],
+    {
+      env: { PATH: process.env["PATH"], HOB_HOME: home },
+      stdio: ["ignore", process.env["BENCH_PROF"] ? "inherit" : "ignore", "inherit", "pipe"]
+    }
+  )
   await once(host.stdio[3]!, "data")
 
   const socket = connect(paths.hostSocket)

@@ -105,7 +105,11 @@ const troubles: Readonly<Record<number, Trouble>> = {
   26: "corrupt" // NOTADB
 }
 
+/** SQLITE_IOERR_SHORT_READ: the file ends before what it says it holds. */
+const SHORT_READ = 522
+
 export const troubleOf = (error: unknown): Trouble => {
   const code = (error as { errcode?: number } | null)?.errcode
+  if (code === SHORT_READ) return "corrupt"
   return code === undefined ? "other" : (troubles[code & 0xff] ?? "other")
 }

@@ -132,6 +132,11 @@ describe("a damaged store", () => {
       NOTES
     ],
     "with a changed schema": [(path) => flip(path, "body TEXT NOT NULL", "bodx TEXT NOT NULL"), /\(.+\)/, 0],
+    "with another type in its schema": [
+      (path) => flip(path, "body TEXT", "body ANY "),
+      /\(has a damaged schema\)/,
+      NOTES
+    ],
     "with a changed name of a step": [
       (path) => flip(path, "notes2", "nothi2"),
       /\(has a damaged record of its version\)/,

@@ -37,5 +37,12 @@ export const readNotes = (path: string, from = 0) =>
       return body !== wantedBody || !same
     })
     const { damage } = yield* status
-    return { ids: rows.map(({ id }) => Number(id)), wrong, damage }
+    const ids = rows.map(({ id }) => Number(id))
+    // The index by itself: it holds the text and the number.
+    const indexed = yield* read((sql) =>
+      sql.all("SELECT id, body FROM notes INDEXED BY notes_by_body WHERE body > '' AND id >= ?", from)
+    )
+    const astray = indexed.filter(({ body, id }) => body !== noteOf(Number(id))[1])
+    if (indexed.length !== ids.length) wrong.push({ rows: ids.length, indexed: indexed.length })
+    return { ids, wrong: [...wrong, ...astray], damage }
   }).pipe(Effect.provide(Database.layerFile({ path, durability: "process-crash", steps })))

@@ -1,12 +1,13 @@
-import { Cause, Logger, type LogLevel, References } from "effect"
-import { Layer } from "effect"
+import { Cause, Layer, Logger, LogLevel, References } from "effect"
 
 /** Where lines go: the rotating file, or standard error with `--foreground`. */
 export interface LineSink {
   readonly append: (line: string) => void
 }
 
-const levels: Record<"debug" | "info" | "warn" | "error", LogLevel.LogLevel> = {
+export type Level = "debug" | "info" | "warn" | "error"
+
+const levels: Record<Level, LogLevel.LogLevel> = {
   debug: "Debug",
   info: "Info",
   warn: "Warn",
@@ -26,9 +27,13 @@ const formatLine = (options: Logger.Options<unknown>): string => {
   return `${options.date.toISOString()} ${options.logLevel.toUpperCase()} ${who === "" ? "" : `[${who}] `}${body}\n`
 }
 
-/** Logs lines to `sink` from `level` upwards, and nowhere else. */
-export const layer = (sink: LineSink, level: keyof typeof levels) =>
+/** Logs lines to `sink` from the level that `level` gives upwards, asked for each, and nowhere else. */
+export const layer = (sink: LineSink, level: () => Level) =>
   Layer.mergeAll(
-    Logger.layer([Logger.make((options) => sink.append(formatLine(options)))]),
-    Layer.succeed(References.MinimumLogLevel, levels[level])
+    Logger.layer([
+      Logger.make((options) => {
+        if (LogLevel.isGreaterThanOrEqualTo(options.logLevel, levels[level()])) sink.append(formatLine(options))
+      })
+    ]),
+    Layer.succeed(References.MinimumLogLevel, "All")
   )

@@ -19,6 +19,9 @@ const flags = process.argv.flatMap((word, index, words) => (words[index - 1] ===
 const log = new RotatingFile(paths.daemonLog, { maxBytes: Infinity, files: 1 })
 const sink: Logging.LineSink = foreground ? { append: (line) => process.stderr.write(line) } : log
 
+/** Before the configuration is read, what is said by default. */
+let logLevel: Logging.Level = "info"
+
 /** Tells who started us how it went: one line, once. `ready`, `busy` (another daemon has the home), or what is wrong. */
 let tell = (line: string): void => {
   tell = () => undefined
@@ -49,9 +52,10 @@ const daemon = Effect.gen(function* () {
   const shutdown = Context.get(context, Shutdown)
   const { daemon: settings } = yield* config.get
 
-  const configureLog = Effect.map(config.get, ({ daemon }) =>
+  const configureLog = Effect.map(config.get, ({ daemon }) => {
     log.configure({ maxBytes: daemon.logMaxBytes, files: daemon.logFiles })
-  )
+    logLevel = daemon.logLevel
+  })
   yield* configureLog
 
   const run = Effect.runForkWith(yield* Effect.context<never>())
@@ -89,7 +93,12 @@ process.on("unhandledRejection", (error) =>
 )
 
 process.chdir("/")
-const exit = await Effect.runPromiseExit(Effect.provide(daemon, Logging.layer(sink, "info")))
+const exit = await Effect.runPromiseExit(
+  Effect.provide(
+    daemon,
+    Logging.layer(sink, () => logLevel)
+  )
+)
 if (Exit.isSuccess(exit)) process.exit(0)
 
 const failure = Cause.squash(exit.cause)

@@ -132,7 +132,7 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
   const onConnected = Effect.fnUntraced(function* ({ hello }: Extract<LinkNews, { type: "connected" }>) {
     const held = new Set(hello.sessions.map(({ id }) => id))
     let lost = 0
-    for (const entry of [...entries.values()]) {
+    for (const entry of entries.values()) {
       if (entry.exit !== null || entry.starting || held.has(entry.file.id)) continue
       const onDisk = yield* readEntry(paths.sessions, entry.file.id)
       if (onDisk?.exit) {

@@ -1,4 +1,5 @@
 import * as bare from "../client/wire/bare.ts"
+import { RpcErrorCode } from "../protocol/errors.ts"
 import type { Context } from "./context.ts"
 
 /** Nobody listens there: the one failure that starting a daemon mends. */
@@ -9,9 +10,13 @@ const isAway = (error: unknown): boolean =>
 export const isPassing = (error: unknown): boolean =>
   error instanceof bare.ConnectionLost ||
   (error instanceof bare.SocketConnectError && (isAway(error) || error.reason === "busy")) ||
+  isStopping(error) ||
   (error instanceof bare.CallError && error.data?._tag === "SessionHostUnavailable") ||
   (error instanceof Error && error.name === "NotRunning") ||
   isSystem(error, "ECONNREFUSED", "ENOENT", "ECONNRESET", "EPIPE", "EAGAIN")
+
+/** Told by a daemon on its way out: the next one will answer. */
+const isStopping = (error: unknown): boolean => error instanceof bare.CallError && error.code === RpcErrorCode.cancelled
 
 const isSystem = (error: unknown, ...codes: ReadonlyArray<string>): boolean =>
   error instanceof Error && codes.includes(String((error as NodeJS.ErrnoException).code))
@@ -67,7 +72,7 @@ export const callAgain = async <T>(context: Context, method: string, params: () 
       const wasAnswering = error instanceof bare.ConnectionLost && Date.now() - began > LAST_RETRY_MILLIS
       failingSince = wasAnswering ? Date.now() : (failingSince ?? began)
       // The first answer decides: a command that finds no daemon says so at once.
-      const first = failingSince === began && !(error instanceof bare.ConnectionLost)
+      const first = failingSince === began && !(error instanceof bare.ConnectionLost) && !isStopping(error)
       if (first || !isPassing(error) || Date.now() - failingSince > GIVE_UP_MILLIS) throw error
       await new Promise((resolve) => setTimeout(resolve, pause))
     }

@@ -1,6 +1,6 @@
 import type { Session } from "../../protocol/sessions.ts"
 import type { Context } from "../context.ts"
-import { call } from "../daemon.ts"
+import { callAgain } from "../daemon.ts"
 import { ExitCode } from "../exit.ts"
 import { sessionTable } from "../render/session.ts"
 import { print, printJson, printLine, terminalWidth } from "../stdio.ts"
@@ -14,9 +14,7 @@ export interface ListOptions {
 
 /** `hob ls` */
 export const list = async (context: Context, options: ListOptions): Promise<number> => {
-  const { sessions } = await call<{ sessions: ReadonlyArray<Session> }>(
-    context,
-    "sessions.list",
+  const { sessions } = await callAgain<{ sessions: ReadonlyArray<Session> }>(context, "sessions.list", () =>
     options.all ? { all: true } : {}
   )
   if (options.json) printJson({ sessions })

@@ -24,7 +24,10 @@ const readOn = (fd: number, filled: number): number => {
 export interface PtyMasterListener {
   /** Everything that one turn read; valid during the call only. Must not end in a read of another master. */
   readonly output: (chunk: Buffer) => void
-  /** The descriptor is about to be closed, whoever closes it. All has been read. */
+  /**
+   * The descriptor is about to be closed, whoever closes it. All has been read: what is left when the terminal is hung
+   * up fits in the turn that finds it so.
+   */
   readonly closing: () => void
   readonly closed: () => void
 }
@@ -67,7 +70,6 @@ export class PtyMaster {
   }
 
   #close(): void {
-    for (let count = readOn(this.#fd, 0); count > 0; count = readOn(this.#fd, 0)) this.#deliver(count)
     this.#listener.closing()
     this.#fd = -1
   }

@@ -34,7 +34,7 @@ describe.each(kinds)("what a program %s is given", (_, start) => {
 
   it("is the environment that was asked for and nothing of ours", async () => {
     // Node gives this one to every child that isn't told otherwise.
-    vi.stubEnv("NODE_V8_COVERAGE", "")
+    vi.stubEnv("NODE_V8_COVERAGE", "/nowhere")
     onTestFinished(() => void vi.unstubAllEnvs())
     const env = { A: "1", "WITH-DASH": "x=y", EMPTY: "", UNICODE: "ü☃", LINES_: "a\tb" }
     const printing = run(start, "/usr/bin/env", ["-0"], { env })

@@ -1,7 +1,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, onTestFinished, vi } from "vitest"
 import { parseStat, ProcessTable, type SessionTraits } from "../../../src/sessionhost/ProcessTable.ts"
+import { SessionProcesses } from "../../../src/sessionhost/SessionProcesses.ts"
 import { temporaryDirectory } from "./run.ts"
 
 interface Fake {
@@ -32,13 +33,8 @@ const traits: SessionTraits = {
 const statLine = ({ group, name = "sh", parent = 1, pid, session, start = 6000, state = "S", terminal = 0 }: Fake) =>
   `${pid} (${name}) ${state} ${parent} ${group ?? pid} ${session ?? pid} ${terminal} -1 4194560 ${"0 ".repeat(12)}${start} 0 0\n`
 
-/** A /proc that holds these, and what of it belongs to the session. */
-const membersOf = (
-  processes: ReadonlyArray<Fake>,
-  of: SessionTraits = traits,
-  foreign = new Map<number, number>(),
-  now = 0
-) => {
+/** A /proc that holds these. */
+const tableOf = (processes: ReadonlyArray<Fake>): ProcessTable => {
   const directory = temporaryDirectory()
   for (const name of ["self", "sys", "1x"]) mkdirSync(join(directory, name))
   for (const fake of processes) {
@@ -49,7 +45,17 @@ const membersOf = (
     if (environment !== null) writeFileSync(join(own, "environ"), environment.map((entry) => `${entry}\0`).join(""))
     for (const [fd, target] of (fake.files ?? []).entries()) symlinkSync(target, join(own, "fd", String(fd)))
   }
-  const members = new ProcessTable(directory, SELF).members(of, foreign, now)
+  return new ProcessTable(directory, SELF)
+}
+
+/** Which of these belong to the session. */
+const membersOf = (
+  processes: ReadonlyArray<Fake>,
+  of: SessionTraits = traits,
+  foreign = new Map<number, number>(),
+  now = 0
+) => {
+  const members = tableOf(processes).members(of, foreign, now)
   return members!.map(({ pid }) => pid).sort((a, b) => a - b)
 }
 
@@ -163,5 +169,51 @@ describe("the processes of a session", () => {
   it("can't be told where there is no /proc", () => {
     expect(new ProcessTable("/nowhere").members(traits, new Map(), 0)).toBe(null)
     expect(new ProcessTable(temporaryDirectory()).members(traits, new Map(), 0)).toBe(null)
+  })
+})
+
+describe("signals to a session", () => {
+  const sentTo = (processes: ReadonlyArray<Fake>, signal: NodeJS.Signals) => {
+    const kill = vi.spyOn(process, "kill").mockReturnValue(true)
+    onTestFinished(() => kill.mockRestore())
+    const terminal = { path: "/dev/pts/3", device: TERMINAL }
+    const env = { HOB_SESSION_ID: "a" }
+    new SessionProcesses({ pid: ROOT, env, terminal, table: tableOf(processes) }).signalAll(signal)
+    return kill.mock.calls
+  }
+
+  it("go to the groups of its own system session as wholes, and to all others one by one", () => {
+    const marked = { environment: ["HOB_SESSION_ID=a"] }
+    const processes: ReadonlyArray<Fake> = [
+      root,
+      { pid: 101, parent: ROOT, session: ROOT, group: ROOT },
+      { pid: 102, parent: ROOT, session: ROOT, group: 102 },
+      { pid: 103, ...marked, group: 90, session: 80 },
+      { pid: 104, ...marked, group: 104, session: 104 }
+    ]
+    expect(sentTo(processes, "SIGINT").toSorted(([a], [b]) => a - b)).toEqual([
+      [-102, "SIGINT"],
+      [-ROOT, "SIGINT"],
+      [103, "SIGINT"],
+      [104, "SIGINT"]
+    ])
+  })
+
+  it("never go to our own group, in which a program is before it leaves our session", () => {
+    const forked = { ...root, group: SELF, session: SELF, terminal: 0 }
+    expect(sentTo([{ pid: SELF, start: 1 }, forked], "SIGKILL")).toEqual([[ROOT, "SIGKILL"]])
+  })
+
+  it("go to the program's group where there is no /proc", () => {
+    const kill = vi.spyOn(process, "kill").mockReturnValue(true)
+    onTestFinished(() => kill.mockRestore())
+    const table = new ProcessTable("/nowhere")
+    const processes = new SessionProcesses({ pid: ROOT, env: {}, terminal: null, table })
+    processes.signalAll("SIGTERM")
+    expect(processes.survivors()).toEqual([ROOT])
+    expect(kill.mock.calls).toEqual([
+      [-ROOT, "SIGTERM"],
+      [-ROOT, 0]
+    ])
   })
 })

@@ -85,6 +85,8 @@ export const HostRequest = Schema.Union([
   }),
   /** Sessions the host holds. Answer: {@link ListReply}. */
   Schema.Struct({ id: Schema.Int, op: Schema.Literal("list") }),
+  /** Any session with a directory, running or not, also one of an earlier host. Answer: {@link HostSession}. */
+  Schema.Struct({ id: Schema.Int, op: Schema.Literal("inspect"), session: SessionId }),
   /** Types base64 `data`. Answer: {@link SendReply}; error `input-queue-full` or `ended`. */
   Schema.Struct({ id: Schema.Int, op: Schema.Literal("send"), session: SessionId, data: Schema.String }),
   /** Answer: {@link HostSession}; error `ended`. */

@@ -63,6 +63,8 @@ export class ControlConnection {
         return this.#host.spawn(request)
       case "list":
         return { sessions: this.#host.list() }
+      case "inspect":
+        return this.#host.inspect(request)
       case "send":
         return this.#host.send(request)
       case "resize":

@@ -211,6 +211,12 @@ export class SessionHost {
     return session.describe()
   }
 
+  inspect(request: Request<"inspect">): HostSession {
+    const session = this.open(request.session)
+    if (session === null) throw unknownSession(request.session)
+    return session.describe()
+  }
+
   grant(request: Request<"grant">): void {
     const { id: _id, op: _op, ticket, ...grant } = request
     this.#known(request.session)

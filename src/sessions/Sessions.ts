@@ -298,9 +298,22 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     Effect.ignore
   )
 
+  /** What is left of lost sessions: looked for once, when somebody asks. A host of another version may not know. */
+  const findRemains = (candidates: Iterable<Entry>) =>
+    Effect.forEach(
+      Array.from(candidates).filter((entry) => stateOf(entry) === "lost" && entry.remains === undefined),
+      (entry) =>
+        askSession({ op: "inspect", session: entry.file.id }).pipe(
+          Effect.map((remains) => void put({ ...entry, remains })),
+          Effect.ignore
+        ),
+      { concurrency: 16, discard: true }
+    )
+
   const list = Effect.fn("Sessions.list")(function* (options: { readonly all?: boolean } = {}) {
     yield* Effect.ignore(hostKnown)
     if (Array.from(entries.values()).some((entry) => isOpen(entry))) yield* refresh
+    if (options.all === true) yield* findRemains(entries.values())
     return Array.from(entries.values())
       .filter((entry) => options.all === true || isOpen(entry))
       .map(toSession)
@@ -308,9 +321,9 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
   })
 
   const show = Effect.fn("Sessions.show")(function* (ref: string) {
-    const { file } = yield* find(ref)
-    if (isOpen(entries.get(file.id))) yield* refresh
-    return toSession(yield* find(file.id))
+    const entry = yield* find(ref)
+    yield* isOpen(entry) ? refresh : findRemains([entry])
+    return toSession(entries.get(entry.file.id) ?? entry)
   })
 
   const attach = Effect.fn("Sessions.attach")(function* (ref: string, options: AttachOptions) {
@@ -385,9 +398,13 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     const signal = options.signal ?? "SIGTERM"
     const graceMillis = options.graceMillis ?? sessions.killGraceMillis
     yield* link.call({ op: "kill", session: entry.file.id, signal, graceMillis }, graceMillis).pipe(
-      // A refusal that is not about the signal means that it ended while we asked.
+      // Any other refusal means that it ended while we asked.
       Effect.catchTag("HostRefused", ({ refusal }) =>
-        refusal.code === "unknown-signal" ? Effect.fail(new UnknownSignal({ signal })) : Effect.void
+        refusal.code === "unknown-signal"
+          ? Effect.fail(new UnknownSignal({ signal }))
+          : refusal.code === "internal"
+            ? Effect.fail(new SessionHostUnavailable({ detail: refusal.message }))
+            : Effect.void
       )
     )
     return yield* wait(entry.file.id)

@@ -15,6 +15,8 @@ export interface Entry {
   readonly exit: ExitFile | null
   /** Accepted, and the host has not answered yet. */
   readonly starting: boolean
+  /** Of a lost session, once it has been looked for: what its log still holds. */
+  readonly remains?: HostSession
 }
 
 /** The state follows from what is known: nothing but the host or `exit.json` can say that a session did not get lost. */
@@ -36,8 +38,8 @@ export const toSession = (entry: Entry): Session => ({
   rows: entry.host?.rows ?? entry.file.rows,
   exit: entry.exit?.exit ?? entry.host?.exit ?? null,
   closedAt: entry.exit?.closedAt ?? entry.host?.closedAt ?? null,
-  output: entry.exit?.output ?? entry.host?.output ?? { oldest: 0, end: 0 },
-  logLostBytes: entry.exit?.logLostBytes ?? entry.host?.logLostBytes ?? 0,
+  output: (entry.exit ?? entry.host ?? entry.remains)?.output ?? { oldest: 0, end: 0 },
+  logLostBytes: (entry.exit ?? entry.host ?? entry.remains)?.logLostBytes ?? 0,
   clients: entry.host?.clients ?? 0
 })
 

@@ -62,6 +62,11 @@ describe("sessions outlive the daemon", () => {
     process.kill(host, "SIGKILL")
     await until("the session is lost", async () => (await home.json<Session>(["show", session.id])).state === "lost")
     assert.include(await home.ok(["output", session.id]), "kept")
+    const all = await home.json<{ sessions: ReadonlyArray<Session> }>(["ls", "--all"])
+    assert.deepStrictEqual(
+      all.sessions.map(({ output }) => output.end),
+      ["kept\r\n".length]
+    )
     const next = await run("--", "sh", "-c", "exec sleep 1000")
     assert.strictEqual((await home.json<Session>(["show", next.id])).state, "running")
     assert.notStrictEqual(await home.hostPid(), host)

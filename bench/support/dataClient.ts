@@ -1,10 +1,10 @@
 /**
  * A client of a session's bytes, as a process of its own and with nothing but the frames:
  *
- *     node dataClient.ts SOCKET TICKET count|print|watch|freeze
+ *     node dataClient.ts SOCKET TICKET print|watch|freeze
  *
- * `count` counts them; `print` writes them to standard output as `hob attach` does; both press Enter once they are
- * attached. `watch` counts and does not press; `freeze` never reads; both say on standard output that they are there.
+ * `print` writes them to standard output as `hob attach` does, and presses Enter once it is attached. `watch` counts
+ * them; `freeze` never reads; both say on standard output that they are there.
  * In the end it says on standard error how many seconds passed from the first byte to the end, how many bytes came and
  * how many were skipped.
  */
@@ -38,7 +38,7 @@ const reader = new FrameReader(MAX_FRAME_BYTES, (type, payload) => {
     skipped += gap.to - gap.from
   } else if (type === FrameType.opened) {
     if (what === "freeze") socket.pause()
-    if (what === "freeze" || what === "watch") process.stdout.write("opened\n")
+    if (what !== "print") process.stdout.write("opened\n")
     else socket.write(encodeFrame(FrameType.input, Buffer.from("\r")))
   } else if (type === FrameType.end) finish()
   else if (type === FrameType.error) throw new Error(payload.toString())

@@ -128,8 +128,10 @@ export class Calls {
 
   /** A piece of a stream that RpcServer runs; waits while the client reads too little. */
   chunk(id: RequestId, values: ReadonlyArray<unknown>): Effect.Effect<void> {
-    const write = Effect.suspend(() => this.#writeChunk(id, values))
-    return this.#outbox.blocked ? Effect.andThen(this.#outbox.writable, write) : write
+    return Effect.suspend(() => {
+      const { room } = this.#outbox
+      return room === undefined ? this.#writeChunk(id, values) : Effect.andThen(room, this.chunk(id, values))
+    })
   }
 
   /** Sends an answer: alone, or with the others of its batch. */

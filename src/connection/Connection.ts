@@ -86,7 +86,8 @@ export class Connection {
 
   *#serve(): Generator<Effect.Effect<any>, void, any> {
     while (this.#done === undefined) {
-      if (this.#outbox.blocked) yield* this.#outbox.writable
+      const { room } = this.#outbox
+      if (room !== undefined) yield* room
       const chunk = yield* this.#takeRead()
       if (chunk === undefined) break
       if (!this.#greeted && this.#turnedAwayAtFirstSight(chunk)) break
@@ -194,10 +195,8 @@ export class Connection {
   #advance(): Effect.Effect<void> | undefined {
     for (;;) {
       if (this.#done !== undefined) return undefined
-      if (this.#outbox.full) {
-        this.#outbox.flush()
-        if (this.#outbox.blocked) return this.#outbox.writable
-      }
+      const { room } = this.#outbox
+      if (room !== undefined) return room
       if (this.#batchPosition < this.#batchItems.length) {
         const step = this.#receive(this.#batchItems[this.#batchPosition++], this.#batch)
         if (step !== undefined) return step

@@ -43,13 +43,10 @@ export class Outbox {
     })
   }
 
-  get blocked(): boolean {
-    return this.#blocked
-  }
-
-  /** More is gathered than may wait; time to `flush` also inside a batch. */
-  get full(): boolean {
-    return this.#text.length > this.#options.limitBytes
+  /** What to wait for before more is produced: also inside a batch, where `add` has gathered more than may wait. */
+  get room(): Effect.Effect<void> | undefined {
+    if (this.#text.length > this.#options.limitBytes) this.flush()
+    return this.#blocked ? this.writable : undefined
   }
 
   /** Grows while the client reads. */

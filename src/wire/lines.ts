@@ -149,10 +149,6 @@ export class LineReader {
   }
 
   #finish(part: Buffer): string | LineFault | undefined {
-    if (this.#pendingBytes + part.length > this.#limits.lineBytes) {
-      this.#release()
-      return tooLong(this.#limits.lineBytes)
-    }
     this.#sealTail()
     this.#blocks.push(part)
     const line = Buffer.concat(this.#blocks, this.#pendingBytes + part.length)

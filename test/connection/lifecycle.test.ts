@@ -1,5 +1,6 @@
 import { Effect, Scope } from "effect"
-import { existsSync } from "node:fs"
+import { readdirSync } from "node:fs"
+import { dirname } from "node:path"
 import { afterEach, assert, describe, it } from "vitest"
 import type { ConnectionLimits } from "../../src/connection/layer.ts"
 import { RpcErrorCode } from "../../src/protocol/errors.ts"
@@ -156,6 +157,23 @@ describe("a line that is too long", () => {
     await echoes(other, "still here")
   })
 
+  it("is told also to a client that looks only when it has sent all", async () => {
+    const door = await open({ lineBytes: 100_000 })
+    const [client, other] = [await door.connect(), await door.connect()]
+    client.socket.pause()
+    const written = () => new Promise((resolve) => client.socket.write("x".repeat(90_000), resolve))
+    for (let i = 0; i < 5; i++) {
+      assert.notInstanceOf(await written(), Error)
+      await echoes(other, `between ${i}`)
+    }
+    client.socket.resume()
+    const lines = await client.rest()
+    assert.deepStrictEqual(
+      lines.map((line) => (JSON.parse(line) as Reply).error?.code),
+      [RpcErrorCode.lineTooLong]
+    )
+  })
+
   it("does not take the answers before it away", async () => {
     const door = await open({ lineBytes: 1000 })
     const client = await door.connect()
@@ -266,7 +284,7 @@ describe("closing the door", () => {
     assert.deepStrictEqual(await busy.rest(), [])
     assert.deepStrictEqual(await idle.rest(), [])
     await closing
-    assert.isFalse(existsSync(door.path))
+    assert.deepStrictEqual(readdirSync(dirname(door.path)), [])
     const refused = await door.connect().catch((error: unknown) => error)
     assert.instanceOf(refused, SocketConnectError)
     assert.strictEqual(refused.reason, "missing")

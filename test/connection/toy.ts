@@ -147,10 +147,9 @@ export const openDoor = async (limits: Partial<ConnectionLimits> = {}): Promise<
     )
   )
   let closed: Promise<void> | undefined
-  const close = () =>
-    (closed ??= Effect.runPromise(Scope.close(scope, Exit.void)).finally(() =>
-      rmSync(directory, { recursive: true, force: true })
-    ))
+  const close = () => (closed ??= Effect.runPromise(Scope.close(scope, Exit.void)))
+  // Not sooner: what a closed door leaves behind is part of what is tested.
+  process.once("exit", () => rmSync(directory, { recursive: true, force: true }))
   return {
     toy,
     path,

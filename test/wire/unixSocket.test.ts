@@ -14,7 +14,7 @@ import {
   utimesSync,
   writeFileSync
 } from "node:fs"
-import type { Socket } from "node:net"
+import { Server, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { promisify } from "node:util"
@@ -147,6 +147,23 @@ describe("a listener", () => {
       assert.isTrue(found.isSocket())
       assert.strictEqual(found.mode & 0o777, 0o600)
     }
+  })
+
+  it("is closed to others from birth, not only from when it has its name", async () => {
+    const before = process.umask(0)
+    const seen: Array<number> = []
+    const original = Server.prototype.listen
+    Server.prototype.listen = function (...args: Array<any>) {
+      seen.push(process.umask())
+      return Reflect.apply(original, this, args)
+    }
+    try {
+      await listenAt(join(root, "s"))
+    } finally {
+      Server.prototype.listen = original
+      process.umask(before)
+    }
+    assert.deepStrictEqual(seen, [0o177])
   })
 
   it("leaves no other file behind, running or stopped", async () => {

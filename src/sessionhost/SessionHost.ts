@@ -11,23 +11,15 @@ import {
   type SessionFile
 } from "../protocol/sessionHost.ts"
 import { ArchivedSession } from "./ArchivedSession.ts"
+import { ExitRecord } from "./ExitRecord.ts"
 import { badRequest, ended, HostFailure, running, unknownSession } from "./HostFailure.ts"
 import { killSession, signalNamed } from "./kill.ts"
 import type { LogFs } from "./log/LogFs.ts"
 import { SpawnError, type StartProgram } from "./program.ts"
 import type { Readable } from "./Readable.ts"
 import { Session } from "./Session.ts"
-import {
-  createSessionDirectory,
-  deleteSessionDirectory,
-  readExitFile,
-  readSessionFile,
-  writeExitFile
-} from "./sessionFiles.ts"
+import { createSessionDirectory, deleteSessionDirectory, readExitFile, readSessionFile } from "./sessionFiles.ts"
 import { Tickets } from "./tickets.ts"
-
-const FIRST_EXIT_RETRY_MILLIS = 1_000
-const LAST_EXIT_RETRY_MILLIS = 60_000
 
 /** How programs are started; tests put others in their place. */
 export interface Programs {
@@ -63,6 +55,8 @@ export class SessionHost {
   readonly #sessions = new Map<string, Session>()
   /** Ids of sessions that are being started. */
   readonly #starting = new Set<string>()
+  /** Ends that are on their way to the disk. */
+  readonly #ends = new Map<string, ExitRecord>()
   readonly #listeners = new Set<(event: HostEvent) => void>()
   #over = false
 
@@ -79,6 +73,8 @@ export class SessionHost {
   close(): void {
     this.#over = true
     this.#sessions.clear()
+    for (const end of this.#ends.values()) void end.abandon()
+    this.#ends.clear()
   }
 
   /** Calls `listener` for each event; returns what ends it. */
@@ -228,10 +224,12 @@ export class SessionHost {
     if (this.#starting.has(request.session) || session?.closed === false) {
       throw running(`session ${request.session} is running`)
     }
+    // One whose end is not recorded yet: nobody needs it recorded any more.
+    const end = this.#ends.get(request.session)
+    this.#ends.delete(request.session)
+    await end?.abandon()
+    if (session !== undefined) this.#forget(session)
     if (!(await deleteSessionDirectory(this.#directoryOf(request.session)))) throw unknownSession(request.session)
-    // One whose end could not be recorded yet has nothing left to record.
-    this.#sessions.delete(request.session)
-    this.#options.onChange()
   }
 
   /** Throws when there is anything that would be lost with this process. */
@@ -272,30 +270,29 @@ export class SessionHost {
   async #finish(session: Session, directory: string): Promise<void> {
     if (this.#over) return
     const { id } = session.file
-    const record: ExitFile = {
+    const file: ExitFile = {
       exit: session.exit!,
       closedAt: session.closedAt!,
       output: { oldest: session.log.oldest, end: session.head },
       logLostBytes: session.log.lostBytes
     }
-    let announced = false
-    for (let delay = FIRST_EXIT_RETRY_MILLIS; ; delay = Math.min(delay * 2, LAST_EXIT_RETRY_MILLIS)) {
-      let failure: unknown = null
-      try {
-        await writeExitFile(directory, record)
-      } catch (error) {
-        failure = error
-      }
-      // The one who asked for it to be removed has seen its end.
-      const removed = this.#sessions.get(id) !== session
-      if (failure === null || removed) this.#sessions.delete(id)
-      else this.#options.log(`session ${id}: its end could not be written: ${messageOf(failure)}`)
-      if (!announced && !removed) this.#announce("closed", session)
-      announced = true
-      this.#options.onChange()
-      if (failure === null || removed || this.#over) return
-      await new Promise<void>((resolve) => setTimeout(resolve, delay))
-    }
+    const record = new ExitRecord(directory, file, (error) => {
+      this.#options.log(`session ${id}: its end could not be written: ${messageOf(error)}`)
+    })
+    this.#ends.set(id, record)
+    if (await record.firstTry) this.#forget(session)
+    if (this.#over) return
+    this.#announce("closed", session)
+    await record.done
+    // Otherwise it was removed in the meantime.
+    if (this.#ends.get(id) !== record) return
+    this.#ends.delete(id)
+    this.#forget(session)
+  }
+
+  #forget(session: Session): void {
+    this.#sessions.delete(session.file.id)
+    this.#options.onChange()
   }
 }
 

@@ -211,6 +211,22 @@ describe("removing and stopping", () => {
     assert.isTrue(client.ended)
   })
 
+  it("removes what was killed a moment ago, while its end is on its way to the disk", async () => {
+    await using host = await TestHost.start()
+    const killAndRemove = async () => {
+      const { id } = await host.spawn()
+      await host.control.ask("kill", { session: id, signal: "KILL", graceMillis: 0 })
+      await host.control.ask("remove", { session: id })
+      assert.isTrue(host.control.events.some(({ event, session }) => event === "closed" && session.id === id))
+      return id
+    }
+    const ids = await Promise.all(Array.from({ length: 50 }, killAndRemove))
+    assert.deepStrictEqual(readdirSync(host.paths.sessions), [])
+    assert.strictEqual(new Set(ids).size, 50)
+    assert.deepStrictEqual(host.said, [])
+    assert.strictEqual(host.running.host.held, 0)
+  })
+
   it("stops when asked and nothing is held: the socket is gone and another host may come", async () => {
     await using host = await TestHost.start()
     await host.control.ask("stop")

@@ -1,10 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs"
+import { randomUUID } from "node:crypto"
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmdirSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
+import { makePaths } from "../../src/config/paths.ts"
 import { runHost } from "../../src/sessionhost/runHost.ts"
 import { byteAt, faulty, missing, sample } from "./log/support.ts"
 import { scriptedPrograms } from "./scriptedProgram.ts"
-import { TestHost } from "./support/host.ts"
+import { spawnRequest, TestHost } from "./support/host.ts"
+import { onSmallDisk, smallDisk } from "./support/smallDisk.ts"
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -47,6 +50,35 @@ describe("a disk that is full", () => {
     assert.strictEqual(read.offset, session.output.end)
     const exit = JSON.parse(readFileSync(join(host.directory(id), "exit.json"), "utf8")) as { logLostBytes: number }
     assert.strictEqual(exit.logLostBytes, session.logLostBytes)
+  })
+
+  onSmallDisk("does not keep a session's end from being recorded", async () => {
+    using disk = smallDisk(512)
+    await using host = await TestHost.start({ paths: makePaths({ HOB_HOME: join(disk.path, "h") }) })
+    const { id, program } = await host.spawn({ recentBytes: 4_096 })
+    const client = await host.open(id, { mode: "follow" })
+    const total = 600_000
+    for (let printed = 0; printed < total; printed += 5_000) program.print(sample(printed, 5_000))
+    await host.control.event("log-lost", id)
+    const fd = openSync(join(disk.path, "everything"), "w")
+    assert.throws(() => {
+      for (;;) writeSync(fd, Buffer.alloc(512))
+    }, "ENOSPC")
+    closeSync(fd)
+    program.end({ code: 5 })
+    const { session } = await host.control.event("closed", id)
+    await client.until(() => client.ended)
+    assert.strictEqual(client.bytes + missing(client.gaps), total)
+    const exit = JSON.parse(readFileSync(join(host.directory(id), "exit.json"), "utf8")) as typeof session
+    assert.strictEqual(exit.exit?.code, 5)
+    assert.strictEqual(exit.logLostBytes, session.logLostBytes)
+    const read = await host.read(id)
+    assert.strictEqual(read.offset, total)
+    assert.strictEqual(missing(read.gaps), session.logLostBytes)
+
+    const refused = await host.control.request("spawn", spawnRequest(randomUUID()))
+    assert.deepInclude(refused.error?.spawn, { reason: "system" })
+    assert.include(refused.error?.message, "ENOSPC")
   })
 
   it("keeps a finished session in the host until its end can be written", async () => {

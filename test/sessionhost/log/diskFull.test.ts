@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process"
-import { mkdirSync, rmSync, statfsSync, writeFileSync, readdirSync } from "node:fs"
+import { readdirSync, rmSync, statfsSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { Direction } from "../../../src/protocol/sessionFrames.ts"
 import { findLog } from "../../../src/sessionhost/log/findLog.ts"
 import type { LogFs } from "../../../src/sessionhost/log/LogFs.ts"
+import { onSmallDisk, smallDisk } from "../support/smallDisk.ts"
 import { faulty, makeWriter, missing, readAll, sample, temporary } from "./support.ts"
 
 const CHUNK = 1_000
@@ -35,21 +35,6 @@ const check = (directory: string, writer: ReturnType<typeof write>["writer"], wh
       gaps.every(({ reason }) => reason === "log-lost"),
       `${what}: ${JSON.stringify(gaps)}`
     )
-  }
-}
-
-const mountSmall = (path: string) =>
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", path], { stdio: "ignore" })
-
-/** Root may, outside of most containers. */
-const canMount = (): boolean => {
-  using directory = temporary()
-  try {
-    mountSmall(directory.path)
-    execFileSync("umount", [directory.path])
-    return true
-  } catch {
-    return false
   }
 }
 
@@ -141,49 +126,41 @@ describe("a log that can't be written", () => {
     assert.deepStrictEqual(readAll(writer).gaps, [{ from: 0, to: 600_000, reason: "log-lost" }])
   })
 
-  const onTmpfs = canMount() ? it : it.skip
-  onTmpfs("survives a real file system of 64 KiB that fills up and is freed again (needs root)", () => {
-    using directory = temporary()
-    const mount = join(directory.path, "small")
-    mkdirSync(mount)
-    mountSmall(mount)
-    try {
-      const { clock, news, writer } = makeWriter(mount, 16 * 1024)
-      const print = (chunks: number) => {
-        for (let chunk = 0; chunk < chunks; chunk++) {
-          clock.now += 60_000
-          writer.append(Direction.output, [sample(writer.end(), 777)], 1)
-        }
+  onSmallDisk("survives a real file system of 64 KiB that fills up and is freed again", () => {
+    using disk = smallDisk(64)
+    const mount = disk.path
+    const { clock, news, writer } = makeWriter(mount, 16 * 1024)
+    const print = (chunks: number) => {
+      for (let chunk = 0; chunk < chunks; chunk++) {
+        clock.now += 60_000
+        writer.append(Direction.output, [sample(writer.end(), 777)], 1)
       }
-      print(200)
-      assert.isTrue(writer.isLost)
-      assert.deepStrictEqual(news, ["lost"])
-      const kept = 200 * 777 - writer.lostBytes
-      assert.isAbove(kept, 30_000)
-      assert.strictEqual(statfsSync(mount).bavail, 0)
-
-      // Somebody frees the oldest segment by hand.
-      const [oldest, second] = writer.segments()
-      for (const name of readdirSync(mount)) {
-        if (Number(name.slice(0, 16)) === oldest!.output) rmSync(join(mount, name))
-      }
-      print(3)
-      assert.isFalse(writer.isLost)
-      assert.deepStrictEqual(news, ["lost", "restored"])
-      writer.close()
-      const { gaps, wrong, end } = readAll(findLog(mount, { end: writer.end(), lostBytes: writer.lostBytes }))
-      assert.deepStrictEqual(wrong, [])
-      assert.strictEqual(end, 203 * 777)
-      assert.deepStrictEqual(
-        gaps.map(({ reason }) => reason),
-        ["rotated", "log-lost"]
-      )
-      assert.strictEqual(gaps[0]!.to, second!.output)
-      assert.strictEqual(missing(gaps.slice(1)), writer.lostBytes)
-      writeFileSync(join(mount, "room"), "")
-    } finally {
-      execFileSync("umount", [mount])
     }
+    print(200)
+    assert.isTrue(writer.isLost)
+    assert.deepStrictEqual(news, ["lost"])
+    const kept = 200 * 777 - writer.lostBytes
+    assert.isAbove(kept, 30_000)
+    assert.strictEqual(statfsSync(mount).bavail, 0)
+
+    // Somebody frees the oldest segment by hand.
+    const [oldest, second] = writer.segments()
+    for (const name of readdirSync(mount)) {
+      if (Number(name.slice(0, 16)) === oldest!.output) rmSync(join(mount, name))
+    }
+    print(3)
+    assert.isFalse(writer.isLost)
+    assert.deepStrictEqual(news, ["lost", "restored"])
+    writer.close()
+    const { gaps, wrong, end } = readAll(findLog(mount, { end: writer.end(), lostBytes: writer.lostBytes }))
+    assert.deepStrictEqual(wrong, [])
+    assert.strictEqual(end, 203 * 777)
+    assert.deepStrictEqual(
+      gaps.map(({ reason }) => reason),
+      ["rotated", "log-lost"]
+    )
+    assert.strictEqual(gaps[0]!.to, second!.output)
+    assert.strictEqual(missing(gaps.slice(1)), writer.lostBytes)
   })
 })
 

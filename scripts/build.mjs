@@ -34,7 +34,9 @@ const hotCommand = () => {
       id === "./tree.ts" && importer === source("cli/run.ts") ? { id: "./hob-tree.js", external: true } : null
   }
   const names = { entryFileNames: "[name].cjs", chunkFileNames: "hob-[name].cjs" }
-  return { ...options, plugins: [treeApart], output: { ...output, ...names, format: "cjs" } }
+  // The global `performance` loads a module of Node's that takes 0.8 ms; here it only bounds a few retries.
+  const transform = { define: { "performance.now": "Date.now" } }
+  return { ...options, plugins: [treeApart], transform, output: { ...output, ...names, format: "cjs" } }
 }
 
 const library = {

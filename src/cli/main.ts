@@ -1,6 +1,6 @@
 /** The command's first lines, for whatever Node runs them; the rest is loaded once that is known to be one we support. */
 import { existsSync } from "node:fs"
-import * as nodeModule from "node:module"
+import { enableCompileCache } from "node:module"
 import { makePaths } from "../config/paths.ts"
 
 const OLDEST_NODE = 24
@@ -15,6 +15,6 @@ if (Number(process.versions.node.split(".")[0]) < OLDEST_NODE) {
 
 // Only in a home that is there: looking at hob's state must not create any.
 const paths = makePaths(process.env)
-if (existsSync(paths.home)) nodeModule.enableCompileCache(paths.cache)
+if (existsSync(paths.home)) enableCompileCache(paths.cache)
 
 void import("./run.ts").then(({ main }) => main(process.argv.slice(2), paths))

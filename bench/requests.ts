@@ -7,7 +7,8 @@
  * prepared lines and counts newlines, so that the server is what is measured. The servers take turns within each round.
  */
 import { Effect, Layer } from "effect"
-import { Rpc, RpcGroup } from "effect/rpc"
+import { NodeSocketServer } from "@effect/platform-node"
+import { Rpc, RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
 import { fork } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import * as net from "node:net"
@@ -40,18 +41,30 @@ const echoServer = (path: string): void => {
     .listen(path, () => process.send?.("ready"))
 }
 
+const Pings = RpcGroup.make(Ping, Rpc.make("bench.ping", { success: Ping.successSchema }))
+const pong = Effect.succeed({ pong: true } as const)
+const pings = Pings.toLayer({ "daemon.ping": () => pong, "bench.ping": () => pong })
+
 /** The door as the daemon opens it, with its `daemon.ping`, and the same answer from a method that is not immediate. */
 const doorServer = (path: string): void => {
-  const Group = RpcGroup.make(Ping, Rpc.make("bench.ping", { success: Ping.successSchema }))
-  const pong = Effect.succeed({ pong: true } as const)
-  const handlers = Group.toLayer({ "daemon.ping": () => pong, "bench.ping": () => pong })
   const ready = Layer.effectDiscard(Effect.sync(() => process.send?.("ready")))
   const door = ready.pipe(
-    Layer.provide(nativeSocket(Group, { path })),
-    Layer.provide(handlers),
+    Layer.provide(nativeSocket(Pings, { path })),
+    Layer.provide(pings),
     Layer.provide(Layer.merge(Connections.layer, Concerns.layer))
   )
   Effect.runFork(Layer.launch(door))
+}
+
+/** effect's own server and protocol with the same methods, for comparison. */
+const stockServer = (path: string): void => {
+  const ready = Layer.effectDiscard(Effect.sync(() => process.send?.("ready")))
+  const server = Layer.merge(ready, RpcServer.layer(Pings)).pipe(
+    Layer.provide(pings),
+    Layer.provide(RpcServer.layerProtocolSocketServer),
+    Layer.provide([NodeSocketServer.layer({ path }), RpcSerialization.layerNdJsonRpc()])
+  )
+  Effect.runFork(Layer.launch(server))
 }
 
 /** Counts answers for so many milliseconds, after as long again to warm up has passed. */
@@ -86,6 +99,7 @@ const client = (path: string, method: string, millis: number): void => {
 const roles: Record<string, (args: ReadonlyArray<string>) => void> = {
   echo: ([path]) => echoServer(path!),
   door: ([path]) => doorServer(path!),
+  stock: ([path]) => stockServer(path!),
   client: ([path, method, millis]) => client(path!, method!, Number(millis))
 }
 
@@ -104,14 +118,20 @@ const spread = (values: ReadonlyArray<number>, digits: number): string =>
 
 const compare = async (rounds: number, seconds: number): Promise<void> => {
   const directory = mkdtempSync(join(tmpdir(), "hob-bench-"))
-  const paths = { echo: join(directory, "e.sock"), door: join(directory, "run", "d.sock") }
+  const paths = {
+    echo: join(directory, "e.sock"),
+    door: join(directory, "run", "d.sock"),
+    stock: join(directory, "s.sock")
+  }
   const echo = start("echo", paths.echo)
   const door = start("door", paths.door)
-  await Promise.all([echo.message, door.message])
+  const stock = start("stock", paths.stock)
+  await Promise.all([echo.message, door.message, stock.message])
   const cases = [
     { name: "bare node:net echo", path: paths.echo, method: "daemon.ping" },
     { name: "hob, daemon.ping (immediate)", path: paths.door, method: "daemon.ping" },
-    { name: "hob, a method through RpcServer", path: paths.door, method: "bench.ping" }
+    { name: "hob, a method through RpcServer", path: paths.door, method: "bench.ping" },
+    { name: "effect/rpc as it comes", path: paths.stock, method: "bench.ping" }
   ]
   const rates: Array<Array<number>> = cases.map(() => [])
   try {
@@ -123,6 +143,7 @@ const compare = async (rounds: number, seconds: number): Promise<void> => {
   } finally {
     echo.child.kill()
     door.child.kill()
+    stock.child.kill()
     rmSync(directory, { recursive: true, force: true })
   }
   console.log(

@@ -46,7 +46,7 @@ const prepareHome = Effect.try({
 
 const daemon = Effect.gen(function* () {
   yield* prepareHome
-  yield* LockFile.acquire(paths)
+  const lock = yield* LockFile.acquire(paths)
   const context = yield* Layer.build(Daemon.layer({ paths, flags }))
   const config = Context.get(context, HobConfig)
   const shutdown = Context.get(context, Shutdown)
@@ -74,6 +74,14 @@ const daemon = Effect.gen(function* () {
   yield* Effect.logInfo(`hob daemon ${process.pid} answers on ${paths.socket}`)
   tell("ready")
   if (foreground) process.stdout.write(`hob daemon ${process.pid} answers on ${paths.socket}\n`)
+
+  // Whoever removes the lock's file lets a second daemon start: then this one had better leave the home to it.
+  yield* lock.isStillOurs.pipe(
+    Effect.delay("30 seconds"),
+    Effect.repeat({ while: (ours) => ours }),
+    Effect.andThen(shutdown.request(`${paths.lock} was removed or replaced`)),
+    Effect.forkScoped
+  )
 
   const reason = yield* shutdown.requested
   yield* Effect.logInfo(`hob daemon ${process.pid} stops: ${reason}`)

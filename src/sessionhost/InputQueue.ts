@@ -5,7 +5,7 @@ export interface InputSink {
    * written any more.
    */
   readonly write: (buffer: Buffer, offset: number, length: number) => number
-  /** The queue has room again, once after each time it refused something. */
+  /** The queue has room again, or ended by itself: once after each time it refused something. */
   readonly drained: () => void
 }
 
@@ -92,6 +92,7 @@ export class InputQueue {
         written = this.#sink.write(block.buffer, this.#offset, Math.min(block.filled - this.#offset, turnBytes - taken))
       } catch {
         this.end()
+        if (this.#refused) this.#sink.drained()
         return
       }
       if (written === 0) {

@@ -26,9 +26,10 @@ class PipeProgram implements Program {
     child.stdout.on("data", (chunk: Buffer) => listener.output(Direction.stdout, chunk))
     child.stderr.on("data", (chunk: Buffer) => listener.output(Direction.stderr, chunk))
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on("error", () => {})
-    child.stdin.on("close", () => this.#endInput())
+    child.stdin.on("close", () => this.#onInputClosed())
     child.on("exit", (code, signal) => {
-      this.#endInput()
+      this.#ended = true
+      this.#refused = false
       // Its children may have the other end, and nobody will feed them.
       child.stdin.destroy()
       listener.exited(signal === null ? { code, signal } : { code: null, signal })
@@ -66,12 +67,16 @@ class PipeProgram implements Program {
   }
 
   endInput(): void {
-    this.#endInput()
+    this.#ended = true
     this.#child.stdin.end()
   }
 
-  #endInput(): void {
+  /** The program may have closed it and live on: who waits for room is to learn that there is none any more. */
+  #onInputClosed(): void {
     this.#ended = true
+    if (!this.#refused) return
+    this.#refused = false
+    this.#listener.inputDrained()
   }
 
   #onWritten(): void {

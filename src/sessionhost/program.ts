@@ -17,7 +17,7 @@ export interface ProgramListener {
   readonly closed: () => void
   /**
    * Once after each time input was refused as `full`: less than half of the limit is queued, so that a piece of up to
-   * half the limit is accepted.
+   * half the limit is accepted. Or the program closed its input and lives on: the next `write` says `ended`.
    */
   readonly inputDrained: () => void
 }

@@ -91,8 +91,8 @@ class PtyProgram implements Program {
     this.#exited = true
     this.#input.end()
     this.#master.drain()
-    this.#listener.exited(exit)
     closeSync(this.#slave)
+    this.#listener.exited(exit)
     if (this.#closed) this.#listener.closed()
   }
 

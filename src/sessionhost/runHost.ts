@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs"
 import { dirname } from "node:path"
+import { takeExclusiveLock } from "../config/exclusiveLock.ts"
 import type { Paths } from "../config/paths.ts"
 import { prepareRunDirectory } from "../wire/unixSocket.ts"
-import { takeHostLock } from "./hostLock.ts"
 import type { LogFs } from "./log/LogFs.ts"
 import { HostServer } from "./HostServer.ts"
 import { type Programs, SessionHost } from "./SessionHost.ts"
@@ -39,7 +39,7 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
   const { log, paths, programs } = options
   mkdirSync(paths.home, { recursive: true, mode: 0o700 })
   prepareRunDirectory(dirname(paths.hostSocket))
-  const lock = takeHostLock(paths.hostLock)
+  const lock = takeExclusiveLock(paths.hostLock)
   if (lock === null) return null
 
   let ended: Promise<void> | null = null

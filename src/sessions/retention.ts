@@ -1,4 +1,4 @@
-import type { Entry } from "./catalogue.ts"
+import { type Entry, isOpen } from "./entry.ts"
 
 /**
  * Which ended sessions are kept no longer: the oldest beyond `retainCount`, and those that ended more than
@@ -13,7 +13,7 @@ export const expired = (
     entry,
     at: Date.parse(entry.exit?.closedAt ?? entry.file.createdAt)
   }))
-    .filter(({ entry }) => entry.host === null && !entry.starting)
+    .filter(({ entry }) => !isOpen(entry))
     .sort((a, b) => b.at - a.at)
   return ended
     .filter(({ at }, index) => index >= limits.retainCount || now - at > limits.retainMillis)

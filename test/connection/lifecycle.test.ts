@@ -309,6 +309,21 @@ describe("closing the door", () => {
     assert.isAbove(door.toy.count("interrupted never"), 0)
   })
 
+  it("does not wait for what goes on for as long as its client wants, but for the rest", async () => {
+    const door = await open({ drainMillis: 3_600_000 })
+    const client = await door.connect()
+    client.request(1, "toy.watch", { gate: "never" })
+    client.request(2, "toy.wait", { gate: "soon" })
+    await door.toy.seen("watching never")
+    await door.toy.seen("waiting soon")
+    const closing = door.close()
+    const cancelled = await client.reply()
+    assert.deepStrictEqual([cancelled.id, cancelled.error?.code], [1, RpcErrorCode.cancelled])
+    door.toy.open("soon")
+    assert.strictEqual((await client.reply()).result, "soon")
+    await closing
+  })
+
   it("comes to an end also when a handler can't be stopped", async () => {
     const door = await open({ drainMillis: 20 })
     const client = await door.connect()

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Concerns } from "../../src/actors/Concerns.ts"
 import { type ConnectionLimits, Connections, layer } from "../../src/connection/layer.ts"
+import { Endless } from "../../src/protocol/endless.ts"
 import { Immediate } from "../../src/protocol/immediate.ts"
 import { LineReader } from "../../src/wire/lines.ts"
 import { connect } from "../../src/wire/unixSocket.ts"
@@ -38,6 +39,8 @@ export const Toys = RpcGroup.make(
   /** Strings of `bytes`, without end. */
   Rpc.make("toy.flood", { payload: { bytes: Schema.Int }, success: Schema.String, stream: true }),
   Rpc.make("toy.big", { payload: { bytes: Schema.Int }, success: Schema.String }).annotate(Immediate, true),
+  /** The same, declared to go on for as long as its client wants. */
+  Rpc.make("toy.watch", { payload: { gate: Schema.String }, success: Schema.String }).annotate(Endless, true),
   /** Can't be interrupted. */
   Rpc.make("toy.stubborn", { success: Schema.String }),
   /** Owns `name` until its client leaves. */
@@ -95,6 +98,11 @@ export class Toy {
         },
         "toy.wait": ({ gate }) =>
           note(`waiting ${gate}`).pipe(
+            Effect.andThen(Deferred.await(this.gate(gate))),
+            Effect.onInterrupt(() => note(`interrupted ${gate}`))
+          ),
+        "toy.watch": ({ gate }) =>
+          note(`watching ${gate}`).pipe(
             Effect.andThen(Deferred.await(this.gate(gate))),
             Effect.onInterrupt(() => note(`interrupted ${gate}`))
           ),

@@ -2,7 +2,7 @@ import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { connect } from "../../src/client/index.ts"
 import { RpcErrorCode } from "../../src/protocol/errors.ts"
-import { call } from "../../src/client/wire/bare.ts"
+import { call, open } from "../../src/client/wire/bare.ts"
 import { type Home, isAlive, makeHome, until } from "../support/home.ts"
 
 describe("a daemon that is told to stop", () => {
@@ -50,11 +50,14 @@ describe("a daemon that is told to stop", () => {
       () => "an event",
       () => "ended"
     )
-    const waited = call(home.paths.socket, "sessions.wait", { session: "stays" }, { timeoutMillis: 60_000 }).then(
+    const waiter = await open(home.paths.socket)
+    const waited = waiter.call("sessions.wait", { session: "stays" }).then(
       () => "answered",
       (error: { code?: number }) => error.code
     )
-    await until("both are in flight", async () => (await client["daemon.status"](undefined)).connections === 2)
+    // Lines are taken up in order: what was sent before these is in flight.
+    await waiter.call("daemon.ping")
+    await client["daemon.ping"](undefined)
     const log = () => readFileSync(home.paths.daemonLog, "utf8")
     process.kill(pid, "SIGTERM")
     await until("the daemon has ended", () => !isAlive(pid))

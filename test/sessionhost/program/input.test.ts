@@ -122,7 +122,18 @@ describe("an input queue", () => {
     feeding.state.broken = true
     const queue = new InputQueue(KiB, feeding)
     expect(queue.push(Buffer.from("x"))).toBe("ended")
-    assert.strictEqual(vi.getTimerCount(), 0)
+    expect([vi.getTimerCount(), feeding.state.drained]).toEqual([0, 0])
+  })
+
+  it("tells who was refused that it ended by itself", () => {
+    const feeding = sink(0)
+    const queue = new InputQueue(KiB, feeding)
+    queue.push(Buffer.alloc(KiB))
+    expect(queue.push(Buffer.alloc(KiB))).toBe("full")
+    feeding.state.broken = true
+    vi.advanceTimersByTime(50)
+    expect([queue.bytes, feeding.state.drained]).toEqual([0, 1])
+    expect(queue.push(Buffer.from("x"))).toBe("ended")
   })
 })
 
@@ -221,6 +232,19 @@ describe("the end of input", () => {
     expect(ended.program.write(Buffer.from("late"))).toBe("ended")
     await ended.closed
     assert.include(ended.text(), createHash("sha256").update(data).digest("hex"))
+  })
+
+  it("may be the program's own doing: who waits for room is told", async () => {
+    const ended = shell(startPipes, "trap 'exec <&-' USR1; echo ready; while :; do sleep 0.01; done")
+    await ended.says("ready")
+    while (ended.program.write(Buffer.alloc(100 * KiB)) === "accepted");
+    const drained = ended.drained()
+    process.kill(ended.program.pid, "SIGUSR1")
+    await drained
+    expect(ended.program.write(Buffer.from("x"))).toBe("ended")
+    expect(ended.program.queuedInputBytes).toBe(0)
+    ended.program.signalAll("SIGKILL")
+    await ended.closed
   })
 
   itPty("is typed at a terminal", async () => {

@@ -1,8 +1,5 @@
-import { Effect, Option, Schema } from "effect"
-import { mkdir, readdir, readFile } from "node:fs/promises"
-import { join } from "node:path"
-import type { Session, SessionId, SessionState } from "../protocol/index.ts"
-import { ExitFile, type HostSession, SessionFile } from "../protocol/sessionHost.ts"
+import type { Session, SessionState } from "../protocol/index.ts"
+import type { ExitFile, HostSession, SessionFile } from "../protocol/sessionHost.ts"
 
 /**
  * What the daemon knows of one session, from three sources: what was asked for (`session.json`), what the host says
@@ -61,35 +58,6 @@ export const answered = (entry: Entry, host: HostSession): Entry =>
     ? entry
     : { ...entry, starting: false, host: { ...host, exit: entry.host?.exit ?? null, closedAt: null } }
 
-const decodeSessionFile = Schema.decodeUnknownOption(Schema.fromJsonString(SessionFile))
-const decodeExitFile = Schema.decodeUnknownOption(Schema.fromJsonString(ExitFile))
-
-const readText = (path: string): Effect.Effect<string | null> =>
-  Effect.promise(() => readFile(path, "utf8").catch(() => null))
-
-/** Reads one session's directory; null when its `session.json` is missing or damaged. */
-export const readEntry = (sessionsDirectory: string, id: string): Effect.Effect<Entry | null> =>
-  Effect.gen(function* () {
-    const file = decodeSessionFile(yield* readText(join(sessionsDirectory, id, "session.json")))
-    if (Option.isNone(file) || file.value.id !== id) return null
-    const exit = decodeExitFile(yield* readText(join(sessionsDirectory, id, "exit.json")))
-    return { file: file.value, host: null, exit: Option.getOrNull(exit), starting: false }
-  })
-
-/** Every session that has a directory. A damaged one is logged and left alone. */
-export const readCatalogue = Effect.fn("sessions.readCatalogue")(function* (sessionsDirectory: string) {
-  yield* Effect.promise(() => mkdir(sessionsDirectory, { mode: 0o700 }).catch(() => undefined))
-  const names = yield* Effect.promise(() => readdir(sessionsDirectory).catch(() => []))
-  const entries = new Map<SessionId, Entry>()
-  yield* Effect.forEach(
-    names,
-    (name) =>
-      Effect.gen(function* () {
-        const entry = yield* readEntry(sessionsDirectory, name)
-        if (entry !== null) entries.set(entry.file.id, entry)
-        else yield* Effect.logWarning(`${join(sessionsDirectory, name)} has no readable session.json; left alone`)
-      }),
-    { concurrency: 32, discard: true }
-  )
-  return entries
-})
+/** Not ended: its program runs, or is about to, or has ended while its children still print. */
+export const isOpen = (entry: Entry | undefined): boolean =>
+  entry !== undefined && (entry.starting || entry.host !== null)

@@ -1,0 +1,77 @@
+import { Effect, Layer, Queue } from "effect"
+import { Concerns } from "../actors/Concerns.ts"
+import { HobConfig } from "../config/HobConfig.ts"
+import type { Paths } from "../config/paths.ts"
+import type { HelloReply } from "../protocol/sessionHost.ts"
+import { Catalogue } from "./Catalogue.ts"
+import { told } from "./entry.ts"
+import { HostLink } from "./HostLink.ts"
+import { expired } from "./retention.ts"
+import { readEntry } from "./sessionFiles.ts"
+
+/** The sessions actor: takes the news from the host, in order, and keeps the catalogue true to them. */
+export const layer = (paths: Paths) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const catalogue = yield* Catalogue
+      const concerns = yield* Concerns
+      const config = yield* HobConfig
+      const link = yield* HostLink
+      const { announce, entries, put } = catalogue
+
+      /** A host has said hello: what it does not hold has ended (and says so on disk), or is lost. */
+      const onConnected = Effect.fnUntraced(function* (hello: HelloReply) {
+        const held = new Set(hello.sessions.map(({ id }) => id))
+        let lost = 0
+        for (const entry of entries.values()) {
+          if (entry.exit !== null || entry.starting || held.has(entry.file.id)) continue
+          const onDisk = yield* readEntry(paths.sessions, entry.file.id)
+          if (onDisk?.exit) {
+            yield* announce("closed", put(onDisk))
+          } else if (entry.host !== null) {
+            lost++
+            yield* announce("lost", put({ ...entry, host: null }))
+          }
+        }
+        for (const session of hello.sessions) put(told(entries.get(session.id), session))
+        if (lost > 0) {
+          yield* announce("host-lost", null)
+          yield* Effect.logError(
+            `the session-host went away: ${lost} sessions are lost, their logs are kept; session-host ${hello.pid} takes new ones`
+          )
+        }
+        yield* catalogue.hostIsKnown
+      })
+
+      const retain = Effect.gen(function* () {
+        const { sessions } = yield* config.get
+        for (const { file } of expired(entries.values(), sessions, Date.now())) {
+          yield* link.call({ op: "remove", session: file.id }).pipe(
+            Effect.andThen(Effect.sync(() => catalogue.forget(file.id))),
+            Effect.catch((error) => Effect.logWarning(`session ${file.id} could not be removed: ${error.message}`))
+          )
+        }
+      })
+
+      yield* concerns.supervise("sessions", (up) =>
+        Effect.gen(function* () {
+          yield* up
+          for (;;) {
+            const news = yield* Queue.take(link.news)
+            if (news.type === "connected") {
+              yield* onConnected(news.hello)
+              yield* retain
+              continue
+            }
+            const { event, session } = news.event
+            const before = entries.get(session.id)
+            // Removed while the host was telling of it.
+            if (before === undefined) continue
+            yield* catalogue.begin(before, session)
+            yield* announce(event, put(told(before, session)))
+            if (event === "closed") yield* retain
+          }
+        })
+      )
+    })
+  )

@@ -61,8 +61,7 @@ export class PlainText {
 
   #keep(part: Buffer): void {
     if (part.length === 0) return
-    // The chunk's memory is the stream's, which uses it again.
-    this.#parts.push(Buffer.from(part))
+    this.#parts.push(part)
     this.#bytes += part.length
   }
 

@@ -113,13 +113,12 @@ export class Attachment {
   }
 
   #output(data: Buffer, offset: number): void {
-    // Written later if the terminal is slow, while the memory of what we are given is used again.
     const old = Math.min(data.length, Math.max(0, this.#liveFrom - offset))
-    if (old > 0) this.#show(this.#queries.push(Buffer.from(data.subarray(0, old))))
+    if (old > 0) this.#show(this.#queries.push(data.subarray(0, old)))
     if (offset + data.length < this.#liveFrom) return
     const rest = this.#queries.end()
     if (rest.length > 0) this.#show(rest)
-    if (old < data.length) this.#show(Buffer.from(data.subarray(old)))
+    if (old < data.length) this.#show(old === 0 ? data : data.subarray(old))
   }
 
   #show(data: Buffer): void {

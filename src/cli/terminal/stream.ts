@@ -7,7 +7,7 @@ import { encodeFrame, encodeJsonFrame, FrameReader } from "../../wire/frames.ts"
 export interface StreamListener {
   /** The host has said where the bytes begin; `again` after the connection was lost. */
   readonly opened?: (frame: OpenedFrame, again: boolean) => void
-  /** Output, in order, each byte once. Valid only during the call. */
+  /** Output, in order, each byte once: views of what was read, which is not written to again. */
   readonly output: (data: Buffer, offset: number) => void
   /** Bytes that will not come. */
   readonly gap?: (gap: GapFrame) => void

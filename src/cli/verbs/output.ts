@@ -104,8 +104,7 @@ const lastLines = async (
       context,
       session,
       { mode: "read", tail: bytes },
-      // The memory of what we are given is used again.
-      (data) => void parts.push(Buffer.from(data)),
+      (data) => void parts.push(data),
       (found) => (oldest = found.output.oldest)
     )
     const data = Buffer.concat(parts)

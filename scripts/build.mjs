@@ -41,7 +41,12 @@ const hotCommand = () => {
 
 const library = {
   ...common,
-  input: { index: source("index.ts"), client: source("client/index.ts"), protocol: source("protocol/index.ts") },
+  input: {
+    index: source("index.ts"),
+    client: source("client/index.ts"),
+    protocol: source("protocol/index.ts"),
+    testing: source("testing.ts")
+  },
   external: [/^effect(\/|$)/, /^@effect\//, "node-pty", /\.node$/],
   output: { dir: temporary, format: "esm", entryFileNames: "[name].js", chunkFileNames: "library-[name].js" }
 }

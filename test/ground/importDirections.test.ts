@@ -18,6 +18,7 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
   client: ["protocol", "wire", "config"],
   cli: ["protocol", "wire", "config", "client"],
   // The package's front door re-exports the Layers and the client.
+  "testing.ts": ["sessionhost"],
   "index.ts": [...tools, ...concerns, ...doors, "daemon", "client"]
 }
 

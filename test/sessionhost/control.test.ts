@@ -5,7 +5,7 @@ import { FrameType, type HelloReply, type HostReply } from "../../src/protocol/s
 import { CONTROL_BEHIND_BYTES } from "../../src/sessionhost/ControlConnection.ts"
 import { SpawnError } from "../../src/sessionhost/program.ts"
 import { encodeFrame, encodeJsonFrame } from "../../src/wire/frames.ts"
-import { scriptedPrograms } from "./scriptedProgram.ts"
+import { scriptedPrograms } from "../../src/sessionhost/scriptedProgram.ts"
 import { spawnRequest, TestHost } from "./support/host.ts"
 import { Client, connected, Control } from "./support/peers.ts"
 

@@ -5,7 +5,7 @@ import { assert, describe, it } from "vitest"
 import { makePaths } from "../../src/config/paths.ts"
 import { runHost } from "../../src/sessionhost/runHost.ts"
 import { byteAt, faulty, missing, sample } from "./log/support.ts"
-import { scriptedPrograms } from "./scriptedProgram.ts"
+import { scriptedPrograms } from "../../src/sessionhost/scriptedProgram.ts"
 import { spawnRequest, TestHost } from "./support/host.ts"
 import { onSmallDisk, smallDisk } from "./support/smallDisk.ts"
 

@@ -5,8 +5,7 @@ import { join } from "node:path"
 import { HobClient } from "../../src/client/HobClient.ts"
 import { makePaths } from "../../src/config/paths.ts"
 import * as Daemon from "../../src/daemon/Daemon.ts"
-import { type Programs, runHost } from "../../src/sessionhost/runHost.ts"
-import { scriptedPrograms } from "../sessionhost/scriptedProgram.ts"
+import { type Programs, runHost, scriptedPrograms } from "../../src/testing.ts"
 
 /** Programs on strings in place of real ones. */
 const scripted = () => {

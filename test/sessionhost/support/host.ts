@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { makePaths, type Paths } from "../../../src/config/paths.ts"
 import type { HostSession } from "../../../src/protocol/sessionHost.ts"
 import { type RunHostOptions, runHost, type RunningHost } from "../../../src/sessionhost/runHost.ts"
-import { type ScriptedProgram, scriptedPrograms } from "../scriptedProgram.ts"
+import { type ScriptedProgram, scriptedPrograms } from "../../../src/sessionhost/scriptedProgram.ts"
 import { Client, connected, Control } from "./peers.ts"
 
 export interface OpenOptions {

@@ -1,5 +1,5 @@
-import { Direction } from "../../src/protocol/sessionFrames.ts"
-import type { Program, ProgramExit, ProgramListener, ProgramSpec, StartProgram } from "../../src/sessionhost/program.ts"
+import { Direction } from "../protocol/sessionFrames.ts"
+import type { Program, ProgramExit, ProgramListener, ProgramSpec, StartProgram } from "./program.ts"
 
 /** A program that does what its test says, when the test says it. */
 export interface ScriptedProgram {

@@ -17,6 +17,7 @@ import { join } from "node:path"
 import { Concerns } from "../src/actors/Concerns.ts"
 import { Connections, layer as nativeSocket } from "../src/connection/layer.ts"
 import { Ping } from "../src/protocol/daemon.ts"
+import { spread } from "./support/statistics.ts"
 
 const IN_FLIGHT = 256
 const self = import.meta.filename
@@ -77,20 +78,22 @@ const client = (path: string, method: string, millis: number): void => {
     socket.write(text)
   }
   let answers = 0
+  let measured: number | undefined
   socket.on("data", (chunk: Buffer) => {
     let lines = 0
     for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines++
     answers += lines
-    ask(lines)
+    if (measured === undefined) ask(lines)
+    else if (answers === id) socket.end()
   })
+  socket.on("close", () => process.send?.(measured, () => process.disconnect()))
   socket.on("connect", () => {
     ask(IN_FLIGHT)
     setTimeout(() => {
       const before = answers
       const began = performance.now()
       setTimeout(() => {
-        process.send?.((answers - before) / ((performance.now() - began) / 1000))
-        process.exit()
+        measured = (answers - before) / ((performance.now() - began) / 1000)
       }, millis)
     }, millis / 2)
   })
@@ -107,14 +110,6 @@ const start = (...args: ReadonlyArray<string>) => {
   const child = fork(self, args)
   return { child, message: new Promise<unknown>((resolve) => child.once("message", resolve)) }
 }
-
-const median = (values: ReadonlyArray<number>): number => {
-  const sorted = values.toSorted((a, b) => a - b)
-  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2
-}
-
-const spread = (values: ReadonlyArray<number>, digits: number): string =>
-  `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)} to ${Math.max(...values).toFixed(digits)})`
 
 const compare = async (rounds: number, seconds: number): Promise<void> => {
   const directory = mkdtempSync(join(tmpdir(), "hob-bench-"))

@@ -86,7 +86,7 @@ const client = (path: string, method: string, millis: number): void => {
     if (measured === undefined) ask(lines)
     else if (answers === id) socket.end()
   })
-  socket.on("close", () => process.send?.(measured, () => process.disconnect()))
+  socket.on("close", () => process.send?.(measured, () => process.disconnect?.()))
   socket.on("connect", () => {
     ask(IN_FLIGHT)
     setTimeout(() => {

@@ -36,6 +36,23 @@ describe("input of attached clients", () => {
     assert.isAtMost(most, 256 * 1024)
   })
 
+  it("is not even read from a client's socket while the program does not read", async () => {
+    await using host = await TestHost.start()
+    const { id, program } = await host.spawn({ inputQueueBytes: 256 * 1024 })
+    const client = await host.open(id)
+    const total = 8 * 1024 * 1024
+    for (let at = 0; at < total; at += 1024 * 1024) client.type(sample(at, 1024 * 1024))
+    for (let turns = 0; turns < 300; turns++) await turn()
+    // The rest is with the one who sent it, but for a frame and what the kernel holds.
+    assert.isAbove(client.socket.writableLength, total - 2.5 * 1024 * 1024)
+    let received = 0
+    while (received < total) {
+      received += program.readInput().length
+      await turn()
+    }
+    assert.strictEqual(received, total)
+  })
+
   it("of several clients is not mixed within what each of them sent", async () => {
     await using host = await TestHost.start()
     const { id, program } = await host.spawn({ inputQueueBytes: 4096 })

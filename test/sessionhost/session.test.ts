@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { Direction } from "../../src/protocol/sessionFrames.ts"
+import type { Session } from "../../src/sessionhost/Session.ts"
 import { TestHost } from "./support/host.ts"
 
 describe("a session of the host", () => {
@@ -65,6 +66,8 @@ describe("a session of the host", () => {
     program.print("out1", Direction.stdout)
     program.print("err1", Direction.stderr)
     program.print("out2", Direction.stdout)
+    // In the same turn: what was printed before it was typed comes before it.
+    ;(host.running.host.open(id) as Session).type(Buffer.from("now"))
     await host.control.ask("send", { session: id, data: Buffer.from("in2").toString("base64") })
     program.end()
     await host.control.event("closed", id)
@@ -78,7 +81,8 @@ describe("a session of the host", () => {
         [Direction.stdout, 0, "out1"],
         [Direction.stderr, 4, "err1"],
         [Direction.stdout, 8, "out2"],
-        [Direction.stdin, 3, "in2"]
+        [Direction.stdin, 3, "now"],
+        [Direction.stdin, 6, "in2"]
       ]
     )
     for (const { time } of client.records) assert.isBelow(Math.abs(Date.now() - time), 60_000)

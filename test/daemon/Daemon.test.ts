@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Concerns } from "../../src/actors/Concerns.ts"
+import { Connections } from "../../src/connection/Connections.ts"
 import { Shutdown } from "../../src/daemon/Shutdown.ts"
 import type { SessionEvent } from "../../src/protocol/index.ts"
 import { embedded } from "../support/embedded.ts"
@@ -19,7 +20,8 @@ const until = (check: () => boolean | Effect.Effect<boolean, unknown>): Effect.E
 describe("a whole daemon in process", () => {
   it.effect("starts a session, types into it, reads it back, and sees it end", () =>
     Effect.gen(function* () {
-      const { client, started } = yield* embedded()
+      const { connect, started } = yield* embedded()
+      const client = yield* connect
       const session = yield* client["sessions.run"]({ command: ["greet"], name: "hello", cwd: "/", env: { A: "1" } })
       assert.deepStrictEqual([session.state, session.name, session.kind], ["running", "hello", "pty"])
       const program = started[0]!
@@ -48,7 +50,8 @@ describe("a whole daemon in process", () => {
 
   it.effect("a wait with a time-out says that it timed out", () =>
     Effect.gen(function* () {
-      const { client } = yield* embedded()
+      const { connect } = yield* embedded()
+      const client = yield* connect
       const { id } = yield* client["sessions.run"]({ command: ["sleep"] })
       const waiting = yield* Effect.forkScoped(client["sessions.wait"]({ session: id, timeoutMillis: 60_000 }))
       // The call is in the daemon once a later one has been answered.
@@ -60,7 +63,8 @@ describe("a whole daemon in process", () => {
 
   it.effect("announces what happens to sessions, in order", () =>
     Effect.gen(function* () {
-      const { client, started } = yield* embedded()
+      const { connect, started } = yield* embedded()
+      const client = yield* connect
       const events: Array<SessionEvent["type"]> = []
       const first = yield* Deferred.make<void>()
       yield* Effect.forkScoped(
@@ -93,7 +97,8 @@ describe("a whole daemon in process", () => {
 
   it.effect("names are taken once, ended sessions can't be typed into, and what is not there is said to be so", () =>
     Effect.gen(function* () {
-      const { client, started } = yield* embedded()
+      const { connect, started } = yield* embedded()
+      const client = yield* connect
       const { id } = yield* client["sessions.run"]({ command: ["a"], name: "one" })
       const taken = yield* Effect.flip(client["sessions.run"]({ command: ["b"], name: "one" }))
       assert.strictEqual(taken._tag, "SessionNameTaken")
@@ -115,7 +120,8 @@ describe("a whole daemon in process", () => {
 
   it.effect("each concern that fails restarts alone: clients, sessions and the other concerns do not notice", () =>
     Effect.gen(function* () {
-      const { client, context, started } = yield* embedded()
+      const { connect, context, started } = yield* embedded()
+      const client = yield* connect
       const concerns = Context.get(context, Concerns)
       const { id } = yield* client["sessions.run"]({ command: ["stay"] })
       const names = (yield* concerns.status).map(({ name }) => name)
@@ -138,18 +144,33 @@ describe("a whole daemon in process", () => {
     })
   )
 
-  it.effect("stops when it has been idle for as long as it is told, and not before", () =>
+  it.effect("stops when it has been idle for as long as it is told, and not while anybody uses it", () =>
     Effect.gen(function* () {
-      const { client, context, started } = yield* embedded({ env: { HOB_DAEMON_IDLE_EXIT_MILLIS: "60000" } })
+      const { connect, context, started } = yield* embedded({ env: { HOB_DAEMON_IDLE_EXIT_MILLIS: "60000" } })
       const shutdown = yield* Effect.forkScoped(Context.get(context, Shutdown).requested)
-      const { id } = yield* client["sessions.run"]({ command: ["stay"] })
+      const connections = Context.get(context, Connections)
+      const gone = until(() => Effect.map(connections.count, (count) => count === 0))
+      const { id } = yield* Effect.scoped(
+        Effect.flatMap(connect, (client) => client["sessions.run"]({ command: ["stay"] }))
+      )
+      yield* gone
       yield* TestClock.adjust("10 minutes")
-      assert.isUndefined(shutdown.pollUnsafe())
-      started[0]!.end()
-      yield* client["sessions.wait"]({ session: id })
-      // This test's own connection is activity too.
-      yield* TestClock.adjust("10 minutes")
-      assert.isUndefined(shutdown.pollUnsafe())
+      assert.isUndefined(shutdown.pollUnsafe(), "a session runs")
+
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const client = yield* connect
+          started[0]!.end()
+          yield* client["sessions.wait"]({ session: id })
+          yield* TestClock.adjust("10 minutes")
+          assert.isUndefined(shutdown.pollUnsafe(), "a client is connected")
+        })
+      )
+      yield* gone
+      yield* TestClock.adjust("30 seconds")
+      assert.isUndefined(shutdown.pollUnsafe(), "not for long enough")
+      yield* TestClock.adjust("2 minutes")
+      assert.include(yield* Fiber.join(shutdown), "idle")
     })
   )
 })

@@ -31,7 +31,7 @@ export const embedded = (options: { readonly env?: Readonly<Record<string, strin
     )
     const paths = makePaths({ HOB_HOME: home })
     const { programs, started } = scripted()
-    const startHost = Effect.acquireRelease(
+    const host = yield* Effect.acquireRelease(
       Effect.promise(async () => {
         const host = await runHost({ paths, programs, log: () => undefined, onEnd: () => undefined })
         if (host === null) throw new Error("another host has this home")
@@ -39,8 +39,10 @@ export const embedded = (options: { readonly env?: Readonly<Record<string, strin
       }),
       (host) => Effect.promise(() => host.end())
     )
-    const host = yield* startHost
     const context = yield* Layer.build(Daemon.layer({ paths, env: options.env ?? {} }))
-    const client = Context.get(yield* Layer.build(HobClient.layer({ paths, start: false })), HobClient)
-    return { client, context, host, paths, started, startHost }
+    /** One more client, for as long as its scope. */
+    const connect = Effect.map(Layer.build(Layer.fresh(HobClient.layer({ paths, start: false }))), (built) =>
+      Context.get(built, HobClient)
+    )
+    return { connect, context, host, paths, started }
   })

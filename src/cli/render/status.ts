@@ -1,22 +1,18 @@
 import type { DaemonStatus } from "../../protocol/daemon.ts"
+import type { StorageStatus } from "../../protocol/storage.ts"
 import { age, columns, oneLine, plural } from "./text.ts"
-
-const storeLine = ({ damage, problem, state }: NonNullable<DaemonStatus["storage"]>): string =>
-  [
-    problem === null ? state : `${state}: ${oneLine(problem.reason)}`,
-    ...(damage.length === 0 ? [] : [`${plural(damage.length, "damage")} met, see \`hob logs\``])
-  ].join("; ")
 
 /** What `hob status` prints of a daemon that answers. */
 export const statusPage = (status: DaemonStatus, now: number): string => {
   const { running, total } = status.sessions
+  const since = (iso: string) => `since ${iso} (${age(iso, now)})`
   const rows: Array<[string, string]> = [
-    ["daemon", `pid ${status.pid}, since ${status.startedAt} (${age(status.startedAt, now)})`],
+    ["daemon", `pid ${status.pid}, ${since(status.startedAt)}`],
     [
       "session-host",
       status.sessionHost === null
         ? "not running: the next session starts it"
-        : `pid ${status.sessionHost.pid}, since ${status.sessionHost.startedAt} (${age(status.sessionHost.startedAt, now)})`
+        : `pid ${status.sessionHost.pid}, ${since(status.sessionHost.startedAt)}`
     ],
     ["sessions", `${running} running, ${total} listed`],
     ["connections", String(status.connections)],
@@ -24,10 +20,17 @@ export const statusPage = (status: DaemonStatus, now: number): string => {
     ["socket", status.socket],
     ["node", status.node]
   ]
-  if (status.storage !== undefined) rows.push(["store", storeLine(status.storage)])
-  if (status.previousRun?.endedAt === null) {
-    const { pid, startedAt } = status.previousRun
-    rows.push(["before", `daemon ${pid}, started ${startedAt}, was killed or crashed`])
+  if (status.storage !== undefined) {
+    rows.push(["store", storageText(status.storage, now)])
+    for (const { at, detail } of status.storage.damage)
+      rows.push(["damage", `${oneLine(detail)} (${age(at, now)} ago)`])
+  }
+  const previous = status.previousRun
+  if (previous !== undefined && previous !== null && previous.endedAt === null) {
+    rows.push([
+      "before",
+      `pid ${previous.pid} was killed or crashed; it had started ${age(previous.startedAt, now)} ago`
+    ])
   }
   const lines = [`hob ${status.version} is running.`, "", columns(rows.map(([key, value]) => [`  ${key}:`, value]))]
   const concerns = status.concerns.map(({ lastFailure, name, restarts, state }) => {
@@ -38,3 +41,6 @@ export const statusPage = (status: DaemonStatus, now: number): string => {
   if (concerns.length > 0) lines.push("", columns(concerns))
   return lines.join("\n")
 }
+
+const storageText = ({ path, problem, state }: StorageStatus, now: number): string =>
+  `${state}${problem === null ? "" : ` for ${age(problem.since, now)}: ${oneLine(problem.reason)}`} (${path})`

@@ -1,0 +1,216 @@
+import { assert, describe, it } from "vitest"
+import { parseDuration } from "../../src/cli/duration.ts"
+import { shellCode } from "../../src/cli/outcome.ts"
+import { sessionPage, sessionTable } from "../../src/cli/render/session.ts"
+import { statusPage } from "../../src/cli/render/status.ts"
+import { age, bytes, commandLine, oneLine } from "../../src/cli/render/text.ts"
+import { lineStart } from "../../src/cli/verbs/output.ts"
+import type { DaemonStatus } from "../../src/protocol/daemon.ts"
+import type { Session } from "../../src/protocol/sessions.ts"
+
+const now = Date.parse("2026-03-01T12:00:00.000Z")
+const session: Session = {
+  id: "11112222-3333-4444-8555-666677778888" as Session["id"],
+  name: "build",
+  tags: ["ci", "nightly"],
+  command: ["make", "-j8", "all the things"],
+  cwd: "/srv/app",
+  kind: "pty",
+  state: "running",
+  pid: 4711,
+  cols: 80,
+  rows: 24,
+  createdAt: "2026-03-01T11:58:30.000Z",
+  exit: null,
+  closedAt: null,
+  output: { oldest: 0, end: 1_234_567 },
+  logLostBytes: 0,
+  clients: 2
+}
+const ended: Session = {
+  ...session,
+  id: "99992222-3333-4444-8555-666677778888" as Session["id"],
+  name: null,
+  tags: [],
+  command: ["printf", "\x1b]0;owned\x07\n"],
+  kind: "pipe",
+  state: "exited",
+  pid: null,
+  exit: { code: null, signal: "SIGKILL", at: "2026-03-01T11:59:00.000Z" },
+  closedAt: "2026-03-01T11:59:00.000Z",
+  output: { oldest: 4096, end: 5000 },
+  logLostBytes: 2048,
+  clients: 0
+}
+
+describe("what the commands print", () => {
+  it("a table of sessions, each in one line whatever its command", () => {
+    assert.strictEqual(
+      sessionTable([session, ended], now, null),
+      [
+        "ID        NAME   STATE    AGE  CLIENTS  OUTPUT  COMMAND",
+        "11112222  build  running  1m   2        1.2 MB  make -j8 'all the things'",
+        "99992222  -      SIGKILL  1m   -        5.0 kB  printf ' '"
+      ].join("\n")
+    )
+  })
+
+  it("a table that is cut to the terminal's width", () => {
+    const lines = sessionTable([session], now, 40).split("\n")
+    assert.deepStrictEqual(
+      lines.map((line) => line.length),
+      [40, 40]
+    )
+    assert.isTrue(lines.every((line) => line.endsWith("…")))
+  })
+
+  it("a session's page", () => {
+    assert.strictEqual(
+      sessionPage(session, now),
+      [
+        "id:         11112222-3333-4444-8555-666677778888",
+        "name:       build",
+        "state:      running",
+        "command:    make -j8 'all the things'",
+        "directory:  /srv/app",
+        "kind:       pty 80x24",
+        "started:    2026-03-01T11:58:30.000Z (1m ago)",
+        "pid:        4711",
+        "tags:       ci, nightly",
+        "clients:    2",
+        "output:     1.2 MB"
+      ].join("\n")
+    )
+    const page = sessionPage(ended, now)
+    for (const line of [
+      "state:       exited: SIGKILL",
+      "kind:        pipe",
+      "ended:       2026-03-01T11:59:00.000Z (1m ago)",
+      "output:      5.0 kB, kept from byte 4096",
+      "not logged:  2.0 kB: the disk was full or failed"
+    ]) {
+      assert.include(page.split("\n"), line)
+    }
+  })
+
+  it("the daemon's health, with what went wrong", () => {
+    const status: DaemonStatus = {
+      version: "1.2.3",
+      protocol: 1,
+      capabilities: [],
+      pid: 42,
+      startedAt: "2026-03-01T10:00:00.000Z",
+      home: "/h",
+      socket: "/h/run/hob.sock",
+      node: "v26.0.0",
+      connections: 3,
+      concerns: [
+        { name: "sessions", state: "up", restarts: 0, lastFailure: null },
+        {
+          name: "connections",
+          state: "restarting",
+          restarts: 1,
+          lastFailure: { at: "2026-03-01T11:59:50.000Z", reason: "it\nfell over" }
+        }
+      ],
+      sessionHost: null,
+      sessions: { running: 1, total: 2 },
+      storage: {
+        path: "/h/hob.db",
+        state: "full",
+        problem: { reason: "no space", since: "2026-03-01T11:00:00.000Z" },
+        durability: "process-crash",
+        damage: [{ kind: "row", detail: "a row", at: "2026-03-01T11:00:00.000Z" }]
+      },
+      previousRun: { pid: 41, version: "1.2.2", startedAt: "2026-02-27T12:00:00.000Z", endedAt: null }
+    }
+    assert.strictEqual(
+      statusPage(status, now),
+      [
+        "hob 1.2.3 is running.",
+        "",
+        "  daemon:        pid 42, since 2026-03-01T10:00:00.000Z (2h)",
+        "  session-host:  not running: the next session starts it",
+        "  sessions:      1 running, 2 listed",
+        "  connections:   3",
+        "  home:          /h",
+        "  socket:        /h/run/hob.sock",
+        "  node:          v26.0.0",
+        "  store:         full for 1h: no space (/h/hob.db)",
+        "  damage:        a row (1h ago)",
+        "  before:        pid 41 was killed or crashed; it had started 2d ago",
+        "",
+        "  sessions:     up",
+        "  connections:  restarting, 1 restart (last: it fell over, 10s ago)"
+      ].join("\n")
+    )
+  })
+
+  it("ages, sizes, commands and names, as people read them", () => {
+    const ages = [
+      "2026-03-01T12:00:05Z",
+      "2026-03-01T11:59:01Z",
+      "2026-03-01T11:59:00Z",
+      "2026-03-01T11:00:00Z",
+      "2026-02-27T11:00:00Z"
+    ]
+    assert.deepStrictEqual(
+      ages.map((at) => age(at, now)),
+      ["0s", "59s", "1m", "1h", "2d"]
+    )
+    assert.deepStrictEqual([0, 999, 1000, 12_345, 9_960_000, 123e9].map(bytes), [
+      "0 B",
+      "999 B",
+      "1.0 kB",
+      "12 kB",
+      "10.0 MB",
+      "123 GB"
+    ])
+    assert.strictEqual(commandLine(["a", "b c", "it's", "", "$x", "k=v"]), `a 'b c' 'it'\\''s' '' '$x' k=v`)
+    assert.strictEqual(oneLine("a\r\n\tb\x1b[31mc\x9b2Jd"), "a bcd")
+  })
+
+  it("exit codes as a shell reports them", () => {
+    const table = [
+      [{ code: 0, signal: null }, 0],
+      [{ code: 255, signal: null }, 255],
+      [{ code: null, signal: "SIGINT" }, 130],
+      [{ code: null, signal: "SIGKILL" }, 137],
+      [{ code: null, signal: "SIGTERM" }, 143]
+    ] as const
+    for (const [exit, code] of table) assert.strictEqual(shellCode(exit), code)
+  })
+
+  it("durations as they may be written", () => {
+    const table: ReadonlyArray<readonly [string, number | undefined]> = [
+      ["0", 0],
+      ["5", 5000],
+      ["500ms", 500],
+      ["5s", 5000],
+      ["1.5m", 90_000],
+      [".5s", 500],
+      ["2h", 7_200_000],
+      ["366d", 366 * 86_400_000],
+      ["367d", undefined],
+      ["-1", undefined],
+      ["5 s", undefined],
+      ["s", undefined],
+      ["", undefined],
+      ["1e3", undefined]
+    ]
+    for (const [text, millis] of table) assert.strictEqual(parseDuration(text), millis, text)
+  })
+
+  it("the last lines of a text, with and without an end to the last one", () => {
+    const start = (text: string, count: number) => lineStart(Buffer.from(text), count)
+    assert.deepStrictEqual(
+      [start("a\nb\nc\n", 1), start("a\nb\nc\n", 2), start("a\nb\nc", 1), start("a\nb\nc", 2)],
+      [4, 2, 4, 2]
+    )
+    assert.deepStrictEqual(
+      [start("a\nb\n", 2), start("a\nb\n", 9), start("", 1), start("a\n", 0)],
+      [null, null, null, 2]
+    )
+    assert.deepStrictEqual([start("\n\n\n", 1), start("\n\n\n", 2)], [2, 1])
+  })
+})

@@ -6,13 +6,13 @@ import * as Bare from "../../src/client/wire/bare.ts"
 import * as SocketProtocol from "../../src/client/wire/SocketProtocol.ts"
 import { RpcErrorCode } from "../../src/protocol/errors.ts"
 import { SocketConnectError } from "../../src/wire/unixSocket.ts"
-import { NoSuchThing, openDoor, type ToyDoor, Toys } from "./toy.ts"
+import { closeDoors, NoSuchThing, openDoor, type ToyDoor, Toys } from "./toy.ts"
 
 let door: ToyDoor
 beforeAll(async () => {
   door = await openDoor({ inFlight: 32 })
 })
-afterAll(() => door.close())
+afterAll(closeDoors)
 
 const protocols: ReadonlyArray<readonly [string, () => Layer.Layer<RpcClient.Protocol, unknown>]> = [
   [

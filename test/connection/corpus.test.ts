@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { RpcErrorCode } from "../../src/protocol/errors.ts"
-import { openDoor, type RawClient, type Reply, type ToyDoor } from "./toy.ts"
+import { closeDoors, openDoor, type RawClient, type Reply, type ToyDoor } from "./toy.ts"
 
 interface Entry {
   readonly kind: "json" | "not-json" | "either"
@@ -37,7 +37,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   client.close()
-  await door.close()
+  await closeDoors()
 })
 
 /** What one line of input is answered with; a batch's answers count as one. */

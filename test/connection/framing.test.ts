@@ -1,12 +1,12 @@
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { readMessage, readPlainRequest } from "../../src/connection/requests.ts"
-import { openDoor, type ToyDoor } from "./toy.ts"
+import { closeDoors, openDoor, type ToyDoor } from "./toy.ts"
 
 let door: ToyDoor
 beforeAll(async () => {
   door = await openDoor()
 })
-afterAll(() => door.close())
+afterAll(closeDoors)
 
 const line = (id: unknown, method: string, params: unknown): string =>
   `${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`

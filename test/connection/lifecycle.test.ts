@@ -2,21 +2,11 @@ import { Effect, Scope } from "effect"
 import { readdirSync } from "node:fs"
 import { dirname } from "node:path"
 import { afterEach, assert, describe, it } from "vitest"
-import type { ConnectionLimits } from "../../src/connection/layer.ts"
 import { RpcErrorCode } from "../../src/protocol/errors.ts"
 import { SocketConnectError } from "../../src/wire/unixSocket.ts"
-import { openDoor, type RawClient, type Reply, type ToyDoor } from "./toy.ts"
+import { closeDoors, openDoor as open, type RawClient, type Reply } from "./toy.ts"
 
-let doors: Array<ToyDoor> = []
-const open = async (limits?: Partial<ConnectionLimits>): Promise<ToyDoor> => {
-  const door = await openDoor(limits)
-  doors.push(door)
-  return door
-}
-afterEach(async () => {
-  await Promise.all(doors.map((door) => door.close()))
-  doors = []
-})
+afterEach(closeDoors)
 
 const echoes = async (client: RawClient, text: string): Promise<void> => {
   client.request(text, "toy.echo", { text })

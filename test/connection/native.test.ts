@@ -1,6 +1,6 @@
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { RpcErrorCode } from "../../src/protocol/errors.ts"
-import { openDoor, type RawClient, type Reply, type ToyDoor } from "./toy.ts"
+import { closeDoors, openDoor, type RawClient, type Reply, type ToyDoor } from "./toy.ts"
 
 let door: ToyDoor
 let client: RawClient
@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   client.close()
-  await door.close()
+  await closeDoors()
 })
 
 /** Sends one line and gives its answer. */

@@ -133,13 +133,23 @@ export class Toy {
 }
 
 /** A door that serves toys. */
-export interface ToyDoor extends AsyncDisposable {
+export interface ToyDoor {
   readonly toy: Toy
   readonly path: string
   readonly connect: (options?: { readonly allowHalfOpen?: boolean }) => Promise<RawClient>
   readonly close: () => Promise<void>
   readonly connections: Connections["Service"]
   readonly concerns: Concerns["Service"]
+}
+
+const opened: Array<{ readonly close: () => Promise<void>; readonly directory: string }> = []
+
+/** Closes every door and removes its directory; a closed door's directory stays until then, to be looked at. */
+export const closeDoors = async (): Promise<void> => {
+  for (const { close, directory } of opened.splice(0)) {
+    await close()
+    rmSync(directory, { recursive: true, force: true })
+  }
 }
 
 export const openDoor = async (limits: Partial<ConnectionLimits> = {}): Promise<ToyDoor> => {
@@ -156,16 +166,14 @@ export const openDoor = async (limits: Partial<ConnectionLimits> = {}): Promise<
   )
   let closed: Promise<void> | undefined
   const close = () => (closed ??= Effect.runPromise(Scope.close(scope, Exit.void)))
-  // Not sooner: what a closed door leaves behind is part of what is tested.
-  process.once("exit", () => rmSync(directory, { recursive: true, force: true }))
+  opened.push({ close, directory })
   return {
     toy,
     path,
     connections: Context.get(context, Connections),
     concerns: Context.get(context, Concerns),
     connect: async (options) => new RawClient(await connect(path, options)),
-    close,
-    [Symbol.asyncDispose]: close
+    close
   }
 }
 

@@ -64,3 +64,6 @@ process.on("message", async (order: { connect?: number; ping?: true; leave?: tru
   }
 })
 process.send!({ ready: true })
+
+// Whatever becomes of the test.
+process.once("disconnect", () => process.exit())

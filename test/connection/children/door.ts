@@ -1,7 +1,7 @@
 /** The toy door in a process of its own. Answers `{ ask }` messages about itself. */
 import { closeSync, openSync, writeSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { openDoor } from "../toy.ts"
+import { closeDoors, openDoor } from "../toy.ts"
 
 const door = await openDoor(JSON.parse(process.argv[2] ?? "{}"))
 
@@ -18,9 +18,12 @@ const facts: Record<string, () => unknown> = {
 }
 process.on("message", async ({ ask }: { readonly ask: string }) => {
   if (ask === "close") {
-    await door.close()
+    await closeDoors()
     process.exit()
   }
   process.send!({ [ask]: facts[ask]!() })
 })
 process.send!({ path: door.path })
+
+// Whatever becomes of the test.
+process.once("disconnect", () => process.exit())

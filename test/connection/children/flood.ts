@@ -18,3 +18,6 @@ socket.on("connect", send)
 socket.on("data", (data) => (reply += String(data)))
 socket.on("error", () => {})
 socket.on("close", () => process.send!({ reply, sent }))
+
+// Whatever becomes of the test.
+process.once("disconnect", () => process.exit())

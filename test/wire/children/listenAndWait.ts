@@ -3,3 +3,6 @@ import { listen } from "../../../src/wire/unixSocket.ts"
 
 await listen(process.argv[2]!, (socket) => socket.destroy())
 process.send!("listening")
+
+// Whatever becomes of the test.
+process.once("disconnect", () => process.exit())

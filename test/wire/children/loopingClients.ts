@@ -4,6 +4,8 @@ import { connect } from "../../../src/wire/unixSocket.ts"
 const [path, clients] = [process.argv[2]!, Number(process.argv[3])]
 const counts: Record<string, number> = { good: 0 }
 const order = { stopping: false }
+// Whatever becomes of the test.
+process.once("disconnect", () => process.exit())
 process.once("message", () => (order.stopping = true))
 
 const once = async (): Promise<void> => {

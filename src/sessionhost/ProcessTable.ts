@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { uptime } from "node:os"
 import { join } from "node:path"
 
 /** One process as `/proc/<pid>/stat` tells it. */
@@ -37,6 +38,8 @@ export const parseStat = (text: string): ProcessInfo | null => {
 export interface SessionTraits {
   /** The session's program; it leads a session of the system. */
   readonly root: { readonly pid: number; readonly start: number }
+  /** When it was waited for, in ticks; Infinity before. From then on its id, and its session's, may be used again. */
+  readonly ended: number
   /** `NAME=value` in the environment of every process that did not shed it. */
   readonly marker: string | null
   /** What only this session's processes have open: the terminal's path, or the other ends of the pipes. */
@@ -98,17 +101,15 @@ export class ProcessTable {
     if (pids === null) return null
     const found = new Map<number, ProcessInfo>()
     const others: Array<ProcessInfo> = []
-    const root = this.read(traits.root.pid)
-    const rootIsThere = root?.start === traits.root.start
+    const { ended, root } = traits
     for (const pid of pids) {
       if (pid === this.#self || (foreign.get(pid) ?? 0) > now) continue
       const info = this.read(pid)
       if (info === null || isDead(info)) continue
-      if (info.start < traits.root.start) foreign.set(pid, now + foreignMillis)
+      if (info.start < root.start) foreign.set(pid, now + foreignMillis)
       // Just forked, it is in our own session still.
-      else if (rootIsThere && pid === traits.root.pid) found.set(pid, info)
-      // Once its leader has been waited for, the number of a session may be somebody else's.
-      else if (rootIsThere && info.session === traits.root.pid) found.set(pid, info)
+      else if (pid === root.pid && info.start === root.start) found.set(pid, info)
+      else if (info.session === root.pid && info.start <= ended) found.set(pid, info)
       else if (traits.terminal !== 0 && info.terminal === traits.terminal) found.set(pid, info)
       else others.push(info)
     }
@@ -122,7 +123,7 @@ export class ProcessTable {
       // Nothing to be read: it may be in the middle of execve(2) and has to be looked at again.
       else if (environment.length > 0) foreign.set(info.pid, now + foreignMillis)
     }
-    addRelatives(found, others, daemons, traits.root.pid)
+    addRelatives(found, others, daemons, root.pid)
     return [...found.values()]
   }
 
@@ -188,5 +189,11 @@ const addRelatives = (
     }
   }
 }
+
+/** Linux counts the starts of processes in hundredths of a second, whatever its clock does. */
+const ticksPerSecond = 100
+
+/** Now, as {@link ProcessInfo.start} counts. */
+export const ticksNow = (): number => Math.ceil(uptime() * ticksPerSecond)
 
 const isDead = ({ state }: ProcessInfo): boolean => state === "Z" || state === "X"

@@ -1,4 +1,4 @@
-import { type ProcessInfo, ProcessTable, type SessionTraits } from "./ProcessTable.ts"
+import { type ProcessInfo, ProcessTable, type SessionTraits, ticksNow } from "./ProcessTable.ts"
 
 /** Rounds of SIGKILL in one call: what forked between the look and the signal is found by the next. */
 const killRounds = 4
@@ -28,11 +28,17 @@ export class SessionProcesses {
     this.#traits = {
       // One that has ended already has no start; then none of its descendants is older than that.
       root: { pid, start: root?.start ?? 0 },
+      ended: Infinity,
       marker: id ? `HOB_SESSION_ID=${id}` : null,
       files:
         terminal === null ? table.standardFiles(pid).filter((file) => file.startsWith("socket:")) : [terminal.path],
       terminal: terminal?.device ?? 0
     }
+  }
+
+  /** Says that the program has been waited for. */
+  programEnded(): void {
+    this.#traits = { ...this.#traits, ended: ticksNow() }
   }
 
   /** Says that the terminal or the pipes are closed: what they were called may be another session's from now on. */

@@ -30,6 +30,7 @@ class PipeProgram implements Program {
     child.on("exit", (code, signal) => {
       this.#ended = true
       this.#refused = false
+      this.#processes.programEnded()
       // Its children may have the other end, and nobody will feed them.
       child.stdin.destroy()
       listener.exited(signal === null ? { code, signal } : { code: null, signal })
@@ -50,7 +51,7 @@ class PipeProgram implements Program {
       this.#refused = true
       return "full"
     }
-    if (data.length > 0) this.#child.stdin.write(Buffer.from(data), () => this.#onWritten())
+    if (data.length > 0) this.#child.stdin.write(Buffer.from(data), (error) => error || this.#onWritten())
     return "accepted"
   }
 

@@ -89,6 +89,7 @@ class PtyProgram implements Program {
   /** All that the program wrote is in the kernel's buffer by now and fits in one turn: it comes before `exited`. */
   #onExited(exit: ProgramExit): void {
     this.#exited = true
+    this.#processes.programEnded()
     this.#input.end()
     this.#master.drain()
     closeSync(this.#slave)

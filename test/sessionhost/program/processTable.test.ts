@@ -1,7 +1,8 @@
+import { spawnSync } from "node:child_process"
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished, vi } from "vitest"
-import { parseStat, ProcessTable, type SessionTraits } from "../../../src/sessionhost/ProcessTable.ts"
+import { parseStat, ProcessTable, type SessionTraits, ticksNow } from "../../../src/sessionhost/ProcessTable.ts"
 import { SessionProcesses } from "../../../src/sessionhost/SessionProcesses.ts"
 import { temporaryDirectory } from "./run.ts"
 
@@ -25,6 +26,7 @@ const TERMINAL = 34_819
 const root: Fake = { pid: ROOT, parent: SELF, group: ROOT, session: ROOT, terminal: TERMINAL, start: 5000 }
 const traits: SessionTraits = {
   root: { pid: ROOT, start: 5000 },
+  ended: Infinity,
   marker: "HOB_SESSION_ID=a",
   files: ["/dev/pts/3"],
   terminal: TERMINAL
@@ -58,6 +60,17 @@ const membersOf = (
   const members = tableOf(processes).members(of, foreign, now)
   return members!.map(({ pid }) => pid).sort((a, b) => a - b)
 }
+
+describe("the time", () => {
+  it("is told as /proc tells the starts of processes", () => {
+    const before = ticksNow()
+    const child = spawnSync("/bin/cat", ["/proc/self/stat"], { encoding: "latin1" })
+    const { start } = parseStat(child.stdout)!
+    // A tick more or less is rounding.
+    expect(start).toBeGreaterThanOrEqual(before - 2)
+    expect(start).toBeLessThanOrEqual(ticksNow())
+  })
+})
 
 describe("a line of /proc/<pid>/stat", () => {
   it("is read whatever the process calls itself", () => {
@@ -123,13 +136,19 @@ describe("the processes of a session", () => {
 
   it("are not those of another process that was given the same id", () => {
     const again = { ...root, start: 9000, terminal: 0, parent: 1 }
-    expect(membersOf([again, { pid: 101, parent: ROOT, session: ROOT }])).toEqual([])
+    const itsChild = { pid: 101, parent: ROOT, session: ROOT, start: 9001 }
+    expect(membersOf([again, itsChild], { ...traits, ended: 8000 })).toEqual([])
   })
 
-  it("of a program that was waited for are in its system session only as long as that is proven to be its own", () => {
-    const child = { pid: 101, session: ROOT }
-    expect(membersOf([child])).toEqual([])
-    expect(membersOf([child, { pid: 102, session: ROOT, environment: ["HOB_SESSION_ID=a"] }])).toEqual([101, 102])
+  it("of a program that was waited for are in its system session only as far as that is proven to be its own", () => {
+    const ended = { ...traits, ended: 7000 }
+    const before = { pid: 101, session: ROOT, start: 6999 }
+    const after = { pid: 102, session: ROOT, start: 7001 }
+    const marked = { pid: 103, session: ROOT, start: 7002, environment: ["HOB_SESSION_ID=a"] }
+    expect(membersOf([before], ended)).toEqual([101])
+    expect(membersOf([after], ended)).toEqual([])
+    expect(membersOf([before, after], ended)).toEqual([101, 102])
+    expect(membersOf([after, marked], ended)).toEqual([102, 103])
   })
 
   it("are not somebody at another terminal who has opened this one", () => {

@@ -196,6 +196,31 @@ describe("hob attach in a terminal", () => {
     await tmux.sees(/is not a key(.*\n)+code=2/)
   })
 
+  it("shows a session on pipes without touching the terminal: lines go in, output comes out", async () => {
+    await home.ok([
+      "run",
+      "--detach",
+      "--pipe",
+      "--name",
+      "piped",
+      "--",
+      "sh",
+      "-c",
+      "while read x; do echo got $x; done"
+    ])
+    const before = await settings("BEFORE")
+    tmux.enter("clear; hob attach piped; echo code=$?")
+    await tmux.sees("on pipes: lines you type")
+    tmux.enter("one")
+    await tmux.sees(/^one\ngot one$/m)
+    tmux.enter("two")
+    await tmux.sees(/^two\ngot two$/m)
+    tmux.press(["C-c"])
+    await tmux.sees(/\[detached from piped; .*\n(.*\n)*code=0/)
+    assert.strictEqual(await settings("AFTER"), before)
+    assert.strictEqual((await show("piped")).state, "running")
+  })
+
   it("hob run attaches, and passes on the exit code", async () => {
     tmux.enter("clear; hob run --name now -- sh -c 'read x; exit 9'; echo code=$?")
     await tmux.sees("[session now: C-\\ detaches]")

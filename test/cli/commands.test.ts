@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { ExitCode } from "../../src/cli/exit.ts"
 import type { LogLine, Session } from "../../src/protocol/sessions.ts"
-import { type Home, makeHome, until } from "../support/home.ts"
+import { type Home, isAlive, makeHome, until } from "../support/home.ts"
 
 describe("the commands, as scripts use them", () => {
   let home: Home
@@ -262,6 +262,23 @@ describe("the commands, as scripts use them", () => {
       return seen.includes("answers on")
     })
     follower.kill()
+  })
+
+  it("hob stop --all without a daemon says that sessions may be left, and how to end them", async () => {
+    const own = makeHome()
+    try {
+      await own.ok(["run", "--detach", "--", "sleep", "1000"])
+      const pid = await own.daemonPid()
+      process.kill(pid, "SIGKILL")
+      await until("the daemon is gone", () => !isAlive(pid))
+      const { code, stderr } = await own.hob(["stop", "--all"])
+      assert.strictEqual(code, ExitCode.notRunning)
+      assert.include(stderr, "`hob start && hob stop --all`")
+      await own.ok(["start"])
+      assert.match(await own.ok(["stop", "--all"]), /^hob stopped\. 1 session ended\./)
+    } finally {
+      await own.destroy()
+    }
   })
 
   it("--no-start and HOB_NO_START hold for every command, and none starts a daemon for help", async () => {

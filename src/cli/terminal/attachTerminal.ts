@@ -5,6 +5,8 @@ import { call, isPassing } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
 import { shellCode } from "../outcome.ts"
 import { exitText, label } from "../render/session.ts"
+import { printError } from "../stdio.ts"
+import { attachPipes } from "./attachPipes.ts"
 import { Attachment, type AttachmentOptions, type AttachmentOutcome } from "./Attachment.ts"
 import { isDetachKey } from "./detach.ts"
 import { startGuard, type TerminalGuard } from "./guard.ts"
@@ -21,15 +23,16 @@ export const attachTerminal = async (context: Context, options: AttachmentOption
       'Write it as "C-\\\\", "C-b d", or "" for none; `hob config show` tells where it comes from.'
     )
   }
+  const asked = { session: session.id, mode: "attach", readOnly } as const
+  if (session.kind === "pipe") {
+    const outcome = await attachPipes(ticketFor(context, asked), options)
+    const leave = (line: string | undefined) => void (line !== undefined && printError(line))
+    return conclude(context, leave, session, outcome)
+  }
   const terminal = await makeTerminal()
-  const request = ticketFor(context, {
-    session: session.id,
-    mode: "attach",
-    readOnly,
-    ...(readOnly ? {} : { size: () => terminal.size })
-  })
+  const request = ticketFor(context, { ...asked, ...(readOnly ? {} : { size: () => terminal.size }) })
   const outcome = await new Attachment(terminal, options).run(request, isPassing)
-  return conclude(context, terminal, session, outcome)
+  return conclude(context, (line) => terminal.leave(line), session, outcome)
 }
 
 const makeTerminal = async (): Promise<Terminal> => {
@@ -42,31 +45,32 @@ const makeTerminal = async (): Promise<Terminal> => {
   return new Terminal(guard, new ReadStream(0), new WriteStream(1))
 }
 
+/** Lets go of the terminal with a last line, and finds the exit code. */
 const conclude = async (
   context: Context,
-  terminal: Terminal,
+  leave: (line: string | undefined) => void | Promise<void>,
   session: Session,
   outcome: AttachmentOutcome
 ): Promise<number> => {
   const name = label(session)
   switch (outcome.type) {
     case "detached":
-      await terminal.leave(`[detached from ${name}; it runs on. \`hob attach ${name}\` returns to it]`)
+      await leave(`[detached from ${name}; it runs on. \`hob attach ${name}\` returns to it]`)
       return ExitCode.ok
     case "ended": {
       const exit = outcome.exit ?? (await exitOf(context, session))
       if (exit === null) {
-        await terminal.leave(`[session ${name} lost: the session-host went away; \`hob output ${name}\` has its log]`)
+        await leave(`[session ${name} lost: the session-host went away; \`hob output ${name}\` has its log]`)
         return ExitCode.lost
       }
-      await terminal.leave(`[session ${name} ended: ${exitText(exit)}]`)
+      await leave(`[session ${name} ended: ${exitText(exit)}]`)
       return shellCode(exit)
     }
     case "signal":
-      await terminal.leave(undefined)
+      await leave(undefined)
       return outcome.exitCode
     case "failed":
-      await terminal.leave(undefined)
+      await leave(undefined)
       throw outcome.error
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import type { DaemonStatus } from "../../protocol/daemon.ts"
 import { CallError } from "../../client/wire/bare.ts"
 import type { Context } from "../context.ts"
@@ -67,7 +68,14 @@ export const stopDaemon = async (context: Context, options: StopOptions): Promis
   } catch (error) {
     if (error instanceof CallError || error instanceof Fault) throw error
     const record = readRecord(context.paths)
-    if (record === null || recordedProcess(record) === "gone") throw error
+    if (record === null || recordedProcess(record) === "gone") {
+      if (!options.all || !existsSync(context.paths.hostSocket)) throw error
+      throw new Fault(
+        ExitCode.notRunning,
+        "hob is not running, but its session-host may be, and sessions in it.",
+        "`hob start && hob stop --all` ends them."
+      )
+    }
     if (options.force) return killDaemon(record.pid)
     throw new Fault(
       ExitCode.failure,

@@ -1,6 +1,6 @@
 import { Result, Schema } from "effect"
 import type { Socket } from "node:net"
-import { FrameType, HostRequest, type HostReply } from "../protocol/sessionHost.ts"
+import { FrameType, HostRequest, type HostReply, MAX_FRAME_BYTES } from "../protocol/sessionHost.ts"
 import { encodeJsonFrame } from "../wire/frames.ts"
 import { badRequest, HostFailure } from "./HostFailure.ts"
 import type { SessionHost } from "./SessionHost.ts"
@@ -94,7 +94,7 @@ export class ControlConnection {
 
   #write(message: unknown): void {
     if (this.#socket.destroyed) return
-    this.#socket.write(encodeJsonFrame(FrameType.control, message))
+    this.#socket.write(encode(message))
     if (this.#socket.writableLength > CONTROL_BEHIND_BYTES) this.#cutOff("it does not read its answers")
   }
 
@@ -103,6 +103,18 @@ export class ControlConnection {
     this.#socket.destroy()
   }
 }
+
+const encode = (message: unknown): Buffer => {
+  const frame = encodeJsonFrame(FrameType.control, message)
+  if (frame.length - 5 <= MAX_FRAME_BYTES) return frame
+  // Agents get whole prompts as arguments. All sessions in one answer can be too much; `session.json` has every word.
+  return encodeJsonFrame(FrameType.control, JSON.parse(JSON.stringify(message, shortenCommand)))
+}
+
+const shortenCommand = (key: string, value: unknown): unknown =>
+  key === "command" && Array.isArray(value)
+    ? value.slice(0, 20).map((word: string) => (word.length > 100 ? `${word.slice(0, 100)}…` : word))
+    : value
 
 const idOf = (message: unknown): number | null => {
   if (typeof message !== "object" || message === null || !("id" in message)) return null

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
-import { FrameType, type HelloReply, type HostReply } from "../../src/protocol/sessionHost.ts"
+import { FrameType, type HelloReply, type HostReply, type HostSession } from "../../src/protocol/sessionHost.ts"
 import { CONTROL_BEHIND_BYTES } from "../../src/sessionhost/ControlConnection.ts"
 import { SpawnError } from "../../src/sessionhost/program.ts"
 import { encodeFrame, encodeJsonFrame } from "../../src/wire/frames.ts"
@@ -108,6 +108,18 @@ describe("the control connection", () => {
       replies.push(await control.request("list"))
     }
     assert.isTrue(replies.every(({ error }) => error === undefined))
+  })
+
+  it("answers with shortened commands when whole ones do not fit into a frame", async () => {
+    await using host = await TestHost.start()
+    const prompt = "x".repeat(1_500_000)
+    for (let each = 0; each < 3; each++) {
+      const session = await host.control.ask("spawn", spawnRequest(randomUUID(), {}, ["agent", prompt]))
+      assert.strictEqual(session.command[1], prompt)
+    }
+    const { sessions } = await host.control.ask<{ sessions: ReadonlyArray<HostSession> }>("list")
+    assert.strictEqual(sessions.length, 3)
+    for (const { command } of sessions) assert.deepStrictEqual(command, ["agent", `${"x".repeat(100)}…`])
   })
 
   it("may be one of several; each hears every event, and one that is gone changes nothing", async () => {

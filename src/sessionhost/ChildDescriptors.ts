@@ -25,7 +25,8 @@ const findCloseRange = (): Mark | undefined => {
     const ffi = process.getBuiltinModule("node:ffi" as "fs") as unknown as Ffi | undefined
     const syscall = ffi?.dlopen(null, { syscall: { arguments: ["i64", "i64", "i64", "i64"], return: "i64" } })
       .functions["syscall"]
-    return syscall && (() => syscall(SYS_close_range, 3n, 0xffffffffn, CLOSE_RANGE_CLOEXEC) === 0n)
+    const mark = () => syscall?.(SYS_close_range, 3n, 0xffffffffn, CLOSE_RANGE_CLOEXEC) === 0n
+    return mark() ? mark : undefined
   } catch {
     return undefined
   } finally {

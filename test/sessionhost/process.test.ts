@@ -1,4 +1,6 @@
-import { readdirSync, statSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { connect, type Socket } from "node:net"
 import { assert, describe, it } from "vitest"
 import { spawnRequest } from "./support/host.ts"
@@ -40,6 +42,16 @@ describe("the session-host process", () => {
       (await control.ask<{ pid: number }>("hello", { protocol: 1, daemonPid: 1 })).pid,
       winners[0]!.pid
     )
+  })
+
+  it("says why when it can't be started, and ends with 1", async () => {
+    await using home = new HostHome()
+    mkdirSync(home.paths.hostLock)
+    const said = String(await home.start().catch((error: Error) => error.message))
+    assert.include(said, "ended with 1")
+    assert.include(said, home.paths.hostLock)
+    await using long = new HostHome(mkdtempSync(join(tmpdir(), "x".repeat(100))))
+    assert.include(String(await long.start().catch((error: Error) => error.message)), "host.sock")
   })
 
   it("is replaced at once after kill -9: lock and socket are free, the log is there", async () => {

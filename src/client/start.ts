@@ -107,7 +107,7 @@ const spawnDaemon = ({ flags = [], paths }: EnsureOptions): Promise<"ready" | "b
     const child = spawn(process.execPath, [entrypoint("daemon"), ...flags], {
       detached: true,
       cwd: "/",
-      env: { ...process.env, ...paths.environment, HOB_READY_FD: "3" },
+      env: daemonEnvironment(paths),
       stdio: ["ignore", log, log, "pipe"]
     })
     closeSync(log)
@@ -141,3 +141,12 @@ const spawnDaemon = ({ flags = [], paths }: EnsureOptions): Promise<"ready" | "b
       )
     )
   })
+
+/**
+ * What the caller has, so that sessions without a caller get a sensible environment; but not which session the caller
+ * is in: the daemon is no part of it, and is not to be killed with it.
+ */
+const daemonEnvironment = (paths: Paths): NodeJS.ProcessEnv => {
+  const { HOB_SESSION_ID: _, ...inherited } = process.env
+  return { ...inherited, ...paths.environment, HOB_READY_FD: "3" }
+}

@@ -95,7 +95,8 @@ const start = (paths: Paths): Effect.Effect<void, SessionHostUnavailable> =>
 
 /** The host needs to know where its files are and nothing else: what the daemon inherited stays out of it. */
 const hostEnvironment = (paths: Paths): NodeJS.ProcessEnv => {
-  const kept: NodeJS.ProcessEnv = { ...paths.environment }
+  // The descriptor also tells a kill of the session that a daemon was started from: this process is no part of it.
+  const kept: NodeJS.ProcessEnv = { ...paths.environment, HOB_READY_FD: "3" }
   for (const name of ["HOME", "PATH", "TMPDIR", "LANG", "TZ"]) kept[name] ??= process.env[name]
   return kept
 }

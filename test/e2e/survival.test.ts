@@ -1,6 +1,6 @@
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import type { Session } from "../../src/protocol/index.ts"
-import { type Home, isAlive, makeHome, until } from "../support/home.ts"
+import { binary, type Home, isAlive, makeHome, until } from "../support/home.ts"
 
 /** A program that prints numbered lines: what is missing or doubled shows. */
 const numbered = (count: number, pause = "") => [
@@ -80,5 +80,33 @@ describe("sessions outlive the daemon", () => {
     assert.notStrictEqual(await home.daemonPid(), before)
     const after = await home.json<Session>(["show", session.id])
     assert.deepStrictEqual([after.state, after.pid], ["running", session.pid])
+  })
+
+  it("a daemon that was started from inside a session, and its host, are no part of that session", async () => {
+    const bystander = await run("--", "sleep", "1000")
+    const restart = `'${binary}' stop >/dev/null && '${binary}' ls >/dev/null && echo restarted; exec sleep 1000`
+    await run("--name", "inner", "--", "sh", "-c", restart)
+    await until("the session has restarted the daemon", async () =>
+      (await home.hob(["output", "inner", "--no-start"])).stdout.includes("restarted")
+    )
+    const daemon = await home.daemonPid()
+    const host = await home.hostPid()
+    await home.ok(["kill", "inner"])
+    assert.deepStrictEqual([isAlive(daemon), isAlive(host), isAlive(bystander.pid!)], [true, true, true])
+  })
+
+  it("killing a session with a daemon in its foreground ends that daemon, and not the host nor another session", async () => {
+    const bystander = await run("--", "sleep", "1000")
+    const host = await home.hostPid()
+    await run("--name", "inner", "--", "sh", "-c", `'${binary}' stop >/dev/null; exec '${binary}' start --foreground`)
+    await until("a daemon runs in the session", async () => {
+      const ran = await home.hob(["output", "inner", "--no-start"])
+      return ran.stdout.includes("answers on")
+    })
+    const daemon = await home.daemonPid()
+    await home.hob(["kill", "inner"])
+    await until("it is gone", () => !isAlive(daemon))
+    assert.deepStrictEqual([isAlive(host), isAlive(bystander.pid!)], [true, true])
+    assert.strictEqual((await home.json<Session>(["show", bystander.id])).state, "running")
   })
 })

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { makePaths, type Paths } from "../../src/config/paths.ts"
 
-const binary = resolve(import.meta.dirname, "../../bin/hob")
+export const binary = resolve(import.meta.dirname, "../../bin/hob")
 
 export interface Ran {
   readonly code: number | null

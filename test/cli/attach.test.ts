@@ -1,9 +1,9 @@
-import { readFileSync, readdirSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe } from "vitest"
 import type { Session } from "../../src/protocol/sessions.ts"
 import { has, needs } from "../support/needs.ts"
-import { type Home, isAlive, makeHome, until } from "../support/home.ts"
+import { type Home, isAlive, makeHome, processesOf, until } from "../support/home.ts"
 import { AT_REST, binaries, Tmux } from "./tmux.ts"
 
 const it = needs("tmux")
@@ -30,20 +30,18 @@ describe("hob attach in a terminal", () => {
   }
   const show = (name: string) => home.json<Session>(["show", name])
 
-  /** The client process of `hob attach`, which is in no session itself. */
-  const clientPid = (): number => {
-    const found = readdirSync("/proc").filter((pid) => {
+  /** The processes of this home whose words these are, tested one by one. */
+  const processes = (matches: (words: ReadonlyArray<string>) => boolean): ReadonlyArray<number> =>
+    processesOf(home.paths.home).filter((pid) => {
       try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
-        const ours = readFileSync(`/proc/${pid}/environ`, "latin1").includes(`HOB_HOME=${home.paths.home}\0`)
-        return ours && words.includes("attach") && words.some((word) => word.endsWith("hob.cjs"))
+        return matches(readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0"))
       } catch {
         return false
       }
     })
-    assert.lengthOf(found, 1)
-    return Number(found[0])
-  }
+  const clients = () => processes((words) => words.includes("attach") && words.some((word) => word.endsWith("hob.cjs")))
+  /** What restores the terminal for a client that is killed. */
+  const guards = () => processes((words) => words.some((word) => word.includes("stty -g")))
 
   /** The terminal's settings as `stty` shows them, asked from the shell in it. */
   const settings = async (mark: string): Promise<string> => {
@@ -83,9 +81,12 @@ describe("hob attach in a terminal", () => {
       const before = await settings("BEFORE")
       tmux.enter("clear; hob attach greedy")
       await tmux.sees("GREEDY")
-      process.kill(clientPid(), signal)
+      assert.lengthOf(clients(), 1)
+      process.kill(clients()[0]!, signal)
+      // What is typed before goes to the client, and is gone with it.
+      await until("the client and its guard are gone", () => clients().length + guards().length === 0)
       await until("the terminal is at rest", () => tmux.modes() === AT_REST)
-      await until("its settings are as before", async () => (await settings(`A${process.hrtime.bigint()}`)) === before)
+      assert.strictEqual(await settings("AFTER"), before)
       assert.strictEqual((await show("greedy")).state, "running")
     })
   }

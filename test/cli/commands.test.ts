@@ -177,7 +177,9 @@ describe("the commands, as scripts use them", () => {
     await start("--name", "patient", "--", "sh", "-c", "read line; exit 6")
     const waiter = home.start(["wait", "--exit", "patient"])
     let printed = ""
-    waiter.stdout!.setEncoding("utf8").on("data", (text: string) => (printed += text))
+    for (const stream of [waiter.stdout!, waiter.stderr!]) {
+      stream.setEncoding("utf8").on("data", (text: string) => (printed += text))
+    }
     const ended = new Promise<number | null>((done) => waiter.once("exit", done))
     const pid = await home.daemonPid()
     await until("it waits", async () => (await home.json<{ connections: number }>(["status"])).connections > 1)

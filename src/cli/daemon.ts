@@ -9,7 +9,7 @@ const isAway = (error: unknown): boolean =>
 /** A failure that asking again may mend: the daemon was killed, is being restarted, or its session-host is. */
 export const isPassing = (error: unknown): boolean =>
   error instanceof bare.ConnectionLost ||
-  (error instanceof bare.SocketConnectError && (isAway(error) || error.reason === "busy")) ||
+  (error instanceof bare.SocketConnectError && (isAway(error) || ["busy", "system"].includes(error.reason))) ||
   isStopping(error) ||
   (error instanceof bare.CallError && error.data?._tag === "SessionHostUnavailable") ||
   (error instanceof Error && error.name === "NotRunning") ||

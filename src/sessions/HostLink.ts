@@ -176,9 +176,15 @@ const openLine = Effect.fnUntraced(function* (socket: Socket, onEvent: (event: H
     call: (request) =>
       Effect.suspend(() => {
         const id = ++lastId
+        const frame = encodeJsonFrame(FrameType.control, encodeRequest({ ...request, id } as HostRequest))
+        if (frame.length > MAX_FRAME_BYTES) {
+          // The host would have to end the connection, and every call on it.
+          const message = `A request of ${frame.length} bytes; the session-host takes ${MAX_FRAME_BYTES}.`
+          return Effect.fail(new HostRefused({ error: { code: "bad-request", message } satisfies HostError }))
+        }
         const reply = Deferred.makeUnsafe<unknown, HostRefused | SessionHostUnavailable>()
         pending.set(id, reply)
-        socket.write(encodeJsonFrame(FrameType.control, encodeRequest({ ...request, id } as HostRequest)))
+        socket.write(frame)
         return Effect.onInterrupt(Deferred.await(reply), () => Effect.sync(() => pending.delete(id)))
       }),
     closed: Deferred.await(closed)

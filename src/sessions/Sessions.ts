@@ -17,7 +17,7 @@ import {
   SpawnFailed,
   type UnknownSignal
 } from "../protocol/index.ts"
-import { HostSession, ListReply, SendReply } from "../protocol/sessionHost.ts"
+import { HostSession, ListReply, MAX_FRAME_BYTES, SendReply } from "../protocol/sessionHost.ts"
 import { Catalogue } from "./Catalogue.ts"
 import { makeEnding } from "./ending.ts"
 import { type Entry, isOpen, stateOf, told, toSession } from "./entry.ts"
@@ -38,6 +38,9 @@ export interface AttachOptions {
   readonly cols?: number
   readonly rows?: number
 }
+
+/** One send: what fits into a frame of the session-host's control line as base64. */
+const MAX_SEND_BYTES = Math.floor(MAX_FRAME_BYTES / 2)
 
 const decodeHostSession = Schema.decodeUnknownEffect(HostSession)
 const decodeListReply = Schema.decodeUnknownEffect(ListReply)
@@ -202,7 +205,8 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     const { sessions } = yield* config.get
     const full = (queuedBytes: number, limitBytes: number) =>
       new InputQueueFull({ id: entry.file.id, queuedBytes, limitBytes })
-    if (data.length > sessions.inputQueueBytes) return yield* full(0, sessions.inputQueueBytes)
+    const limitBytes = Math.min(sessions.inputQueueBytes, MAX_SEND_BYTES)
+    if (data.length > limitBytes) return yield* full(0, limitBytes)
     const reply = yield* link
       .call({ op: "send", session: entry.file.id, data: Buffer.from(data).toString("base64") })
       .pipe(

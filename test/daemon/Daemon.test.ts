@@ -118,6 +118,22 @@ describe("a whole daemon in process", () => {
     })
   )
 
+  it.effect("what is too large for the session-host is refused, and the line to it stays up", () =>
+    Effect.gen(function* () {
+      const { connect, context } = yield* embedded({ env: { HOB_SESSIONS_INPUT_QUEUE_BYTES: "100000000" } })
+      const client = yield* connect
+      const { id } = yield* client["sessions.run"]({ command: ["stay"] })
+      const refused = yield* Effect.flip(client["sessions.run"]({ command: ["huge", "x".repeat(5_000_000)] }))
+      assert.strictEqual(refused._tag, "SpawnFailed")
+      const data = Buffer.alloc(5_000_000).toString("base64")
+      const full = yield* Effect.flip(client["sessions.send"]({ session: id, data }))
+      assert.strictEqual(full._tag, "InputQueueFull")
+      const status = yield* Context.get(context, Concerns).status
+      assert.isTrue(status.every(({ restarts }) => restarts === 0))
+      assert.strictEqual((yield* client["sessions.list"]({})).sessions.length, 1)
+    })
+  )
+
   it.effect("each concern that fails restarts alone: clients, sessions and the other concerns do not notice", () =>
     Effect.gen(function* () {
       const { connect, context, started } = yield* embedded()

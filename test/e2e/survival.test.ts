@@ -85,7 +85,7 @@ describe("sessions outlive the daemon", () => {
   it("a daemon that was started from inside a session, and its host, are no part of that session", async () => {
     const bystander = await run("--", "sleep", "1000")
     const restart = `'${binary}' stop >/dev/null && '${binary}' ls >/dev/null && echo restarted; exec sleep 1000`
-    await run("--name", "inner", "--", "sh", "-c", restart)
+    await home.ok(["run", "--detach", "--name", "inner", "--", "sh", "-c", restart])
     await until("the session has restarted the daemon", async () =>
       (await home.hob(["output", "inner", "--no-start"])).stdout.includes("restarted")
     )
@@ -98,7 +98,9 @@ describe("sessions outlive the daemon", () => {
   it("killing a session with a daemon in its foreground ends that daemon, and not the host nor another session", async () => {
     const bystander = await run("--", "sleep", "1000")
     const host = await home.hostPid()
-    await run("--name", "inner", "--", "sh", "-c", `'${binary}' stop >/dev/null; exec '${binary}' start --foreground`)
+    // Nothing else may ask for the daemon meanwhile, or it would be started outside.
+    const inner = `'${binary}' stop >/dev/null; exec '${binary}' start --foreground`
+    await home.ok(["run", "--detach", "--name", "inner", "--", "sh", "-c", inner])
     await until("a daemon runs in the session", async () => {
       const ran = await home.hob(["output", "inner", "--no-start"])
       return ran.stdout.includes("answers on")

@@ -248,7 +248,8 @@ export class SessionHost {
 
   #running(id: string): Session {
     const session = this.#sessions.get(id)
-    if (session !== undefined) return session
+    // One that has closed stays for a moment, until its end is on the disk.
+    if (session?.closed === false) return session
     this.#known(id)
     throw ended(id)
   }

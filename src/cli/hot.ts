@@ -51,12 +51,23 @@ const verbs: Readonly<Record<string, Verb>> = {
     action: (plain) => (context) => show(context, { session: plain.words[0]!, json: plain.has("--json") })
   },
   send: {
-    grammar: { flags: { "--key": "values" }, aliases: { "-k": "--key" }, words: [1, MANY], valuesToTheEnd: "--key" },
+    grammar: {
+      flags: { "--key": "values", "--eof": "boolean" },
+      aliases: { "-k": "--key" },
+      words: [1, MANY],
+      valuesToTheEnd: "--key"
+    },
     action: (plain) => {
       const [session, ...text] = plain.words
       const stdin = isStdin(text)
       return (context) =>
-        send(context, { session: session!, text: stdin ? [] : text, keys: plain.values("--key"), stdin })
+        send(context, {
+          session: session!,
+          text: stdin ? [] : text,
+          keys: plain.values("--key"),
+          stdin,
+          eof: plain.has("--eof")
+        })
     }
   },
   output: {

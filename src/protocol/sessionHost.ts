@@ -88,7 +88,14 @@ export const HostRequest = Schema.Union([
   /** Any session with a directory, running or not, also one of an earlier host. Answer: {@link HostSession}. */
   Schema.Struct({ id: Schema.Int, op: Schema.Literal("inspect"), session: SessionId }),
   /** Types base64 `data`. Answer: {@link SendReply}; error `input-queue-full` or `ended`. */
-  Schema.Struct({ id: Schema.Int, op: Schema.Literal("send"), session: SessionId, data: Schema.String }),
+  Schema.Struct({
+    id: Schema.Int,
+    op: Schema.Literal("send"),
+    session: SessionId,
+    data: Schema.String,
+    /** On pipes: standard input is closed behind `data`. */
+    endInput: Schema.optionalKey(Schema.Boolean)
+  }),
   /** Answer: {@link HostSession}; error `ended`. */
   Schema.Struct({ id: Schema.Int, op: Schema.Literal("resize"), session: SessionId, cols: Cells, rows: Cells }),
   /** Signals every process of the session, then SIGKILL after the grace. Answers when the session has closed: {@link HostSession}. */

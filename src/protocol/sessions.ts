@@ -263,9 +263,17 @@ export const Output = Rpc.make("sessions.output", {
   stream: true
 }).annotate(Endless, true)
 
-/** Types `data` (base64) into a session. All of it is accepted, or none. `queuedBytes` is what the program has yet to read. */
+/**
+ * Types `data` (base64) into a session. All of it is accepted, or none. `queuedBytes` is what the program has yet to
+ * read. With `endInput` the program then meets the end of its input: its standard input is closed, behind what is
+ * queued; at a terminal Ctrl-D is typed.
+ */
 export const Send = Rpc.make("sessions.send", {
-  payload: { session: SessionRef, data: Schema.String.check(Schema.isBase64()) },
+  payload: {
+    session: SessionRef,
+    data: Schema.String.check(Schema.isBase64()),
+    endInput: Schema.optionalKey(Schema.Boolean)
+  },
   success: Schema.Struct({ acceptedBytes: Schema.Int, queuedBytes: Schema.Int }),
   error: Schema.Union([Lookup, SessionEnded, InputQueueFull])
 })

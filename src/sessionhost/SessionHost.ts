@@ -180,6 +180,7 @@ export class SessionHost {
     const data = Buffer.from(request.data, "base64")
     if (data.length !== base64Bytes(request.data)) throw badRequest("data is not base64")
     const answer = session.type(data)
+    if (answer === "accepted" && request.endInput === true) session.endInput()
     const queuedBytes = session.queuedInputBytes
     if (answer === "ended") throw ended(request.session)
     if (answer === "accepted") return { acceptedBytes: data.length, queuedBytes }

@@ -42,6 +42,8 @@ export interface AttachOptions {
 /** One send: what fits into a frame of the session-host's control line as base64. */
 const MAX_SEND_BYTES = Math.floor(MAX_FRAME_BYTES / 2)
 
+const END_OF_TRANSMISSION = Buffer.from([0x04])
+
 const decodeHostSession = Schema.decodeUnknownEffect(HostSession)
 const decodeListReply = Schema.decodeUnknownEffect(ListReply)
 const decodeSendReply = Schema.decodeUnknownEffect(SendReply)
@@ -61,7 +63,8 @@ export class Sessions extends Context.Service<
     /** Types bytes into a session; all or nothing. */
     send(
       ref: string,
-      data: Uint8Array
+      data: Uint8Array,
+      options?: { readonly endInput?: boolean }
     ): Effect.Effect<typeof SendReply.Type, Lookup | Unavailable | SessionEnded | InputQueueFull>
     resize(
       ref: string,
@@ -199,16 +202,23 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
 
   const ended = (entry: Entry) => new SessionEnded({ id: entry.file.id, state: stateOf(entry) })
 
-  const send = Effect.fn("Sessions.send")(function* (ref: string, data: Uint8Array) {
+  const send = Effect.fn("Sessions.send")(function* (
+    ref: string,
+    typed: Uint8Array,
+    { endInput = false }: { readonly endInput?: boolean } = {}
+  ) {
     const entry = yield* find(ref)
     if (!isOpen(entry)) return yield* ended(entry)
+    const onPipes = entry.file.kind === "pipe"
+    // A terminal has no end of input but the character that stands for it.
+    const data = endInput && !onPipes ? Buffer.concat([typed, END_OF_TRANSMISSION]) : Buffer.from(typed)
     const { sessions } = yield* config.get
     const full = (queuedBytes: number, limitBytes: number) =>
       new InputQueueFull({ id: entry.file.id, queuedBytes, limitBytes })
     const limitBytes = Math.min(sessions.inputQueueBytes, MAX_SEND_BYTES)
     if (data.length > limitBytes) return yield* full(0, limitBytes)
     const reply = yield* link
-      .call({ op: "send", session: entry.file.id, data: Buffer.from(data).toString("base64") })
+      .call({ op: "send", session: entry.file.id, data: data.toString("base64"), endInput: endInput && onPipes })
       .pipe(
         Effect.catchTag("HostRefused", ({ refusal }) =>
           Effect.fail(

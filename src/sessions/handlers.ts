@@ -16,7 +16,7 @@ export const layer = SessionsRpcs.toLayer(
         Stream.unwrap(
           Effect.map(sessions.attach(session, { mode: follow === true ? "follow" : "read", ...range }), outputChunks)
         ),
-      "sessions.send": ({ data, session }) => sessions.send(session, Buffer.from(data, "base64")),
+      "sessions.send": ({ data, session, ...options }) => sessions.send(session, Buffer.from(data, "base64"), options),
       "sessions.resize": ({ session, ...size }) => sessions.resize(session, size),
       "sessions.wait": ({ session, timeoutMillis }) =>
         Effect.gen(function* () {

@@ -41,7 +41,7 @@ const run = { name: null, cwd: null, env: [], tags: [], pipe: false, detach: fal
 const output = { session: "a", follow: false, since: null, tail: null, plain: false }
 const wait = { session: "a", timeout: null, json: false }
 const kill = { sessions: ["a"], signal: null, grace: null, json: false }
-const send = { session: "a", text: [], keys: [], stdin: false }
+const send = { session: "a", text: [], keys: [], stdin: false, eof: false }
 const list = { all: false, json: false, quiet: false }
 
 /** `hot`: the plain path understands it too, and the same. */
@@ -76,6 +76,8 @@ const table: ReadonlyArray<readonly [line: ReadonlyArray<string>, verb: string, 
   [["send", "a", "git status"], "send", { ...send, text: ["git status"] }, "hot"],
   [["send", "a", "git", "status"], "send", { ...send, text: ["git", "status"] }, "hot"],
   [["send", "a", "-"], "send", { ...send, stdin: true }, "hot"],
+  [["send", "a", "--eof"], "send", { ...send, eof: true }, "hot"],
+  [["send", "--eof", "a", "-"], "send", { ...send, eof: true, stdin: true }, "hot"],
   [["send", "a", "ls", "-", "la"], "send", { ...send, text: ["ls", "-", "la"] }, "hot"],
   [["send", "a", "go", "--key", "Enter"], "send", { ...send, text: ["go"], keys: ["Enter"] }, "hot"],
   [["send", "a", "--key", "C-c"], "send", { ...send, keys: ["C-c"] }, "hot"],

@@ -41,11 +41,12 @@ export const sendCommand = Command.make(
       Argument.withDescription("What to type, joined by spaces; `-` is standard input"),
       Argument.variadic()
     ),
-    keys: texts("key", "KEY", "Keys by name, to the end of the line: Enter, Escape, C-c, M-x, Up, F5, …", "k")
+    keys: texts("key", "KEY", "Keys by name, to the end of the line: Enter, Escape, C-c, M-x, Up, F5, …", "k"),
+    eof: yes("eof", "Then end its input: closes standard input of a session on pipes, types C-d at a terminal")
   },
-  ({ keys, session, text }) => {
+  ({ eof, keys, session, text }) => {
     const stdin = isStdin(text)
-    return act((context) => send(context, { session, keys, stdin, text: stdin ? [] : text }))
+    return act((context) => send(context, { session, keys, stdin, eof, text: stdin ? [] : text }))
   }
 ).pipe(
   Command.withDescription(
@@ -56,6 +57,10 @@ export const sendCommand = Command.make(
     { command: "hob send shell 'git status' --key Enter" },
     { command: "hob send build --key C-c", description: "Interrupt what runs in it" },
     { command: "hob send editor --key Escape : w q Enter" },
+    {
+      command: "hob send agent --eof - < request.json",
+      description: "And no more: a program on pipes sees its input end"
+    },
     { command: "hob send agent - < prompt.txt", description: "Standard input, as fast as the program reads" }
   ])
 )

@@ -13,6 +13,8 @@ export interface SendOptions {
   readonly keys: ReadonlyArray<string>
   /** Types what stands on standard input, to its end. */
   readonly stdin: boolean
+  /** The program meets the end of its input after all this. */
+  readonly eof: boolean
 }
 
 /** Small enough that a program which reads slowly holds up little, large enough for speed. */
@@ -32,17 +34,17 @@ export const send = async (context: Context, options: SendOptions): Promise<numb
       "Keys are single characters and Enter, Tab, Space, Escape, BSpace, Delete, Up, Down, Left, Right, Home, End, PageUp, PageDown, F1 to F12, with C-, M- or S- in front."
     )
   })
-  if (!options.stdin && options.text.length === 0 && keys.length === 0) {
-    throw new Fault(ExitCode.usage, "Nothing to send.", "Give text, `--key NAME…`, or `-` for standard input.")
+  if (!options.stdin && options.text.length === 0 && keys.length === 0 && !options.eof) {
+    throw new Fault(ExitCode.usage, "Nothing to send.", "Give text, `--key NAME…`, `--eof`, or `-` for standard input.")
   }
   const data = Buffer.concat([Buffer.from(options.text.join(" "), "utf8"), ...keys])
   if (options.stdin) await sendStdin(context, options.session)
-  if (data.length > 0) await sendBytes(context, options.session, data)
+  if (data.length > 0 || options.eof) await sendBytes(context, options.session, data, options.eof)
   return ExitCode.ok
 }
 
-const sendBytes = async (context: Context, session: string, data: Buffer): Promise<void> => {
-  await call(context, "sessions.send", { session, data: data.toString("base64") })
+const sendBytes = async (context: Context, session: string, data: Buffer, endInput = false): Promise<void> => {
+  await call(context, "sessions.send", { session, data: data.toString("base64"), ...(endInput ? { endInput } : {}) })
 }
 
 /** Piece by piece; while the session's input queue is full it waits for the program to read. */

@@ -139,7 +139,8 @@ export class Client {
         const offset = Number(payload.readBigUInt64BE(0))
         if (offset !== this.offset) this.misplaced.push(`bytes at ${offset}, expected ${this.offset}`)
         const data = payload.subarray(8)
-        this.#chunks.push(data)
+        // A copy: a view would keep all of the read that it came with, and memory is counted here.
+        this.#chunks.push(Buffer.from(data))
         this.bytes += data.length
         this.offset = offset + data.length
         return

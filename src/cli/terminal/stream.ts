@@ -61,6 +61,8 @@ export class SessionStream {
   #retry: { timer: NodeJS.Timeout; wake: () => void } | undefined
   /** Input typed while there was no connection. */
   #unsent: Array<Buffer> = []
+  /** The newest size, when it changed since the ticket was asked for with the one of that moment. */
+  #unsentSize: Buffer | undefined
 
   constructor(requestTicket: RequestTicket, isPassing: IsPassing, listener: StreamListener) {
     this.#requestTicket = requestTicket
@@ -120,12 +122,12 @@ export class SessionStream {
   }
 
   resize(cols: number, rows: number): void {
-    // A size that was not sent is of no interest later: opening again tells the size of that moment.
-    if (!this.#opened) return
     const payload = Buffer.alloc(4)
     payload.writeUInt16BE(cols, 0)
     payload.writeUInt16BE(rows, 2)
-    this.#socket?.write(encodeFrame(FrameType.resize, payload))
+    const frame = encodeFrame(FrameType.resize, payload)
+    if (this.#opened) this.#socket?.write(frame)
+    else this.#unsentSize = frame
   }
 
   /** Stops reading: the host then keeps our place. */
@@ -201,6 +203,8 @@ export class SessionStream {
         const wanted = this.#next
         this.#opened = true
         if (wanted === null) this.#next = frame.offset
+        if (this.#unsentSize !== undefined) this.#socket?.write(this.#unsentSize)
+        this.#unsentSize = undefined
         for (const input of this.#unsent.splice(0)) this.#socket?.write(input)
         this.#listener.opened?.(frame, again)
         return undefined

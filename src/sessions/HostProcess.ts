@@ -1,10 +1,11 @@
 import { Context, Effect, Layer, Scope } from "effect"
 import { spawn } from "node:child_process"
 import { closeSync, mkdirSync, openSync } from "node:fs"
-import { connect, type Socket } from "node:net"
+import type { Socket } from "node:net"
 import { entrypoint } from "../config/entrypoints.ts"
 import type { Paths } from "../config/paths.ts"
 import { SessionHostUnavailable } from "../protocol/index.ts"
+import { connect } from "../wire/unixSocket.ts"
 
 /**
  * Reaching the session-host's process: the one that runs, or a new one. The host is detached, so that nothing that
@@ -39,16 +40,9 @@ export class HostProcess extends Context.Service<
 }
 
 const connectTo = (path: string): Effect.Effect<Socket, SessionHostUnavailable> =>
-  Effect.callback((resume) => {
-    const socket = connect(path)
-    const onError = (error: Error) =>
-      resume(Effect.fail(new SessionHostUnavailable({ detail: `${path}: ${error.message}` })))
-    socket.once("error", onError)
-    socket.once("connect", () => {
-      socket.off("error", onError)
-      resume(Effect.succeed(socket))
-    })
-    return Effect.sync(() => socket.destroy())
+  Effect.tryPromise({
+    try: () => connect(path),
+    catch: (error) => new SessionHostUnavailable({ detail: error instanceof Error ? error.message : String(error) })
   })
 
 /** Starts a host and waits until it listens (it says so on descriptor 3) or ends. */

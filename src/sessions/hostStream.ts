@@ -1,6 +1,5 @@
 /** The byte channel of the session-host as RPC streams, for clients that can't speak its binary frames. */
 import { Schema, Stream } from "effect"
-import { connect } from "node:net"
 import {
   type DataTicket,
   type LogLine,
@@ -10,6 +9,7 @@ import {
 } from "../protocol/index.ts"
 import { Direction, ErrorFrame, FrameType, GapFrame, MAX_FRAME_BYTES, OpenedFrame } from "../protocol/sessionHost.ts"
 import { encodeJsonFrame, FrameReader } from "../wire/frames.ts"
+import { connect } from "../wire/unixSocket.ts"
 
 interface Frame {
   readonly type: number
@@ -18,7 +18,7 @@ interface Frame {
 
 /** Opens a session's bytes as any client would. Reads the socket only as fast as it is iterated. */
 async function* frames(ticket: DataTicket): AsyncGenerator<Frame> {
-  const socket = connect(ticket.path)
+  const socket = await connect(ticket.path)
   const complete: Array<Frame> = []
   const reader = new FrameReader(MAX_FRAME_BYTES, (type, payload) => void complete.push({ type, payload }))
   socket.write(encodeJsonFrame(FrameType.open, { ticket: ticket.ticket }))

@@ -28,8 +28,8 @@ export const decideStart = (
     readonly user: { readonly home: string; readonly shell: string }
   }
 ): Result.Result<SessionFile, SpawnFailed | SessionNameTaken> => {
-  const command = options.command?.length ? options.command : [given.settings.shell ?? given.user.shell]
-  if (command[0] === "") {
+  const command = options.command ?? [given.settings.shell ?? given.user.shell]
+  if (command[0] === undefined || command[0] === "") {
     const detail = "The command is empty. Give a program to run, or nothing at all for your shell."
     return Result.fail(new SpawnFailed({ reason: "empty-command", subject: "", detail }))
   }

@@ -182,7 +182,7 @@ describe("a session's bytes", () => {
     assert.strictEqual(await read({}, sometimes, () => false).catch((error: unknown) => error), failure)
   })
 
-  it("typed while there is no connection are sent when there is one; a size is not", async () => {
+  it("typed while there is no connection are sent when there is one, and so is the newest size", async () => {
     scripts.push((client) => client.opened(0).cut())
     const stream: SessionStream = new SessionStream(ticket, () => true, {
       opened: (_frame, again) => {
@@ -205,7 +205,7 @@ describe("a session's bytes", () => {
       }
     })
     assert.strictEqual(await stream.run(), "ended")
-    assert.deepStrictEqual(input, ["between", "after", "80x24"])
+    assert.deepStrictEqual(input, ["1x1", "between", "after", "80x24"])
   })
 
   it("typed at a program that does not read are refused before they fill the memory", async () => {

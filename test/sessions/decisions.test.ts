@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Result } from "effect"
+import { Effect, Result } from "effect"
+import { HobConfig } from "../../src/config/HobConfig.ts"
 import { SessionId } from "../../src/protocol/index.ts"
 import type { HostSession } from "../../src/protocol/sessionHost.ts"
 import { answered, type Entry, stateOf, told, toSession } from "../../src/sessions/entry.ts"
 import { sessionEnvironment } from "../../src/sessions/environment.ts"
 import { resolveSession } from "../../src/sessions/resolve.ts"
+import { decideStart, type RunOptions } from "../../src/sessions/start.ts"
 import { expired } from "../../src/sessions/retention.ts"
 
 const id = (start: string) => SessionId.make(`${start.padEnd(8, "0")}-0000-4000-8000-000000000000`)
@@ -161,5 +163,55 @@ describe("retention", () => {
     assert.deepStrictEqual(gone(2, 100 * day), [id("a3")])
     assert.deepStrictEqual(gone(10, 5 * day), [id("a3")])
     assert.deepStrictEqual(gone(0, 100 * day), [id("a1"), id("a2"), id("a3")])
+  })
+})
+
+const defaultSettings = Effect.provide(
+  Effect.flatMap(HobConfig, ({ get }) => get),
+  HobConfig.layerTest()
+)
+
+describe("a start", () => {
+  const settings = { ...Effect.runSync(defaultSettings).sessions, maxCount: 2 }
+  const decide = (options: RunOptions, entries: ReadonlyArray<Entry> = []) =>
+    decideStart(entries, options, {
+      id: id("e1"),
+      createdAt: "2026-01-01T00:00:00.000Z",
+      settings,
+      user: { home: "/home/ada", shell: "/bin/ash" }
+    })
+  const reason = (options: RunOptions, entries?: ReadonlyArray<Entry>) => {
+    const decided = decide(options, entries)
+    return Result.isSuccess(decided)
+      ? "allowed"
+      : decided.failure._tag === "SpawnFailed"
+        ? decided.failure.reason
+        : decided.failure._tag
+  }
+  const running = (start: string, name: string | null = null): Entry => ({
+    file: { ...file(start), name },
+    host: held(start),
+    exit: null,
+    starting: false
+  })
+
+  it("without a command is the user's shell, at home, in a terminal of the usual size", () => {
+    const decided = decide({})
+    assert.isTrue(Result.isSuccess(decided))
+    if (Result.isSuccess(decided)) {
+      const { cols, command, cwd, kind, rows } = decided.success
+      assert.deepStrictEqual([command, cwd, kind, cols, rows], [["/bin/ash"], "/home/ada", "pty", 80, 24])
+    }
+  })
+
+  it("with a command that is empty is refused", () => {
+    assert.strictEqual(reason({ command: [] }), "empty-command")
+    assert.strictEqual(reason({ command: [""] }), "empty-command")
+  })
+
+  it("beyond the limit is refused, and so is a name that a running session has", () => {
+    assert.strictEqual(reason({}, [running("a1"), running("a2")]), "too-many-sessions")
+    assert.strictEqual(reason({ name: "one" }, [running("a1", "one")]), "SessionNameTaken")
+    assert.strictEqual(reason({ name: "one" }, [{ ...running("a1", "one"), host: null }]), "allowed")
   })
 })

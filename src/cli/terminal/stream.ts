@@ -1,8 +1,9 @@
-import { connect, type Socket } from "node:net"
+import type { Socket } from "node:net"
 import { FrameType, MAX_FRAME_BYTES } from "../../protocol/sessionFrames.ts"
 import type { ErrorFrame, GapFrame, OpenedFrame } from "../../protocol/sessionHost.ts"
 import type { DataTicket, SessionExit } from "../../protocol/sessions.ts"
 import { encodeFrame, encodeJsonFrame, FrameReader } from "../../wire/frames.ts"
+import { connect } from "../../wire/unixSocket.ts"
 
 export interface StreamListener {
   /** The host has said where the bytes begin; `again` after the connection was lost. */
@@ -160,17 +161,18 @@ export class SessionStream {
   }
 
   /** One connection, from its ticket to its end; rejects when it was never opened. */
-  #connection(ticket: DataTicket): Promise<void> {
-    if (this.#closed) return Promise.resolve()
+  async #connection(ticket: DataTicket): Promise<void> {
+    if (this.#closed) return
+    const socket = await connect(ticket.path)
+    // Closed while it connected.
+    if (this.#closed) return void socket.destroy()
     return new Promise((resolve, reject) => {
       const again = this.#next !== null
-      const socket = connect(ticket.path)
       this.#socket = socket
       let failure: Error | undefined
       const reader = new FrameReader(MAX_FRAME_BYTES, (type, payload) => {
         failure = this.#frame(type, payload, again) ?? failure
       })
-      socket.on("connect", () => socket.write(encodeJsonFrame(FrameType.open, { ticket: ticket.ticket })))
       socket.on("data", (chunk: Buffer) => {
         try {
           reader.push(chunk)
@@ -191,6 +193,7 @@ export class SessionStream {
         this.#listener.interrupted?.()
         resolve()
       })
+      socket.write(encodeJsonFrame(FrameType.open, { ticket: ticket.ticket }))
       if (this.#paused) socket.pause()
     })
   }

@@ -1,7 +1,7 @@
 import type { GapFrame } from "../../protocol/sessionHost.ts"
 import type { DataTicket, Session } from "../../protocol/sessions.ts"
 import type { Context } from "../context.ts"
-import { call } from "../daemon.ts"
+import { call, callAgain } from "../daemon.ts"
 import { bytes } from "../render/text.ts"
 import type { RequestTicket } from "./stream.ts"
 
@@ -26,13 +26,18 @@ export const ticketFor = (
 ): RequestTicket => {
   let id: string | undefined
   return async (since) => {
-    const ticket = await call<DataTicket>(context, "sessions.attach", {
+    const params = () => ({
       session: id ?? session,
       mode,
       ...(readOnly === true ? { readOnly } : {}),
       ...(since === null ? (tail === undefined ? {} : { tail }) : { since }),
       ...size?.()
     })
+    // Later ones are asked for again by the stream that wants them.
+    const ticket =
+      id === undefined
+        ? await callAgain<DataTicket>(context, "sessions.attach", params)
+        : await call<DataTicket>(context, "sessions.attach", params())
     if (id === undefined) onSession?.(ticket.session)
     id = ticket.session.id
     return ticket

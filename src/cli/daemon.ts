@@ -1,6 +1,7 @@
 import * as bare from "../client/wire/bare.ts"
 import { RpcErrorCode } from "../protocol/errors.ts"
 import type { Context } from "./context.ts"
+import { ExitCode, Fault } from "./exit.ts"
 
 /** Nobody listens there: the one failure that starting a daemon mends. */
 const isAway = (error: unknown): boolean =>
@@ -39,6 +40,11 @@ const ensure = async (context: Context): Promise<string> => {
   return socket
 }
 
+/** Methods that may rightly take as long as they like. */
+const WAITING: ReadonlySet<string> = new Set(["sessions.wait", "sessions.kill", "sessions.remove", "daemon.stop"])
+/** Longer than the daemon gives its session-host to answer. */
+const ANSWER_WITHIN_MILLIS = 30_000
+
 /** One call on a connection of its own. The result is trusted to be what the protocol says. */
 export const call = async <T>(
   context: Context,
@@ -48,7 +54,15 @@ export const call = async <T>(
 ): Promise<T> => {
   const client = await open(context)
   try {
-    return (await client.call(method, params, timeoutMillis === undefined ? {} : { timeoutMillis })) as T
+    const deadline = timeoutMillis ?? (WAITING.has(method) ? undefined : ANSWER_WITHIN_MILLIS)
+    return (await client.call(method, params, deadline === undefined ? {} : { timeoutMillis: deadline })) as T
+  } catch (error) {
+    if (timeoutMillis !== undefined || !(error instanceof bare.CallTimedOut)) throw error
+    throw new Fault(
+      ExitCode.failure,
+      "The daemon accepts connections and does not answer.",
+      "`hob status` tells its pid; `hob stop --force` ends it. Sessions run on, and the next command starts a new one."
+    )
   } finally {
     client.close()
   }

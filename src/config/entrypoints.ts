@@ -5,7 +5,8 @@ const fromSource = import.meta.url.endsWith(".ts")
 const sources = {
   hob: "../cli/main.ts",
   daemon: "../daemon/main.ts",
-  host: "../sessionhost/main.ts"
+  host: "../sessionhost/main.ts",
+  screens: "../screens/main.ts"
 } as const
 
 /** The file that Node runs to be this process: beside us in the built package, under `src` when run from source. */

@@ -20,6 +20,7 @@ export interface Paths {
   readonly logs: string
   readonly daemonLog: string
   readonly hostLog: string
+  readonly screensLog: string
   /** One directory per session, named by its id. */
   readonly sessions: string
   /** What may be deleted at any time and is made anew: V8's compiled code. */
@@ -48,6 +49,7 @@ export const makePaths = (env: Readonly<Record<string, string | undefined>>): Pa
     logs,
     daemonLog: join(logs, "daemon.log"),
     hostLog: join(logs, "host.log"),
+    screensLog: join(logs, "screens.log"),
     sessions: join(home, "sessions"),
     cache: join(home, "cache"),
     environment: isExplicit

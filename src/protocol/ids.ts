@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 
 /** A session's identity: a UUID v4 in lower case, given by hob when the session is accepted and never used again. */
 export const SessionId = Schema.String.check(
@@ -38,3 +38,7 @@ export type Millis = typeof Millis.Type
 /** Terminal columns or rows. Absurd sizes are refused, not clamped: a program would misdraw and nobody would know why. */
 export const Cells = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4096 }))
 export type Cells = typeof Cells.Type
+
+/** A field that was added after others had begun to speak this protocol: where it is missing it has this value. */
+export const added = <S extends Schema.Top>(schema: S, value: S["Encoded"]) =>
+  schema.pipe(Schema.withDecodingDefaultKey(Effect.succeed(value)))

@@ -6,11 +6,13 @@
 import { DaemonRpcs } from "./daemon.ts"
 import { SessionsRpcs } from "./sessions.ts"
 
+export * from "./activity.ts"
 export * from "./daemon.ts"
 export * from "./endless.ts"
 export * from "./errors.ts"
 export * from "./ids.ts"
 export * from "./immediate.ts"
+export * as screens from "./screens.ts"
 export * as sessionHost from "./sessionHost.ts"
 export * from "./sessions.ts"
 export * from "./storage.ts"

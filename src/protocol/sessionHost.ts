@@ -10,6 +10,7 @@
  */
 import { Schema } from "effect"
 import { Cells, Millis, Offset, SessionId, SessionName, Timestamp } from "./ids.ts"
+import { ScreensEvent } from "./screens.ts"
 import { SessionExit, SessionKind, SpawnFailed } from "./sessions.ts"
 
 export * from "./sessionFrames.ts"
@@ -121,6 +122,21 @@ export const HostRequest = Schema.Union([
   }),
   /** Deletes the directory of a session that the host does not hold. Answer: {}; error `running`. */
   Schema.Struct({ id: Schema.Int, op: Schema.Literal("remove"), session: SessionId }),
+  /**
+   * An answer to a question that the program asked its terminal, in the output before `offset`: typed unless one up to
+   * there was typed already. Answer: {@link SendReply}.
+   */
+  Schema.Struct({
+    id: Schema.Int,
+    op: Schema.Literal("answer"),
+    session: SessionId,
+    offset: Offset,
+    data: Schema.String
+  }),
+  /** Asks the screens process: `request` is a `ScreensRequest`, handed on unread. Answer: its; error `screens` with its error inside. */
+  Schema.Struct({ id: Schema.Int, op: Schema.Literal("screens"), request: Schema.Unknown }),
+  /** Nobody waits for the answer to the request `request` of this connection any more. Answer: {}. */
+  Schema.Struct({ id: Schema.Int, op: Schema.Literal("cancel"), request: Schema.Int }),
   /** Ends the host if it holds no session. Answer: {}; error `running`. */
   Schema.Struct({ id: Schema.Int, op: Schema.Literal("stop") })
 ])
@@ -136,6 +152,8 @@ export const HostError = Schema.Struct({
     "input-queue-full",
     "unknown-signal",
     "spawn-failed",
+    "screens",
+    "screens-unavailable",
     "internal"
   ]),
   message: Schema.String,
@@ -143,6 +161,8 @@ export const HostError = Schema.Struct({
   spawn: Schema.optionalKey(
     Schema.Struct({ reason: SpawnFailed.fields.reason, subject: Schema.String, detail: Schema.String })
   ),
+  /** With `screens`: the `ScreensError`. */
+  screens: Schema.optionalKey(Schema.Unknown),
   /** With `input-queue-full`. */
   queuedBytes: Schema.optionalKey(Schema.Int),
   limitBytes: Schema.optionalKey(Schema.Int)
@@ -172,12 +192,28 @@ export const SendReply = Schema.Struct({ acceptedBytes: Schema.Int, queuedBytes:
 
 /** Host → daemon, unasked, on every control connection that has said hello. */
 export const HostEvent = Schema.Struct({
-  event: Schema.Literals(["exited", "closed", "log-lost", "log-restored"]),
+  event: Schema.Literals(["started", "changed", "exited", "closed", "log-lost", "log-restored"]),
   session: HostSession
 })
 export type HostEvent = typeof HostEvent.Type
 
-export const OpenFrame = Schema.Struct({ ticket: Schema.String })
+/** Host → daemon, unasked: what the screens process announces. */
+export const HostScreensEvent = Schema.Struct({ screens: ScreensEvent })
+export type HostScreensEvent = typeof HostScreensEvent.Type
+
+export const OpenFrame = Schema.Struct({
+  ticket: Schema.String,
+  /** Goes before the ticket's own `since`: where the output that the client has ends. */
+  since: Schema.optionalKey(Offset),
+  /** Mode `attach`: the client wants the exact screen in a `screen` frame; without it recent output is sent as it is. */
+  screen: Schema.optionalKey(Schema.Boolean),
+  /** With `screen`: lines of history before it. */
+  historyLines: Schema.optionalKey(Schema.Int),
+  /** Who this is, for people: such as `pts/3`. */
+  client: Schema.optionalKey(Schema.String),
+  /** Takes the input lease, whoever has it; without it only when nobody has. */
+  take: Schema.optionalKey(Schema.Boolean)
+})
 export type OpenFrame = typeof OpenFrame.Type
 
 export const OpenedFrame = Schema.Struct({
@@ -185,9 +221,20 @@ export const OpenedFrame = Schema.Struct({
   /** The offset of the first output byte that will be sent. */
   offset: Offset,
   /** Where the replay ends and the live stream begins. */
-  liveFrom: Offset
+  liveFrom: Offset,
+  /** The terminal's size at `offset`. A host before hob 0.2 does not say. */
+  size: Schema.optionalKey(Schema.Struct({ cols: Cells, rows: Cells }))
 })
 export type OpenedFrame = typeof OpenedFrame.Type
+
+/** The input lease of a session: its holder types, and its size is the terminal's. */
+export const LeaseFrame = Schema.Struct({
+  /** Whether this client holds it. */
+  held: Schema.Boolean,
+  /** Who does, when it is another; null when nobody does. */
+  holder: Schema.NullOr(Schema.Struct({ client: Schema.String, since: Timestamp }))
+})
+export type LeaseFrame = typeof LeaseFrame.Type
 
 export const GapFrame = Schema.Struct({
   from: Offset,

@@ -1,7 +1,8 @@
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
+import { Activity } from "./activity.ts"
 import { Endless } from "./endless.ts"
-import { Cells, Millis, Offset, SessionId, SessionName, SessionRef, Timestamp } from "./ids.ts"
+import { added, Cells, Millis, Offset, SessionId, SessionName, SessionRef, Timestamp } from "./ids.ts"
 
 /** `pty`: a command under a pseudo-terminal. `pipe`: a command on three pipes, for programs that speak a protocol. */
 export const SessionKind = Schema.Literals(["pty", "pipe"])
@@ -31,6 +32,10 @@ export const Session = Schema.Struct({
   cwd: Schema.String,
   kind: SessionKind,
   state: SessionState,
+  /** What the program is about while it runs under a terminal; null on pipes, and once it has ended. */
+  activity: added(Schema.NullOr(Activity), null),
+  /** The title that the program gave its terminal. */
+  title: added(Schema.NullOr(Schema.String), null),
   /** The program's process id while it runs. */
   pid: Schema.NullOr(Schema.Int),
   cols: Cells,
@@ -186,7 +191,18 @@ export type LogLine = typeof LogLine.Type
 
 /** What is announced of sessions, in order, from the moment of subscribing. */
 export const SessionEvent = Schema.Struct({
-  type: Schema.Literals(["started", "exited", "closed", "lost", "removed", "log-lost", "log-restored", "host-lost"]),
+  type: Schema.Literals([
+    "started",
+    "exited",
+    "closed",
+    "lost",
+    "removed",
+    "changed",
+    "activity",
+    "log-lost",
+    "log-restored",
+    "host-lost"
+  ]),
   at: Timestamp,
   /** Null only for `host-lost`, which is about all of them. */
   session: Schema.NullOr(Session)
@@ -321,8 +337,15 @@ export const Export = Rpc.make("sessions.export", {
   stream: true
 })
 
-/** What happens to sessions from now on. */
-export const Events = Rpc.make("sessions.events", { success: SessionEvent, stream: true }).annotate(Endless, true)
+/**
+ * What happens to sessions from now on: events of the `types` asked for. Without `types`, those that every version of
+ * hob knows: all but `changed` and `activity`.
+ */
+export const Events = Rpc.make("sessions.events", {
+  payload: { types: Schema.optionalKey(Schema.Array(SessionEvent.fields.type)) },
+  success: SessionEvent,
+  stream: true
+}).annotate(Endless, true)
 
 export const SessionsRpcs = RpcGroup.make(
   Run,

@@ -76,6 +76,10 @@ export class ControlConnection {
         return {}
       case "remove":
         return this.#host.remove(request).then(() => ({}))
+      case "answer":
+      case "screens":
+      case "cancel":
+        throw new HostFailure({ code: "screens-unavailable", message: "no screens process is connected" })
       case "stop":
         this.#host.checkStop()
         return {}

@@ -1,4 +1,4 @@
-import type { Session, SessionState } from "../protocol/index.ts"
+import type { Activity, Session, SessionState } from "../protocol/index.ts"
 import type { ExitFile, HostSession, SessionFile } from "../protocol/sessionHost.ts"
 
 /**
@@ -12,6 +12,9 @@ export interface Entry {
   readonly exit: ExitFile | null
   /** Accepted, and the host has not answered yet. */
   readonly starting: boolean
+  /** What the screens process says of it, while it runs. */
+  readonly activity?: Activity
+  readonly title?: string
   /** Of a lost session, once it has been looked for: what its log still holds. */
   readonly remains?: HostSession
 }
@@ -30,6 +33,8 @@ export const stateOf = (entry: Entry): SessionState =>
 export const toSession = (entry: Entry): Session => ({
   ...entry.file,
   state: stateOf(entry),
+  activity: entry.host?.exit === null && entry.file.kind === "pty" ? (entry.activity ?? unknown(entry)) : null,
+  title: entry.title ?? null,
   pid: entry.host?.exit === null ? entry.host.pid : null,
   cols: entry.host?.cols ?? entry.file.cols,
   rows: entry.host?.rows ?? entry.file.rows,
@@ -40,13 +45,15 @@ export const toSession = (entry: Entry): Session => ({
   clients: entry.host?.clients ?? 0
 })
 
+const unknown = ({ file }: Entry): Activity => ({ state: "unknown", since: file.createdAt, agent: null })
+
 /** The host's word on a session, as an event or in its `hello`, replaces what it said before; its last word is the exit record. */
 export const told = (entry: Entry | undefined, host: HostSession): Entry => {
   const { id, name, tags, command, cwd, kind, cols, rows, createdAt } = host
   const file = entry?.file ?? { id, name, tags, command, cwd, kind, cols, rows, createdAt }
-  if (host.exit === null || host.closedAt === null) return { file, host, exit: null, starting: false }
+  if (host.exit === null || host.closedAt === null) return { ...entry, file, host, exit: null, starting: false }
   const { exit, closedAt, output, logLostBytes } = host
-  return { file, host: null, exit: { exit, closedAt, output, logLostBytes }, starting: false }
+  return { ...entry, file, host: null, exit: { exit, closedAt, output, logLostBytes }, starting: false }
 }
 
 /**

@@ -64,6 +64,8 @@ export const layer = (paths: Paths) =>
               continue
             }
             const { event, session } = news.event
+            // The one who asked for it has announced it, or the hello that told of it.
+            if (event === "started") continue
             const before = entries.get(session.id)
             // Removed while the host was telling of it.
             if (before === undefined) continue

@@ -1,7 +1,10 @@
 import { Duration, Effect, Option, Stream } from "effect"
-import { SessionsRpcs } from "../protocol/sessions.ts"
+import { type SessionEvent, SessionsRpcs } from "../protocol/sessions.ts"
 import { logLines, outputChunks } from "./hostStream.ts"
 import { Sessions } from "./Sessions.ts"
+
+/** Clients from before there were these events would not understand them. */
+const isLater = (type: SessionEvent["type"]): boolean => type === "changed" || type === "activity"
 
 /** Answers `sessions.*`. */
 export const layer = SessionsRpcs.toLayer(
@@ -32,7 +35,8 @@ export const layer = SessionsRpcs.toLayer(
       "sessions.remove": ({ session, ...options }) => sessions.remove(session, options),
       "sessions.export": ({ session }) =>
         Stream.unwrap(Effect.map(sessions.attach(session, { mode: "records" }), logLines)),
-      "sessions.events": () => sessions.events
+      "sessions.events": ({ types }) =>
+        Stream.filter(sessions.events, ({ type }) => (types === undefined ? !isLater(type) : types.includes(type)))
     })
   })
 )

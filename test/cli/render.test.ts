@@ -17,6 +17,8 @@ const session: Session = {
   cwd: "/srv/app",
   kind: "pty",
   state: "running",
+  activity: null,
+  title: null,
   pid: 4711,
   cols: 80,
   rows: 24,

@@ -68,7 +68,7 @@ describe("a whole daemon in process", () => {
       const events: Array<SessionEvent["type"]> = []
       const first = yield* Deferred.make<void>()
       yield* Effect.forkScoped(
-        Stream.runForEach(client["sessions.events"](undefined), ({ type }) =>
+        Stream.runForEach(client["sessions.events"]({}), ({ type }) =>
           Effect.andThen(
             Effect.sync(() => events.push(type)),
             Deferred.succeed(first, undefined)

@@ -45,7 +45,7 @@ describe("a daemon that is told to stop", () => {
     await home.ok(["run", "--detach", "--name", "stays", "--", "sleep", "1000"])
     const pid = await home.daemonPid()
     await using client = await connect({ paths: home.paths, start: false })
-    const events = client["sessions.events"](undefined)[Symbol.asyncIterator]()
+    const events = client["sessions.events"]({})[Symbol.asyncIterator]()
     const next = events.next().then(
       () => "an event",
       () => "ended"

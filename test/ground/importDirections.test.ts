@@ -15,8 +15,12 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
   ...Object.fromEntries(doors.map((door) => [door, [...tools, ...concerns]])),
   daemon: [...tools, ...concerns, ...doors],
   sessionhost: ["protocol", "wire", "config"],
+  // What a terminal shows and what a program is about: pure, for whoever has the bytes.
+  terminal: ["protocol"],
+  activity: ["protocol", "terminal"],
+  screens: ["protocol", "wire", "config", "terminal", "activity"],
   client: ["protocol", "wire", "config"],
-  cli: ["protocol", "wire", "config", "client"],
+  cli: ["protocol", "wire", "config", "client", "terminal"],
   // The package's front door re-exports the Layers and the client.
   "testing.ts": ["sessionhost"],
   "index.ts": [...tools, ...concerns, ...doors, "daemon", "client"]

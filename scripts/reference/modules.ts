@@ -16,6 +16,7 @@ const folder = new URL("../../src/protocol/", import.meta.url)
 /** Files whose types are explained on a page that isn't called after them. */
 const pages: Record<string, string> = {
   ids: "types",
+  activity: "types",
   storage: "types",
   sessionHost: "session-host",
   sessionFrames: "session-host"

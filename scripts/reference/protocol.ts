@@ -70,6 +70,12 @@ export const protocolPages = async (): Promise<ReadonlyMap<string, string>> => {
     )
   )
 
+  const screens = modules.find((module) => module.exports.has("ScreensRequest"))!
+  pages.set(
+    "docs/protocol/screens.md",
+    typesPage("The screens process", `${screens.docs.get("") ?? ""}\n\n## Messages`, onPage("screens"), shapes)
+  )
+
   const codes = modules.find((module) => module.exports.has("RpcErrorCode"))!
   const raised = (tag: string) =>
     methods.filter((method) => errorsOf(method, shapes).includes(tag)).map((method) => `\`${method.name}\``)
@@ -101,7 +107,8 @@ export const protocolPages = async (): Promise<ReadonlyMap<string, string>> => {
       "# The native protocol",
       "JSON-RPC 2.0, one message per line, over the Unix socket `hob.sock`. " +
         "[Transport](transport.md) tells how a connection goes; [errors](errors.md) lists what can go wrong; " +
-        "[types](types.md) are shared by all methods; the bytes of a session travel by [the session-host's socket](session-host.md). " +
+        "[types](types.md) are shared by all methods; the bytes of a session travel by [the session-host's socket](session-host.md), " +
+        "where [the screens process](screens.md) speaks too. " +
         "[hob.schema.json](hob.schema.json) says all of it for machines.",
       ...concerns.map((concern) =>
         [

@@ -37,10 +37,10 @@ export const exportCommand = Command.make(
   "export",
   {
     session,
-    format: Flag.Literals("format", ["jsonl", "raw"]).pipe(
+    format: Flag.Literals("format", ["jsonl", "asciicast", "raw"]).pipe(
       Flag.withDefault("jsonl"),
       Flag.withDescription(
-        "jsonl: one JSON object for each piece, input too, with time and direction; raw: output only"
+        "jsonl: one JSON object for each piece, input too, with time and direction; asciicast: a recording (version 2) for asciinema and its players; raw: output only"
       )
     )
   },
@@ -50,6 +50,7 @@ export const exportCommand = Command.make(
   Command.withShortDescription("Print a session's whole log"),
   Command.withExamples([
     { command: "hob export build > build.jsonl" },
+    { command: "hob export build --format asciicast > build.cast && asciinema play build.cast" },
     { command: "hob export build --format raw > build.log" }
   ])
 )

@@ -1,7 +1,8 @@
-import type { LogLine } from "../../protocol/sessions.ts"
+import type { LogLine, Session } from "../../protocol/sessions.ts"
 import { Direction } from "../../protocol/sessionFrames.ts"
 import type { Context } from "../context.ts"
 import { ExitCode, Fault } from "../exit.ts"
+import { Asciicast } from "../export/asciicast.ts"
 import { isPassing } from "../daemon.ts"
 import { printError, writeAll } from "../stdio.ts"
 import { SessionStream, type StreamRecord } from "../terminal/stream.ts"
@@ -10,7 +11,7 @@ import { pour } from "./output.ts"
 
 export interface ExportOptions {
   readonly session: string
-  readonly format: "jsonl" | "raw"
+  readonly format: "jsonl" | "raw" | "asciicast"
 }
 
 const directions = new Map<number, LogLine["direction"]>(
@@ -27,18 +28,44 @@ export const logLine = (id: string, record: StreamRecord): string =>
     size: record.data.length
   })
 
+/** Turns a log into what is printed: nothing for a piece that the format has no place for. */
+interface Writer {
+  readonly begin: (session: Session, size: { readonly cols: number; readonly rows: number }) => string
+  readonly piece: (record: StreamRecord) => string
+}
+
+const jsonLines = (): Writer => {
+  let id = ""
+  return {
+    begin: (session) => ((id = session.id), ""),
+    // The format has no word for a change of size.
+    piece: (record) => (record.direction === Direction.resize ? "" : `${logLine(id, record)}\n`)
+  }
+}
+
+const asciicast = (): Writer => {
+  let cast: Asciicast | undefined
+  return {
+    begin: (session, size) => (cast = new Asciicast({ ...session, ...size })).head(),
+    piece: (record) => cast?.event(record) ?? ""
+  }
+}
+
 /** `hob export`: the whole log. */
 export const exportLog = async (context: Context, options: ExportOptions): Promise<number> => {
   if (options.format === "raw") {
     await pour(context, options.session, { mode: "read", since: 0 }, (data) => writeAll(1, data))
     return ExitCode.ok
   }
-  let id = ""
-  const request = ticketFor(context, { session: options.session, mode: "records" }, (session) => (id = session.id))
+  const writer = options.format === "asciicast" ? asciicast() : jsonLines()
+  const write = (text: string) => text !== "" && writeAll(1, Buffer.from(text, "utf8"))
+  let session: Session
+  const request = ticketFor(context, { session: options.session, mode: "records" }, (found) => (session = found))
   let broken = false
   const stream = new SessionStream(() => request(null), isPassing, {
+    opened: ({ size = session }) => write(writer.begin(session, size)),
     output: () => {},
-    record: (record) => writeAll(1, Buffer.from(`${logLine(id, record)}\n`, "utf8")),
+    record: (record) => write(writer.piece(record)),
     gap: (gap) => printError(`hob: ${gapText(gap)}`),
     // Records have no offsets to go on at: input is among them.
     interrupted: () => {

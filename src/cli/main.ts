@@ -1,5 +1,5 @@
 /** The command's first lines, for whatever Node runs them; the rest is loaded once that is known to be one we support. */
-import { existsSync } from "node:fs"
+import { existsSync, mkdirSync } from "node:fs"
 import { enableCompileCache } from "node:module"
 import { makePaths } from "../config/paths.ts"
 
@@ -15,6 +15,14 @@ if (Number(process.versions.node.split(".")[0]) < OLDEST_NODE) {
 
 // Only in a home that is there: looking at hob's state must not create any.
 const paths = makePaths(process.env)
-if (existsSync(paths.home)) enableCompileCache(paths.cache)
+if (existsSync(paths.home)) {
+  try {
+    // Node would make it with whatever the umask leaves.
+    mkdirSync(paths.cache, 0o700)
+  } catch {
+    // It is there, or can't be: then Node does without.
+  }
+  enableCompileCache(paths.cache)
+}
 
 void import("./run.ts").then(({ main }) => main(process.argv.slice(2), paths))

@@ -23,6 +23,28 @@ const spawnExitCode: Readonly<Record<string, number>> = {
   "not-executable": ExitCode.notExecutable
 }
 
+/** Fields of the protocol whose name is not what was typed, as the command line calls them. */
+const spelled: Readonly<Record<string, string>> = {
+  session: "<session>",
+  command: "the command",
+  data: "the input",
+  tags: "--tag",
+  graceMillis: "--grace",
+  timeoutMillis: "--timeout",
+  cols: "the terminal's width",
+  rows: "the terminal's height"
+}
+
+/**
+ * What the daemon says is wrong with a request (`params.name: Expected 1 to 64 of …`), in words of the command line:
+ * a field is called as its flag is.
+ */
+export const refusedParameter = (message: string): string => {
+  const [, field, rest] = /^params\.(\w+)[^:]*: (.*)$/s.exec(message) ?? []
+  if (field === undefined || rest === undefined) return message
+  return `${spelled[field] ?? `--${field}`}: ${rest.replace(/^Expected /, "must be ")}`
+}
+
 const ofCall = (error: CallError): Fault => {
   const tag = error.data?._tag
   if (tag === "SpawnFailed") {
@@ -38,7 +60,7 @@ const ofCall = (error: CallError): Fault => {
         "`hob restart` replaces it; its sessions run on."
       )
     case RpcErrorCode.invalidParams:
-      return new Fault(ExitCode.usage, error.message)
+      return new Fault(ExitCode.usage, refusedParameter(error.message))
     case RpcErrorCode.lineTooLong:
       return new Fault(ExitCode.failure, error.message, "Pipe it in instead: `hob send SESSION -`.")
     case RpcErrorCode.internalError:

@@ -66,6 +66,7 @@ const make = Effect.fnUntraced(function* (first: InForce, load: Effect.Effect<In
     if (!Equal.equals(effective, current.effective)) {
       yield* SubscriptionRef.set(inForce, { effective, settings: nest(effective) })
     }
+    yield* Effect.logInfo(`the configuration was read again: ${reloadText(changed, needRestart)}`)
     return { changed, needRestart }
   }).pipe(oneAtATime.withPermits(1), Effect.withSpan("HobConfig.reload"))
 
@@ -76,6 +77,16 @@ const make = Effect.fnUntraced(function* (first: InForce, load: Effect.Effect<In
     reload
   })
 })
+
+/** What a reload did, for the log: keys and not values, which may be nobody's business. */
+const reloadText = (changed: ReadonlyArray<string>, needRestart: ReadonlyArray<string>): string => {
+  const applied = changed.filter((key) => !needRestart.includes(key))
+  const parts = [
+    ...(applied.length === 0 ? [] : [`${applied.join(", ")} changed`]),
+    ...(needRestart.length === 0 ? [] : [`${needRestart.join(", ")} will change with the next daemon`])
+  ]
+  return parts.length === 0 ? "nothing changed" : parts.join("; ")
+}
 
 /** What a reload changes: settings that apply after a restart keep their value, and its source, until then. */
 export const decideReload = (

@@ -38,19 +38,37 @@ type Values = ReadonlyMap<string, Schema.Json>
 
 /** Flags before environment before `config.json` before defaults. The first mistake, in this order, fails it. */
 export const loadConfig = Effect.fn("loadConfig")(function* (sources: ConfigSources) {
-  const flags = yield* readFlags(sources.flags)
-  const environment = yield* readEnvironment(sources.env)
-  const text = yield* readConfigFile(sources.paths.config)
-  const file = text === null ? new Map() : yield* readMembers(sources.paths.config, text)
+  const { mistakes, ...loaded } = yield* inspectConfig(sources)
+  if (mistakes[0] !== undefined) return yield* mistakes[0]
+  return loaded
+})
+
+/** The same with every mistake there is, in that order; what is wrong counts as not set. For those who look for mistakes. */
+export const inspectConfig = Effect.fnUntraced(function* (sources: ConfigSources) {
+  const flags = readFlags(sources.flags)
+  const environment = readEnvironment(sources.env)
+  const file = yield* readConfigFile(sources.paths.config).pipe(
+    Effect.map((text) => (text === null ? nothing : readMembers(sources.paths.config, text))),
+    Effect.catch((mistake) => Effect.succeed({ ...nothing, mistakes: [mistake] }))
+  )
   return {
     ...assemble([
-      ["flag", flags],
+      ["flag", flags.values],
       ["environment", environment.values],
-      ["file", file]
+      ["file", file.values]
     ]),
-    warnings: environment.warnings
+    warnings: environment.warnings,
+    mistakes: [...flags.mistakes, ...environment.mistakes, ...file.mistakes]
   }
 })
+
+/** What one source says, as far as it makes sense, and where it doesn't. */
+interface Read {
+  readonly values: Values
+  readonly mistakes: ReadonlyArray<ConfigInvalid>
+}
+
+const nothing: Read = { values: new Map(), mistakes: [] }
 
 /** For each setting the first source that has it, else its default. */
 export const assemble = (
@@ -76,26 +94,28 @@ export const nest = (effective: ReadonlyArray<EffectiveSetting>): Settings => {
   return groups as unknown as Settings
 }
 
-const readFlags = Effect.fnUntraced(function* (flags: ReadonlyArray<string>) {
+const readFlags = (flags: ReadonlyArray<string>): Read => {
   const values = new Map<string, Schema.Json>()
+  const mistakes: Array<ConfigInvalid> = []
   for (const flag of flags) {
     const equals = flag.indexOf("=")
     const key = equals < 0 ? flag : flag.slice(0, equals)
-    const invalid = (expected: string) => new ConfigInvalid({ source: "flag", key, expected })
-    const setting = findSetting(key)
-    if (setting === undefined) return yield* invalid(unknownKey(key))
-    if (equals < 0) return yield* invalid(`needs a value: -c ${key}=${JSON.stringify(setting.default)}`)
     const text = flag.slice(equals + 1)
-    const value = decodeText(setting, text)
-    if (Option.isNone(value)) return yield* invalid(wrongValue(setting, text))
-    values.set(key, value.value)
+    const invalid = (expected: string) => void mistakes.push(new ConfigInvalid({ source: "flag", key, expected }))
+    const setting = findSetting(key)
+    const value = setting === undefined || equals < 0 ? Option.none() : decodeText(setting, text)
+    if (setting === undefined) invalid(unknownKey(key))
+    else if (equals < 0) invalid(`needs a value: -c ${key}=${JSON.stringify(setting.default)}`)
+    else if (Option.isNone(value)) invalid(wrongValue(setting, text))
+    else values.set(key, value.value)
   }
-  return values
-})
+  return { values, mistakes }
+}
 
 /** An empty variable is one that is not set. */
-const readEnvironment = Effect.fnUntraced(function* (env: ConfigSources["env"]) {
+const readEnvironment = (env: ConfigSources["env"]): Read & { readonly warnings: ReadonlyArray<string> } => {
   const values = new Map<string, Schema.Json>()
+  const mistakes: Array<ConfigInvalid> = []
   const warnings: Array<string> = []
   for (const [name, text] of Object.entries(env)) {
     if (!name.startsWith("HOB_") || text === undefined || text === "" || Object.hasOwn(reservedVariables, name))
@@ -109,43 +129,50 @@ const readEnvironment = Effect.fnUntraced(function* (env: ConfigSources["env"]) 
     const value = decodeText(setting, text)
     if (Option.isNone(value)) {
       const expected = `${wrongValue(setting, text)} (${name})`
-      return yield* new ConfigInvalid({ source: "environment", key: setting.key, expected })
-    }
-    values.set(setting.key, value.value)
+      mistakes.push(new ConfigInvalid({ source: "environment", key: setting.key, expected }))
+    } else values.set(setting.key, value.value)
   }
-  return { values, warnings }
-})
+  return { values, mistakes, warnings }
+}
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-const readMembers = Effect.fnUntraced(function* (source: string, text: JsonText) {
-  const invalid = (key: string, expected: string) => {
-    const line = text.places.get(key)?.line
-    return new ConfigInvalid({ source, key, expected: line === undefined ? expected : `${expected} (line ${line})` })
-  }
-  if (!isObject(text.value)) return yield* invalid("", "must hold one JSON object, such as {}")
+const readMembers = (source: string, text: JsonText): Read => {
   const values = new Map<string, Schema.Json>()
+  const mistakes: Array<ConfigInvalid> = []
+  const invalid = (key: string, expected: string): void => {
+    const line = text.places.get(key)?.line
+    const where = line === undefined ? expected : `${expected} (line ${line})`
+    mistakes.push(new ConfigInvalid({ source, key, expected: where }))
+  }
+  if (!isObject(text.value)) {
+    invalid("", "must hold one JSON object, such as {}")
+    return { values, mistakes }
+  }
   for (const [group, members] of Object.entries(text.value)) {
     if (group === "$schema") continue
     if (!settingGroups.includes(group)) {
-      const whole = findSetting(group)
-      if (whole === undefined) return yield* invalid(group, unknownGroup(group))
       const [outer, inner] = group.split(".")
-      return yield* invalid(group, `is written {"${outer}": {"${inner}": …}} in a file`)
+      const isWhole = findSetting(group) !== undefined
+      invalid(group, isWhole ? `is written {"${outer}": {"${inner}": …}} in a file` : unknownGroup(group))
+      continue
     }
-    if (!isObject(members)) return yield* invalid(group, "must be an object with settings of this group")
+    if (!isObject(members)) {
+      invalid(group, "must be an object with settings of this group")
+      continue
+    }
     for (const [name, value] of Object.entries(members)) {
       const key = `${group}.${name}`
       const setting = findSetting(key)
-      if (setting === undefined) return yield* invalid(key, unknownKey(key))
-      const decoded = setting.decode(value)
-      if (Option.isNone(decoded)) return yield* invalid(key, wrongValue(setting, value))
-      values.set(key, decoded.value)
+      const decoded = setting === undefined ? Option.none() : setting.decode(value)
+      if (setting === undefined) invalid(key, unknownKey(key))
+      else if (Option.isNone(decoded)) invalid(key, wrongValue(setting, value))
+      else values.set(key, decoded.value)
     }
   }
-  return values
-})
+  return { values, mistakes }
+}
 
 const unknownGroup = (name: string): string => {
   const inGroup = settingKeys.find(({ key }) => key.endsWith(`.${name}`))

@@ -12,8 +12,13 @@ export type SessionId = typeof SessionId.Type
  * How a person names a session: the whole id, a unique prefix of it, or the session's name.
  * Resolved by the daemon; several matches are an error that lists them.
  */
-export const SessionRef = Schema.String.check(Schema.isBetweenLength(1, 128))
+export const SessionRef = Schema.String.check(
+  Schema.isBetweenLength(1, 128, { expected: "1 to 128 characters: an id, the beginning of one, or a name" })
+)
 export type SessionRef = typeof SessionRef.Type
+
+/** The beginning of an id must have this many characters: shorter ones collide too easily to be typed into scripts. */
+export const MIN_ID_PREFIX = 2
 
 /** A name a person gives to a session: 1 to 64 of letters, digits, `.`, `_`, `-`, beginning with a letter or digit. */
 export const SessionName = Schema.String.check(

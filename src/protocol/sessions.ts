@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { Activity } from "./activity.ts"
 import { Endless } from "./endless.ts"
-import { added, Cells, Millis, Offset, SessionId, SessionName, SessionRef, Timestamp } from "./ids.ts"
+import { added, Cells, MIN_ID_PREFIX, Millis, Offset, SessionId, SessionName, SessionRef, Timestamp } from "./ids.ts"
 
 /** `pty`: a command under a pseudo-terminal. `pipe`: a command on three pipes, for programs that speak a protocol. */
 export const SessionKind = Schema.Literals(["pty", "pipe"])
@@ -59,7 +59,8 @@ export class SessionNotFound extends Schema.TaggedError<SessionNotFound>()("Sess
   session: Schema.String
 }) {
   override get message() {
-    return `No session matches "${this.session}". \`hob ls --all\` lists them.`
+    const short = this.session.length < MIN_ID_PREFIX ? ` Of an id at least ${MIN_ID_PREFIX} characters are needed.` : ""
+    return `No session matches "${this.session}".${short} \`hob ls --all\` lists them.`
   }
 }
 

@@ -1,5 +1,5 @@
 import { Result } from "effect"
-import { type SessionId, SessionAmbiguous, SessionNotFound } from "../protocol/index.ts"
+import { MIN_ID_PREFIX, type SessionId, SessionAmbiguous, SessionNotFound } from "../protocol/index.ts"
 
 interface Named {
   readonly id: SessionId
@@ -9,9 +9,6 @@ interface Named {
   /** ISO 8601. */
   readonly createdAt: string
 }
-
-/** An id's prefix must have this many characters: shorter ones collide too easily to be typed into scripts. */
-const MIN_PREFIX = 2
 
 /**
  * Finds what a person means: an exact id, else a name, else the only session whose id begins with `ref`. A name wins
@@ -28,7 +25,7 @@ export const resolveSession = <S extends Named>(
   for (const session of sessions) {
     if (session.id === prefix) return Result.succeed(session)
     if (session.name === ref && (named === undefined || isMeantRather(session, named))) named = session
-    if (prefix.length >= MIN_PREFIX && session.id.startsWith(prefix)) candidates.push(session)
+    if (prefix.length >= MIN_ID_PREFIX && session.id.startsWith(prefix)) candidates.push(session)
   }
   if (named !== undefined) return Result.succeed(named)
   if (candidates.length === 1) return Result.succeed(candidates[0]!)

@@ -148,7 +148,7 @@ const table: ReadonlyArray<readonly [line: ReadonlyArray<string>, verb: string, 
   [["logs", "-f", "-n", "3"], "logs", { follow: true, lines: 3, host: false }],
   [["config", "show", "--json"], "config show", { json: true }],
   [["config", "path"], "config path", undefined],
-  [["config", "check"], "config check", undefined]
+  [["config", "check"], "config check", { json: false }]
 ]
 
 const viaTree = async (line: ReadonlyArray<string>) => {

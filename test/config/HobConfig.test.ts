@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Queue, Stream } from "effect"
+import { Effect, Fiber, Logger, Queue, Stream } from "effect"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -89,6 +89,23 @@ describe("a reload", () => {
       ["sessions.maxCount=2"]
     )
   )
+
+  it.effect("leaves a line in the log that names what changed, and no value", () => {
+    const lines: Array<string> = []
+    const logger = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+    return onDisk((write) =>
+      Effect.gen(function* () {
+        const config = yield* HobConfig
+        yield* config.reload
+        write({ sessions: { maxCount: 2 }, socket: { depth: 99 } })
+        yield* config.reload
+        assert.deepStrictEqual(lines, [
+          "the configuration was read again: nothing changed",
+          "the configuration was read again: sessions.maxCount changed; socket.depth will change with the next daemon"
+        ])
+      })
+    ).pipe(Effect.provide(logger))
+  })
 
   it.effect("is heard by those who follow the changes", () =>
     onDisk((write) =>

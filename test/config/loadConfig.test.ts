@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { loadConfig } from "../../src/config/loadConfig.ts"
+import { inspectConfig, loadConfig } from "../../src/config/loadConfig.ts"
 import { settingKeys } from "../../src/config/settingKeys.ts"
 
 interface Given {
@@ -239,6 +239,53 @@ describe("settings", () => {
       const { expected, key, source } = yield* Effect.flip(load({ flags: ["sessions.logInput=2"] }))
       assert.deepStrictEqual([source, key], ["flag", "sessions.logInput"])
       assert.strictEqual(expected, 'must be true or false, and is "2"')
+    })
+  )
+})
+
+describe("looking for mistakes", () => {
+  const inspect = (config: string, env: Record<string, string>, flags: ReadonlyArray<string>) =>
+    inspectConfig({ paths: { config }, env, flags })
+
+  it.effect("finds every one, in the order in which the sources count, and keeps what is right", () =>
+    Effect.gen(function* () {
+      const home = fs.mkdtempSync(join(tmpdir(), "hob-config-"))
+      const config = join(home, "config.json")
+      const text = `{
+        "sessions": { "maxCount": 0, "retainCount": 7, "maxCuont": 1 },
+        "deamon": {},
+        "storage": 3,
+        "socket.depth": 9
+      }`
+      fs.writeFileSync(config, text, { mode: 0o600 })
+      const env = { HOB_DAEMON_LOG_FILES: "none", HOB_SOCKET_DEPTH: "20" }
+      const found = yield* inspect(config, env, ["sessions.detachKey", "no.such=1", "daemon.logLevel=loud"])
+      fs.rmSync(home, { recursive: true })
+      assert.deepStrictEqual(
+        found.mistakes.map(({ key, source }) => [source.replace(config, "file"), key]),
+        [
+          ["flag", "sessions.detachKey"],
+          ["flag", "no.such"],
+          ["flag", "daemon.logLevel"],
+          ["environment", "daemon.logFiles"],
+          ["file", "sessions.maxCount"],
+          ["file", "sessions.maxCuont"],
+          ["file", "deamon"],
+          ["file", "storage"],
+          ["file", "socket.depth"]
+        ]
+      )
+      assert.deepStrictEqual([found.settings.sessions.retainCount, found.settings.socket.depth], [7, 20])
+    })
+  )
+
+  it.effect("a file that can't be read is one of them, and does not hide the others", () =>
+    Effect.gen(function* () {
+      const { mistakes } = yield* inspect(tmpdir(), {}, ["no.such=1"])
+      assert.deepStrictEqual(
+        mistakes.map(({ source }) => source),
+        ["flag", tmpdir()]
+      )
     })
   )
 })

@@ -20,13 +20,21 @@ const checkSettings = Effect.fnUntraced(function* ({ env, paths, settings }: Com
   )
 })
 
+type Action = (context: Command) => Promise<number>
+
 /** A command's handler: the same function that the hot path calls. */
-export const act = Effect.fnUntraced(function* (action: (context: Command) => Promise<number>) {
-  const context = makeContext(yield* Home, process.env, yield* hob)
-  yield* checkSettings(context)
+export const act = (action: Action) => Effect.andThen(Effect.flatMap(theContext, checkSettings), actUnchecked(action))
+
+/** The same for a command that finds out by itself what is wrong with `-c`. */
+export const actUnchecked = Effect.fnUntraced(function* (action: Action) {
+  const context = yield* theContext
   const code = yield* Effect.tryPromise({
     try: () => action(context),
     catch: (error) => new Exited({ code: report(error) })
   })
   if (code !== ExitCode.ok) return yield* new Exited({ code })
+})
+
+const theContext = Effect.gen(function* () {
+  return makeContext(yield* Home, process.env, yield* hob)
 })

@@ -1,6 +1,6 @@
 import { Command } from "effect/cli"
 import { configCheck, configPath, configShow } from "../verbs/config.ts"
-import { act } from "./act.ts"
+import { act, actUnchecked } from "./act.ts"
 import { json } from "./flags.ts"
 
 const showCommand = Command.make("show", { json }, (options) => act((context) => configShow(context, options))).pipe(
@@ -17,12 +17,17 @@ const pathCommand = Command.make("path", {}, () => act(configPath)).pipe(
   Command.withExamples([{ command: "$EDITOR $(hob config path)" }])
 )
 
-const checkCommand = Command.make("check", {}, () => act(configCheck)).pipe(
+const checkCommand = Command.make("check", { json }, (options) =>
+  actUnchecked((context) => configCheck(context, options))
+).pipe(
   Command.withDescription(
-    "Look for mistakes in the configuration file, the environment and `-c` flags. Exit code 1 if there are any."
+    "Look for mistakes in the configuration file, the environment and `-c` flags, and tell all of them. Exit code 1 if there are any, 2 if all are in flags."
   ),
   Command.withShortDescription("Look for mistakes in the configuration"),
-  Command.withExamples([{ command: "hob config check" }])
+  Command.withExamples([
+    { command: "hob config check" },
+    { command: "hob config check -c sessions.maxCount=50", description: "Would this be accepted?" }
+  ])
 )
 
 export const configCommand = Command.make("config").pipe(

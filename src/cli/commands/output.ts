@@ -22,7 +22,7 @@ export const outputCommand = Command.make(
       : Effect.void
   ),
   Command.withDescription(
-    "Print what a session has printed, byte for byte, also after it has ended. What the log no longer holds is told on standard error."
+    "Print what a session has printed, byte for byte, also after it has ended. Of a session on pipes, standard output and standard error come in the order in which they were read, both on standard output; `hob export` tells them apart. What the log no longer holds is told on standard error."
   ),
   Command.withShortDescription("Print what a session has printed"),
   Command.withExamples([

@@ -37,6 +37,7 @@ export class Attachment {
   /** Output before this offset was printed before we came. */
   #liveFrom = 0
   #exit: SessionExit | null
+  #isContinuing = false
   #escapeTimer: NodeJS.Timeout | undefined
   #noticeTimer: NodeJS.Timeout | undefined
   #redrawTimer: NodeJS.Timeout | undefined
@@ -74,7 +75,7 @@ export class Attachment {
       }
       this.#terminal.onInput((data) => this.#typed(data))
       this.#terminal.onGone(() => this.#settle({ type: "signal", exitCode: 128 + constants.signals.SIGHUP }))
-      this.#terminal.onDrain(() => stream.resume())
+      this.#terminal.onDrain(() => this.#isContinuing || stream.resume())
       this.#terminal.onResize(() => this.#resize())
       this.#greet()
       stream.run().then(
@@ -176,8 +177,14 @@ export class Attachment {
     }, NOTICE_MILLIS)
   }
 
+  /** Nothing is shown while the terminal is somebody else's: the host keeps our place. */
   async #continued(): Promise<void> {
+    if (this.#isContinuing) return
+    this.#isContinuing = true
+    this.#stream?.pause()
     await this.#terminal.resume()
+    this.#isContinuing = false
+    this.#stream?.resume()
     this.#redraw("")
   }
 }

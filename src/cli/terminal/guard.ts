@@ -1,23 +1,26 @@
 import { spawn, type ChildProcess } from "node:child_process"
 import type { Readable, Writable } from "node:stream"
+import { isForeground } from "./foreground.ts"
 
 /**
  * A shell that puts the terminal into raw mode, and back into the very state it found, also when we are killed without
  * a chance to do it ourselves: our death closes its standard input. Node's own raw mode isn't used because it leaves
  * newline translation on, which shifts full-screen programs that move down with a bare line feed.
  *
- * It reads one word a line: `raw`, `done` (nothing is left to restore on the screen), and `screen TEXT` (what else to
- * print if we die, in printf's %b form). It answers the first two.
+ * It reads one word a line: `raw`, `shared` (the terminal is somebody else's for now: give it back unless they have set it
+ * already), `done` (nothing is left to restore on the screen), and `screen TEXT` (what else to print if we die, in
+ * printf's %b form). It answers all but the last.
  */
 const script = String.raw`
 trap "" INT TERM QUIT HUP TSTP TTOU TTIN USR1 USR2
 saved=$(stty -g <&3) || exit 1
-raw() { stty raw -echo -iexten <&3; }
+raw() { stty raw -echo -iexten <&3 && ours=$(stty -g <&3); }
 raw && echo raw || exit 1
 clean= extra=
 while read -r word text; do
   case $word in
     raw) raw; echo raw ;;
+    shared) [ "$(stty -g <&3)" = "$ours" ] && stty "$saved" <&3; echo shared ;;
     screen) extra=$text ;;
     done) clean=1; break ;;
   esac
@@ -35,6 +38,9 @@ const always =
 const escaped = (text: string): string =>
   // oxlint-disable-next-line no-control-regex
   text.replace(/[\u0000-\u001f\u007f\\]/g, (character) => `\\0${character.charCodeAt(0).toString(8).padStart(3, "0")}`)
+
+/** How often somebody who was continued in the background looks whether the terminal is theirs again: no signal tells. */
+const LOOK_MILLIS = 200
 
 export class TerminalGuard {
   readonly #child: ChildProcess
@@ -80,17 +86,22 @@ export class TerminalGuard {
     this.#say(`screen ${escaped(screen)}`)
   }
 
-  async raw(): Promise<void> {
-    const answered = this.answered("raw")
-    this.#say("raw")
+  /** Raw mode again. For as long as somebody else has the terminal it is left to them. */
+  async regain(): Promise<void> {
+    if (!isForeground()) await this.#ask("shared")
+    while (!this.#gone && !isForeground()) await new Promise((resolve) => setTimeout(resolve, LOOK_MILLIS))
+    await this.#ask("raw")
+  }
+
+  async #ask(word: string): Promise<void> {
+    const answered = this.answered(word)
+    this.#say(word)
     await answered
   }
 
   /** The terminal is as it was when this resolves. What was switched on the screen must have been undone before. */
   async done(): Promise<void> {
-    const answered = this.answered("done")
-    this.#say("done")
-    await answered
+    await this.#ask("done")
     this.#gone = true
   }
 }

@@ -69,8 +69,7 @@ export class Terminal {
   async leave(line: string | undefined): Promise<void> {
     if (this.#left) return
     this.#left = true
-    this.#input.removeAllListeners("data")
-    this.#input.pause()
+    this.#stopReading()
     const newLine = this.#atLineStart || this.#modes.alternate ? "" : "\r\n"
     const restore = this.#modes.restore()
     const last = line === undefined ? "" : `${newLine}${line}\r\n`
@@ -84,9 +83,20 @@ export class Terminal {
     this.#input.destroy()
   }
 
-  /** Raw mode again, after we were stopped and somebody else used the terminal. */
+  /**
+   * At once: what is typed from now on stays in the terminal, for whoever reads it next. A stream that is only paused
+   * would swallow one more piece.
+   */
+  #stopReading(): void {
+    this.#input.removeAllListeners("data")
+    this.#input.pause()
+    const handle = (this.#input as unknown as { _handle?: { readStop?: () => void } })._handle
+    handle?.readStop?.()
+  }
+
+  /** Raw mode again, after we were stopped and somebody else used the terminal: as soon as they give it back. */
   resume(): Promise<void> {
-    return this.#guard.raw()
+    return this.#guard.regain()
   }
 }
 

@@ -1,10 +1,10 @@
 import { Effect } from "effect"
-import { loadConfig } from "../../config/loadConfig.ts"
+import { inspectConfig, loadConfig } from "../../config/loadConfig.ts"
 import type { EffectiveSetting } from "../../protocol/daemon.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
-import { columns } from "../render/text.ts"
+import { columns, plural } from "../render/text.ts"
 import { toFault } from "../report.ts"
 import { printError, printJson, printLine } from "../stdio.ts"
 
@@ -75,13 +75,28 @@ export const configPath = (context: Context): Promise<number> => {
   return Promise.resolve(ExitCode.ok)
 }
 
-/** `hob config check` */
-export const configCheck = async (context: Context): Promise<number> => {
-  const { effective, warnings } = await load(context)
-  for (const warning of warnings) printError(`hob: ${warning}`)
-  const changed = effective.filter(({ source }) => source !== "default").length
-  printLine(
-    `${context.paths.config}: no mistakes; ${changed} of ${effective.length} settings differ from the defaults.`
+export interface ConfigCheckOptions {
+  readonly json: boolean
+}
+
+/** `hob config check`: every mistake, not just the one that a daemon would stop at. */
+export const configCheck = async (context: Context, options: ConfigCheckOptions): Promise<number> => {
+  const { effective, mistakes, warnings } = await Effect.runPromise(
+    inspectConfig({ paths: context.paths, env: context.env, flags: context.settings })
   )
-  return ExitCode.ok
+  const changed = effective.filter(({ source }) => source !== "default").length
+  if (options.json) {
+    const told = mistakes.map(({ expected, key, message, source }) => ({ source, key, expected, message }))
+    printJson({ file: context.paths.config, mistakes: told, warnings, changed, settings: effective.length })
+  } else {
+    for (const { message } of mistakes) printError(`hob: ${message}`)
+    for (const warning of warnings) printError(`hob: ${warning}`)
+    if (mistakes.length === 0) {
+      printLine(
+        `${context.paths.config}: no mistakes; ${changed} of ${effective.length} settings differ from the defaults.`
+      )
+    } else printError(`${plural(mistakes.length, "mistake")}. Until ${mistakes.length === 1 ? "it is" : "they are"} mended, no daemon starts, and a running one keeps what it has.`)
+  }
+  if (mistakes.length === 0) return ExitCode.ok
+  return mistakes.every(({ source }) => source === "flag") ? ExitCode.usage : ExitCode.failure
 }

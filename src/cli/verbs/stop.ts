@@ -36,12 +36,15 @@ export const stop = async (context: Context, options: StopOptions): Promise<numb
     return ExitCode.ok
   }
   const ended = stopped.sessionsEnded === 0 ? "" : ` ${plural(stopped.sessionsEnded, "session")} ended.`
-  const left =
-    stopped.sessionsLeft === 0
-      ? ""
-      : ` ${plural(stopped.sessionsLeft, "session")} ${stopped.sessionsLeft === 1 ? "runs" : "run"} on: \`hob ls\` finds them again, \`hob stop --all\` would have ended them.`
-  printLine(`hob stopped.${ended}${left}`)
+  printLine(`hob stopped.${ended}${runningOn(stopped.sessionsLeft)}`)
   return ExitCode.ok
+}
+
+/** What becomes of the sessions, after a sentence; empty when there are none. */
+export const runningOn = (sessions: number): string => {
+  if (sessions === 0) return ""
+  const [run, them] = sessions === 1 ? ["runs", "it"] : ["run", "them"]
+  return ` ${plural(sessions, "session")} ${run} on: \`hob ls\` finds ${them} again, \`hob stop --all\` would have ended ${them}.`
 }
 
 export const stopDaemon = async (context: Context, options: StopOptions): Promise<Stopped | "killed"> => {

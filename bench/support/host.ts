@@ -1,14 +1,10 @@
 /** A session-host of a bench's own, spoken to as the daemon speaks to it. */
-import { spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
-import { once } from "node:events"
-import { existsSync, mkdtempSync, rmSync } from "node:fs"
-import { connect } from "node:net"
+import { existsSync, mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { makePaths } from "../../src/config/paths.ts"
-import { FrameType, type HostReply, MAX_FRAME_BYTES } from "../../src/protocol/sessionHost.ts"
-import { encodeJsonFrame, FrameReader } from "../../src/wire/frames.ts"
+import { spawnRequest } from "../../test/sessionhost/support/host.ts"
+import { HostHome } from "../../test/sessionhost/support/hostProcess.ts"
 
 const root = join(import.meta.dirname, "../..")
 
@@ -18,78 +14,46 @@ export const hostProgram = (): string => {
   return process.env["BENCH_SOURCE"] !== "1" && existsSync(built) ? built : join(root, "src/sessionhost/main.ts")
 }
 
-export const startHost = async () => {
-  const home = mkdtempSync(join(tmpdir(), "hob-bench-"))
-  const paths = makePaths({ HOB_HOME: home })
-  const host = spawn(
-    process.execPath,
-    [...(process.env["BENCH_PROF"] ? process.env["BENCH_PROF"].split(" ") : []), hostProgram()],
-    {
-      env: { PATH: process.env["PATH"], HOB_HOME: home },
-      stdio: ["ignore", process.env["BENCH_PROF"] ? "inherit" : "ignore", "inherit", "pipe"]
-    }
-  )
-  await once(host.stdio[3]!, "data")
+/** What the daemon gives a session by default. */
+const limits = {
+  segmentBytes: 8 * 1024 * 1024,
+  maxBytes: 256 * 1024 * 1024,
+  recentBytes: 256 * 1024,
+  inputQueueBytes: 1024 * 1024
+}
 
-  const socket = connect(paths.hostSocket)
-  const replies = new Map<number, (reply: HostReply) => void>()
-  const reader = new FrameReader(MAX_FRAME_BYTES, (_type, payload) => {
-    const message = JSON.parse(payload.toString()) as HostReply
-    replies.get(message.id)?.(message)
-    replies.delete(message.id)
-  })
-  socket.on("data", (chunk: Buffer) => reader.push(chunk))
-  let lastId = 0
-  const ask = async <A>(op: string, fields: object = {}): Promise<A> => {
-    const id = ++lastId
-    const reply = new Promise<HostReply>((resolve) => replies.set(id, resolve))
-    socket.write(encodeJsonFrame(FrameType.control, { id, op, ...fields }))
-    const { error, result } = await reply
-    if (error !== undefined) throw new Error(`${op}: ${error.message}`)
-    return result as A
-  }
-  await ask("hello", { protocol: 1, daemonPid: process.pid })
+/** `BENCH_PROF` are flags for its Node, such as `--cpu-prof`. */
+export const startHost = async () => {
+  const nodeFlags = process.env["BENCH_PROF"]?.split(" ") ?? []
+  const home = new HostHome(mkdtempSync(join(tmpdir(), "hob-bench-")), [...nodeFlags, hostProgram()])
+  const host = (await home.start([], { TERM: "xterm-256color" }))!
+  const control = await host.control()
 
   /** Starts a command with the daemon's default limits; returns the session's id. */
   const run = async (command: ReadonlyArray<string>): Promise<string> => {
-    const id = randomUUID()
-    await ask("spawn", {
-      session: {
-        id,
-        name: null,
-        tags: [],
-        command,
-        cwd: "/",
-        kind: "pty",
-        cols: 80,
-        rows: 24,
-        createdAt: new Date().toISOString()
-      },
-      file: command[0],
-      env: { PATH: process.env["PATH"], TERM: "xterm-256color" },
-      limits: { segmentBytes: 8 * 1024 * 1024, maxBytes: 256 * 1024 * 1024, logInput: false },
-      recentBytes: 256 * 1024,
-      inputQueueBytes: 1024 * 1024
-    })
-    return id
+    const request = spawnRequest(randomUUID(), limits, command)
+    await control.ask("spawn", { ...request, env: { ...request.env, TERM: "xterm-256color" } })
+    return request.session.id
   }
 
   const ticket = async (session: string, mode: "attach" | "follow" = "attach"): Promise<string> => {
     const ticket = randomUUID()
     const nowhere = { since: null, tail: null, cols: null, rows: null }
-    await ask("grant", { ticket, session, mode, readOnly: false, ...nowhere })
+    await control.ask("grant", { ticket, session, mode, readOnly: false, ...nowhere })
     return ticket
   }
 
   const stop = async () => {
-    const { sessions } = await ask<{ sessions: ReadonlyArray<{ id: string }> }>("list")
-    for (const { id } of sessions) await ask("kill", { session: id, signal: "SIGKILL", graceMillis: 0 }).catch(() => {})
-    socket.destroy()
-    host.kill("SIGTERM")
-    await once(host, "exit")
-    rmSync(home, { recursive: true, force: true })
+    const { sessions } = await control.ask<{ sessions: ReadonlyArray<{ id: string }> }>("list")
+    for (const { id } of sessions)
+      await control.ask("kill", { session: id, signal: "SIGKILL", graceMillis: 0 }).catch(() => {})
+    control.socket.destroy()
+    // By itself, so that what profiles it may write down what it saw.
+    host.child.kill("SIGTERM")
+    await host.ended
+    await home[Symbol.asyncDispose]()
   }
-  return { pid: host.pid!, paths, ask, run, ticket, stop }
+  return { pid: host.pid, paths: home.paths, ask: control.ask.bind(control), run, ticket, stop }
 }
 
 export type BenchHost = Awaited<ReturnType<typeof startHost>>

@@ -1,6 +1,7 @@
 /** The variables of hob's own that are not settings: what sets them, and what for. */
 export const reservedVariables: Readonly<Record<string, string>> = {
-  HOB_HOME: "set by you, and by hob in a session of a home that is set so: the directory that holds everything of this hob, sockets included",
+  HOB_HOME:
+    "set by you, and by hob in a session of a home that is set so: the directory that holds everything of this hob, sockets included",
   HOB_NO_START: "set by you: commands never start a daemon when it is 1",
   HOB_SESSION_ID: "set by hob in a session: the session's id",
   HOB_SOCKET: "set by hob in a session: the socket of the daemon that holds it",

@@ -59,7 +59,8 @@ export class SessionNotFound extends Schema.TaggedError<SessionNotFound>()("Sess
   session: Schema.String
 }) {
   override get message() {
-    const short = this.session.length < MIN_ID_PREFIX ? ` Of an id at least ${MIN_ID_PREFIX} characters are needed.` : ""
+    const short =
+      this.session.length < MIN_ID_PREFIX ? ` Of an id at least ${MIN_ID_PREFIX} characters are needed.` : ""
     return `No session matches "${this.session}".${short} \`hob ls --all\` lists them.`
   }
 }

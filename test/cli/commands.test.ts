@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { ExitCode } from "../../src/cli/exit.ts"
@@ -66,6 +66,38 @@ describe("the commands, as scripts use them", () => {
     const { code, stderr } = await home.hob(["attach", "found"])
     assert.strictEqual(code, ExitCode.failure)
     assert.include(stderr, "needs a terminal")
+  })
+
+  it("what is wrong with an argument is said in words of the command line", async () => {
+    assert.deepStrictEqual(await failure("show", ""), [
+      ExitCode.usage,
+      "hob: <session>: must be 1 to 128 characters: an id, the beginning of one, or a name."
+    ])
+    assert.deepStrictEqual(await failure("run", "--name", "a b", "true"), [
+      ExitCode.usage,
+      "hob: --name: must be 1 to 64 of letters, digits, '.', '_', '-', beginning with a letter or digit."
+    ])
+    assert.match((await failure("show", "x"))[1]!, /Of an id at least 2 characters are needed/)
+  })
+
+  it("hob config check tells every mistake, on standard error or as JSON", async () => {
+    const flags = ["-c", "no.such=1", "-c", "sessions.maxCount=0"]
+    const { code, stderr, stdout } = await home.hob(["config", "check", ...flags])
+    assert.deepStrictEqual([code, stdout], [ExitCode.usage, ""])
+    assert.match(stderr, /^hob: flag: "no.such" .*\nhob: flag: "sessions.maxCount" .*\n2 mistakes\. /)
+    const asJson = await home.hob(["config", "check", "--json", ...flags])
+    const keys = (JSON.parse(asJson.stdout) as { mistakes: ReadonlyArray<{ key: string }> }).mistakes
+    assert.deepStrictEqual(
+      [asJson.code, keys.map(({ key }) => key)],
+      [ExitCode.usage, ["no.such", "sessions.maxCount"]]
+    )
+    assert.match(await home.ok(["config", "check"]), /no mistakes/)
+  })
+
+  it("the home and everything hob makes in it are closed to others, whatever the umask", async () => {
+    for (const path of [home.paths.home, home.paths.cache, home.paths.logs, home.paths.sessions, home.paths.run]) {
+      assert.strictEqual(statSync(path).mode & 0o777, 0o700, path)
+    }
   })
 
   it("hob ls lists what runs, newest first; --all what has ended too; --quiet ids; --json everything", async () => {

@@ -95,7 +95,10 @@ export const configCheck = async (context: Context, options: ConfigCheckOptions)
       printLine(
         `${context.paths.config}: no mistakes; ${changed} of ${effective.length} settings differ from the defaults.`
       )
-    } else printError(`${plural(mistakes.length, "mistake")}. Until ${mistakes.length === 1 ? "it is" : "they are"} mended, no daemon starts, and a running one keeps what it has.`)
+    } else
+      printError(
+        `${plural(mistakes.length, "mistake")}. Until ${mistakes.length === 1 ? "it is" : "they are"} mended, no daemon starts, and a running one keeps what it has.`
+      )
   }
   if (mistakes.length === 0) return ExitCode.ok
   return mistakes.every(({ source }) => source === "flag") ? ExitCode.usage : ExitCode.failure

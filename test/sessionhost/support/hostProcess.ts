@@ -15,16 +15,19 @@ const main = resolve(import.meta.dirname, "../../../src/sessionhost/main.ts")
 export class HostHome {
   readonly home: string
   readonly paths: Paths
+  readonly #node: ReadonlyArray<string>
   readonly #started: Array<ChildProcess> = []
 
-  constructor(home = mkdtempSync(join(tmpdir(), "hob-host-"))) {
+  /** `node` are the arguments that make Node a session-host. */
+  constructor(home = mkdtempSync(join(tmpdir(), "hob-host-")), node: ReadonlyArray<string> = [main]) {
     this.home = home
+    this.#node = node
     this.paths = makePaths({ HOB_HOME: home })
   }
 
   /** Starts a host, `wrapper` first when there is one, and waits for its `ready`; null when it ends with 0 instead. */
   async start(wrapper: ReadonlyArray<string> = [], env: NodeJS.ProcessEnv = {}): Promise<HostProcess | null> {
-    const [command, ...args] = [...wrapper, process.execPath, main]
+    const [command, ...args] = [...wrapper, process.execPath, ...this.#node]
     const child = spawn(command!, args, {
       env: { PATH: process.env["PATH"], HOB_HOME: this.home, ...env },
       stdio: ["ignore", "ignore", "pipe", "pipe"]

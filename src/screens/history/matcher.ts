@@ -1,0 +1,75 @@
+import { createContext, type Context, Script } from "node:vm"
+
+/** What is looked for. */
+export interface Query {
+  readonly text: string
+  readonly ignoreCase: boolean
+  /** `text` is a regular expression (JavaScript's, flag `u`), matched within a line. */
+  readonly regex: boolean
+}
+
+/** A line that matches: where it begins in the text, and where the match is in it. */
+export interface LineMatch {
+  readonly position: number
+  readonly line: string
+  readonly from: number
+  readonly to: number
+}
+
+/** Finds lines in a piece of text that begins and ends with whole ones. At most one match for a line. */
+export type Matcher = (text: Buffer, most: number) => ReadonlyArray<LineMatch>
+
+/** A regular expression that takes longer than this for one piece of text is not one to search with. */
+const REGEX_MILLIS = 250
+const NEWLINE = 0x0a
+
+/** Throws `SyntaxError` for what is no regular expression. */
+export const makeMatcher = (query: Query): Matcher => {
+  if (!query.regex && !query.ignoreCase) return literal(Buffer.from(query.text))
+  const source = query.regex ? query.text : query.text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")
+  return expression(new RegExp(source, query.ignoreCase ? "giu" : "gu"))
+}
+
+const literal =
+  (needle: Buffer): Matcher =>
+  (text, most) => {
+    const found: Array<LineMatch> = []
+    for (let at = text.indexOf(needle); at >= 0 && found.length < most;) {
+      const position = text.lastIndexOf(NEWLINE, at) + 1
+      const end = text.indexOf(NEWLINE, at)
+      const line = text.toString("utf8", position, end)
+      const from = text.toString("utf8", position, at).length
+      found.push({ position, line, from, to: from + needle.toString().length })
+      at = text.indexOf(needle, end)
+    }
+    return found
+  }
+
+/** Runs `scan` with a limit on how long it may take: an expression can take years for a line. */
+const limited = new Script("scan()")
+let context: (Context & { scan?: () => void }) | undefined
+
+const expression = (regex: RegExp): Matcher => {
+  const inLines = (text: string, most: number): ReadonlyArray<LineMatch> => {
+    const found: Array<LineMatch> = []
+    let position = 0
+    for (const line of text.split("\n")) {
+      regex.lastIndex = 0
+      const match = regex.exec(line)
+      if (match !== null) {
+        found.push({ position, line, from: match.index, to: match.index + match[0].length })
+        if (found.length === most) break
+      }
+      position += Buffer.byteLength(line) + 1
+    }
+    return found
+  }
+  return (text, most) => {
+    let found: ReadonlyArray<LineMatch> = []
+    context ??= createContext({})
+    // The last line's end is not the beginning of another line.
+    context.scan = () => (found = inLines(text.toString("utf8", 0, text.length - 1), most))
+    limited.runInContext(context, { timeout: REGEX_MILLIS })
+    return found
+  }
+}

@@ -1,6 +1,6 @@
 import type { ExitFile, HostSession, SessionFile } from "../protocol/sessionHost.ts"
 import { findLog, type FoundLog } from "./log/findLog.ts"
-import type { LogFs } from "./log/LogFs.ts"
+import { type LogFs, nodeLogFs } from "./log/LogFs.ts"
 import type { Readable } from "./Readable.ts"
 
 /** A session that this host does not hold, read from its directory: finished, or lost with an earlier host. */
@@ -15,9 +15,9 @@ export class ArchivedSession implements Readable {
   readonly #exitFile: ExitFile | null
 
   /** Throws when the directory can't be listed. */
-  constructor(directory: string, file: SessionFile, exitFile: ExitFile | null, fs?: LogFs) {
+  constructor(directory: string, file: SessionFile, exitFile: ExitFile | null, fs: LogFs = nodeLogFs) {
     const recorded = exitFile === null ? null : { end: exitFile.output.end, lostBytes: exitFile.logLostBytes }
-    this.log = findLog(directory, recorded, fs)
+    this.log = findLog(directory, recorded, fs, file.kind === "pty" ? file : null)
     this.oldest = this.log.oldest
     this.head = this.log.end()
     this.exit = exitFile?.exit ?? null

@@ -2,10 +2,10 @@ import type { Socket } from "node:net"
 import { FrameType } from "../protocol/sessionFrames.ts"
 import type { ErrorFrame, GapFrame, OpenedFrame } from "../protocol/sessionHost.ts"
 import { encodeFrame, encodeJsonFrame } from "../wire/frames.ts"
-import { outputHead } from "./dataFrames.ts"
+import { outputHead, resizedFrame } from "./dataFrames.ts"
 import { FrameSocket } from "./FrameSocket.ts"
 import { LogReader } from "./log/LogReader.ts"
-import type { Readable, Reader } from "./Readable.ts"
+import { type Readable, type Reader, sizeAt } from "./Readable.ts"
 import { ClientInput } from "./ClientInput.ts"
 import { replayStart } from "./replayStart.ts"
 import { Session } from "./Session.ts"
@@ -33,6 +33,8 @@ export class DataClient implements Reader {
   /** Mode `read`: where to stop. */
   readonly #until: number
   #cursor: number
+  /** Number of the next change of size to tell of. */
+  #nextSize: number
   /** Where the last piece begins in what is in memory; `Infinity` when it was not from there. */
   #recentFrom = Infinity
   #reader: LogReader | null = null
@@ -53,12 +55,18 @@ export class DataClient implements Reader {
 
     const { from, gap } = replayStart(source, grant)
     this.#cursor = from
+    this.#nextSize = source.log.sizes()?.numberAfter(from) ?? 0
     socket.on("close", () => {
       this.#stop()
       source.leave(this)
     })
     source.join(this)
-    const opened: OpenedFrame = { session: source.describe(), offset: from, liveFrom: source.head }
+    const opened: OpenedFrame = {
+      session: source.describe(),
+      offset: from,
+      liveFrom: source.head,
+      ...sizeAt(source, from)
+    }
     this.#frames.writeJson(FrameType.opened, opened)
     if (gap !== null) this.#frames.writeJson(FrameType.gap, gap)
     this.#pump()
@@ -96,6 +104,7 @@ export class DataClient implements Reader {
     this.#pumpScheduled = false
     for (let pieces = 0; !this.#over && !this.#frames.blocked; pieces++) {
       this.#tellExit()
+      this.#tellSize()
       if (this.#frames.blocked) return
       const end = this.#mode === "read" ? this.#until : this.#source.head
       if (this.#cursor >= end) {
@@ -104,7 +113,7 @@ export class DataClient implements Reader {
         return
       }
       if (pieces === PIECES_PER_TURN) return this.#pumpLater()
-      if (!this.#skip(end) && !this.#sendPiece(end)) return
+      if (!this.#skip(end) && !this.#sendPiece(Math.min(end, this.#sizeChangesAt()))) return
     }
   }
 
@@ -119,6 +128,25 @@ export class DataClient implements Reader {
     if (exit === null || this.#exitTold || this.#mode === "read") return
     this.#exitTold = true
     this.#frames.writeJson(FrameType.exited, exit)
+  }
+
+  /** Tells of every change of size up to the cursor; of those in a gap only the last one counts. */
+  #tellSize(): void {
+    const sizes = this.#source.log.sizes()
+    if (sizes === null) return
+    for (this.#nextSize = Math.max(this.#nextSize, sizes.oldest); ; this.#nextSize++) {
+      const change = sizes.get(this.#nextSize)
+      if (change === null || change.offset > this.#cursor) return
+      const isPast = (sizes.get(this.#nextSize + 1)?.offset ?? Infinity) <= this.#cursor
+      if (change.offset === this.#cursor || !isPast) {
+        this.#frames.write(resizedFrame({ ...change, offset: this.#cursor }), [], 0)
+      }
+    }
+  }
+
+  /** Where output has to be interrupted. */
+  #sizeChangesAt(): number {
+    return this.#source.log.sizes()?.get(this.#nextSize)?.offset ?? Infinity
   }
 
   /** A terminal has no use for what scrolled by long ago: it goes on with the recent output. */

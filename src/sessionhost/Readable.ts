@@ -1,4 +1,4 @@
-import type { HostSession } from "../protocol/sessionHost.ts"
+import type { HostSession, OpenedFrame } from "../protocol/sessionHost.ts"
 import type { SessionExit } from "../protocol/sessions.ts"
 import type { LogSource } from "./log/LogReader.ts"
 import type { Recent } from "./Recent.ts"
@@ -29,4 +29,10 @@ export interface Readable {
   readonly join: (reader: Reader) => void
   /** Only once nothing is on its way any more. */
   readonly leave: (reader: Reader) => void
+}
+
+/** The terminal's size at an offset, as `opened` tells it; nothing on pipes. */
+export const sizeAt = (source: Readable, offset: number): Pick<OpenedFrame, "size"> => {
+  const size = source.log.sizes()?.at(offset)
+  return size === undefined ? {} : { size: { cols: size.cols, rows: size.rows } }
 }

@@ -5,7 +5,7 @@ import { encodeFrame, encodeJsonFrame } from "../wire/frames.ts"
 import { recordHead } from "./dataFrames.ts"
 import { FrameSocket } from "./FrameSocket.ts"
 import { RecordReader } from "./log/RecordReader.ts"
-import type { Readable } from "./Readable.ts"
+import { type Readable, sizeAt } from "./Readable.ts"
 
 const ENTRIES_PER_TURN = 256
 
@@ -21,7 +21,8 @@ export class RecordsClient {
     this.#frames = new FrameSocket(socket, () => this.#pump())
     this.#reader = new RecordReader(source.log)
     socket.on("close", () => this.#leave())
-    const opened: OpenedFrame = { session: source.describe(), offset: source.oldest, liveFrom: source.head }
+    const size = sizeAt(source, source.oldest)
+    const opened: OpenedFrame = { session: source.describe(), offset: source.oldest, liveFrom: source.head, ...size }
     this.#frames.writeJson(FrameType.opened, opened)
     this.#pump()
   }

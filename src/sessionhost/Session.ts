@@ -11,6 +11,7 @@ import { Recent } from "./Recent.ts"
 /** What a session announces. Called from the event loop. */
 export interface SessionListener {
   readonly exited: () => void
+  readonly resized: () => void
   /** No byte follows and every descriptor is closed. */
   readonly closed: () => void
   readonly logLost: (error: Error) => void
@@ -69,6 +70,7 @@ export class Session implements Readable {
     this.recent = new Recent(options.recentBytes)
     this.log = new LogWriter({
       directory: options.directory,
+      ...(options.file.kind === "pty" ? { size: options.file } : {}),
       limits: options.limits,
       listener: { lost: options.listener.logLost, restored: options.listener.logRestored },
       ...(options.logFs === undefined ? {} : { fs: options.logFs })
@@ -162,9 +164,15 @@ export class Session implements Readable {
 
   /** False on pipes and after exit. */
   resize(cols: number, rows: number): boolean {
-    const done = this.#program.resize(cols, rows)
-    if (done) this.#file = { ...this.#file, cols, rows }
-    return done
+    if (!this.#program.resize(cols, rows)) return false
+    if (cols === this.#file.cols && rows === this.#file.rows) return true
+    // What was read before belongs to the old size.
+    this.#flush()
+    this.#file = { ...this.#file, cols, rows }
+    this.log.resize(cols, rows, Date.now())
+    this.#tellReaders()
+    this.#listener.resized()
+    return true
   }
 
   signalAll(signal: NodeJS.Signals): void {

@@ -142,6 +142,7 @@ export class SessionHost {
         start: file.kind === "pty" ? pty : pipe,
         listener: {
           exited: () => this.#announce("exited", session),
+          resized: () => this.#announce("changed", session),
           closed: () => void this.#finish(session, directory),
           logLost: (error) => {
             this.#options.log(`session ${file.id}: the log can't be written: ${error.message}`)
@@ -156,6 +157,7 @@ export class SessionHost {
         ...(this.#options.logFs === undefined ? {} : { logFs: this.#options.logFs })
       })
       this.#sessions.set(file.id, session)
+      this.#announce("started", session)
       return session.describe()
     } catch (error) {
       await rm(directory, { recursive: true, force: true }).catch(() => {})

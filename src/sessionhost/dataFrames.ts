@@ -1,5 +1,6 @@
 import { FrameType } from "../protocol/sessionFrames.ts"
 import type { LogEntry } from "./log/RecordReader.ts"
+import type { SizeChange } from "./log/Sizes.ts"
 
 /** Everything of an `output` frame before its bytes, so that they need not be copied. */
 export const outputHead = (offset: number, bytes: number): Buffer => {
@@ -10,6 +11,17 @@ export const outputHead = (offset: number, bytes: number): Buffer => {
   head.writeUInt32BE(Math.floor(offset / 0x1_0000_0000), 5)
   head.writeUInt32BE(offset % 0x1_0000_0000, 9)
   return head
+}
+
+/** A whole `resized` frame: the terminal's size from the byte at `offset` on. */
+export const resizedFrame = ({ cols, offset, rows }: SizeChange): Buffer => {
+  const frame = Buffer.allocUnsafe(17)
+  frame.writeUInt32BE(13, 0)
+  frame[4] = FrameType.resized
+  frame.writeBigUInt64BE(BigInt(offset), 5)
+  frame.writeUInt16BE(cols, 13)
+  frame.writeUInt16BE(rows, 15)
+  return frame
 }
 
 /** Everything of a `record` frame before its bytes. */

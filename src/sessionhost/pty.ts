@@ -61,6 +61,8 @@ class PtyProgram implements Program {
 
   resize(cols: number, rows: number): boolean {
     if (this.#exited || this.#master.fd < 0) return false
+    // What was printed for the size before is read before.
+    this.#master.drain()
     try {
       this.#native.resize(this.#master.fd, cols, rows, 0, 0)
       return true

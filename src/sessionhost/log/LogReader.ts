@@ -3,6 +3,7 @@ import { isOutput, RecordKind, type SegmentStart } from "./format.ts"
 import type { LogFs } from "./LogFs.ts"
 import type { GapFrame } from "../../protocol/sessionHost.ts"
 import { SegmentFile } from "./SegmentFile.ts"
+import type { Sizes } from "./Sizes.ts"
 
 /** A log to read: a live one (its writer) or one found on disk. */
 export interface LogSource {
@@ -14,6 +15,8 @@ export interface LogSource {
   readonly end: () => number
   /** Why bytes before `end` and after the last segment's are missing. */
   readonly endReason: () => "log-lost" | "corrupt"
+  /** The terminal's sizes; null on pipes. */
+  readonly sizes: () => Sizes | null
 }
 
 /** Output bytes in the log, good until the next read, or the range of some that can't be had. */

@@ -4,6 +4,7 @@ import {
   encodeRecord,
   FORMAT_VERSION,
   isOutput,
+  packSize,
   RECORD_BYTES,
   RecordKind,
   segmentName,
@@ -12,6 +13,7 @@ import {
 import type { Direction, LogLimits } from "../../protocol/sessionHost.ts"
 import type { LogSource } from "./LogReader.ts"
 import { type LogFs, nodeLogFs } from "./LogFs.ts"
+import { Sizes } from "./Sizes.ts"
 
 const FIRST_RETRY_MILLIS = 100
 const LAST_RETRY_MILLIS = 10_000
@@ -26,6 +28,8 @@ export interface LogWriterOptions {
   readonly directory: string
   readonly limits: LogLimits
   readonly listener: LogListener
+  /** Of a session under a terminal: its size at the beginning. */
+  readonly size?: { readonly cols: number; readonly rows: number }
   readonly fs?: LogFs
   /** Milliseconds on a clock that never goes back, for the back-off. */
   readonly monotonicMillis?: () => number
@@ -74,6 +78,7 @@ export class LogWriter implements LogSource {
   readonly #listener: LogListener
   readonly #now: () => number
   readonly #segments: Array<Segment> = []
+  readonly #sizes: Sizes | null
   #open: OpenSegment | null
   #lost: Lost | null = null
   #outputEnd = 0
@@ -90,6 +95,7 @@ export class LogWriter implements LogSource {
     this.#segmentBytes = Math.min(options.limits.segmentBytes, Math.floor(options.limits.maxBytes / 2))
     this.#listener = options.listener
     this.#now = options.monotonicMillis ?? (() => performance.now())
+    this.#sizes = options.size === undefined ? null : new Sizes(options.size)
     this.#open = this.#begin(null, Date.now())
   }
 
@@ -110,6 +116,7 @@ export class LogWriter implements LogSource {
   readonly segments = (): ReadonlyArray<SegmentStart> => this.#segments.map(({ start }) => start)
   readonly end = (): number => this.#outputEnd
   readonly endReason = (): "log-lost" => "log-lost"
+  readonly sizes = (): Sizes | null => this.#sizes
 
   /**
    * Appends one record: `pieces` together, at most `MAX_RECORD_DATA_BYTES`. `time` is in milliseconds since 1970.
@@ -126,6 +133,19 @@ export class LogWriter implements LogSource {
       this.#outputEnd += bytes
       this.#lostBytes += bytes - written
     } else this.#inputEnd += bytes
+  }
+
+  /** Records that from the next byte of output on the terminal has this size. */
+  resize(cols: number, rows: number, time: number): void {
+    if (this.#sizes?.add({ offset: this.#outputEnd, cols, rows }) !== true) return
+    const segment = this.#open
+    // While nothing can be written it is remembered: each new segment begins with the size.
+    if (segment === null) return
+    try {
+      this.#writeSize(segment, time)
+    } catch (error) {
+      this.#lose(segment, this.#outputEnd, error as Error)
+    }
   }
 
   /** No byte follows. */
@@ -157,14 +177,15 @@ export class LogWriter implements LogSource {
 
   #appendTo(segment: OpenSegment, chunk: Chunk): number {
     const { failure, written } = this.#write(segment, chunk)
-    if (failure !== null) {
-      this.#closeFiles(segment)
-      this.#open = null
-      const from = this.#outputEnd + (chunk.output ? written : 0)
-      this.#lost = { from, retryAt: this.#now() + FIRST_RETRY_MILLIS, retryDelay: FIRST_RETRY_MILLIS }
-      this.#listener.lost(failure)
-    }
+    if (failure !== null) this.#lose(segment, this.#outputEnd + (chunk.output ? written : 0), failure)
     return written
+  }
+
+  #lose(segment: OpenSegment, from: number, failure: Error): void {
+    this.#closeFiles(segment)
+    this.#open = null
+    this.#lost = { from, retryAt: this.#now() + FIRST_RETRY_MILLIS, retryDelay: FIRST_RETRY_MILLIS }
+    this.#listener.lost(failure)
   }
 
   /** Tries again when it is time, with a new segment; it counts as restored when it holds the whole chunk. */
@@ -243,6 +264,12 @@ export class LogWriter implements LogSource {
     segment.idxBytes += RECORD_BYTES
   }
 
+  #writeSize(segment: OpenSegment, time: number): void {
+    if (this.#sizes === null) return
+    const { cols, rows } = this.#sizes.last
+    this.#writeRecord(segment, RecordKind.resize, packSize(cols, rows), 0, time, this.#outputEnd, this.#inputEnd)
+  }
+
   /** Makes the files of a segment at the present offsets; leaves none behind when it throws. */
   #begin(holeFrom: number | null, time: number): OpenSegment {
     const start = { output: this.#outputEnd, input: this.#inputEnd }
@@ -256,6 +283,7 @@ export class LogWriter implements LogSource {
         const size = Math.min(start.output - holeFrom, 0xffff_ffff)
         this.#writeRecord(segment, RecordKind.hole, size, 0, time, holeFrom, start.input)
       }
+      if (this.#segments.length > 0) this.#writeSize(segment, time)
       this.#segments.push(segment)
       return segment
     } catch (error) {
@@ -281,6 +309,7 @@ export class LogWriter implements LogSource {
       this.#segments.shift()
       total -= sizeOf(oldest)
     }
+    this.#sizes?.trim(this.oldest)
   }
 
   #unlink(start: SegmentStart): void {

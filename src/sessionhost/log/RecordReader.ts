@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib"
-import { type IndexRecord, isInput, isOutput, MAX_RECORD_DATA_BYTES, RecordKind } from "./format.ts"
-import type { Direction, GapFrame } from "../../protocol/sessionHost.ts"
+import { type IndexRecord, isInput, isOutput, MAX_RECORD_DATA_BYTES, RecordKind, unpackSize } from "./format.ts"
+import { Direction, type GapFrame } from "../../protocol/sessionHost.ts"
 import type { LogSource } from "./LogReader.ts"
 import { SegmentFile } from "./SegmentFile.ts"
 
@@ -8,7 +8,7 @@ import { SegmentFile } from "./SegmentFile.ts"
 export type LogEntry =
   | {
       readonly type: "record"
-      /** In the direction's own stream: of the output, or of the input. */
+      /** In the direction's own stream: of the output, or of the input. A resize is in the output. */
       readonly offset: number
       readonly time: number
       readonly direction: Direction
@@ -25,6 +25,8 @@ export class RecordReader {
   readonly #source: LogSource
   readonly #end: number
   readonly #entries: Generator<LogEntry, void>
+  /** What the record of the last resize says. Each segment begins with one. */
+  #size = 0
 
   constructor(source: LogSource) {
     this.#source = source
@@ -82,6 +84,7 @@ export class RecordReader {
         at = record.outputOffset
       } else if (damaged) yield gap(at, at, "corrupt")
       damaged = false
+      if (record.kind === RecordKind.resize && record.size !== this.#size) yield this.#resized(record)
       if (!isOutput(record.kind) && !isInput(record.kind)) continue
       const end = record.outputOffset + (isOutput(record.kind) ? record.size : 0)
       yield entry(segment, record, end)
@@ -101,6 +104,13 @@ export class RecordReader {
       at = data === null ? end : at + data.length
     }
     return at
+  }
+
+  #resized({ outputOffset, size, time }: IndexRecord): LogEntry {
+    this.#size = size
+    const { cols, rows } = unpackSize(size)
+    const data = Buffer.from(`${cols}x${rows}`)
+    return { type: "record", offset: outputOffset, time, direction: Direction.resize, data }
   }
 }
 

@@ -1,7 +1,9 @@
+import { findSizes } from "./findSizes.ts"
 import { isOutput, segmentsIn, type SegmentStart } from "./format.ts"
 import { type LogFs, nodeLogFs } from "./LogFs.ts"
 import type { LogSource } from "./LogReader.ts"
 import { SegmentFile } from "./SegmentFile.ts"
+import type { Sizes } from "./Sizes.ts"
 
 /** A log that nobody writes any more. */
 export interface FoundLog extends LogSource {
@@ -10,18 +12,22 @@ export interface FoundLog extends LogSource {
 
 /**
  * Finds the log in a session's directory. `recorded` is what `exit.json` says of it, if there is one: then also bytes
- * that are gone without a trace are missed. Throws when the directory can't be listed.
+ * that are gone without a trace are missed. `size` is that of the terminal at the beginning. Throws when the directory
+ * can't be listed.
  */
 export const findLog = (
   directory: string,
   recorded: { readonly end: number; readonly lostBytes: number } | null,
-  fs: LogFs = nodeLogFs
+  fs: LogFs = nodeLogFs,
+  size: { readonly cols: number; readonly rows: number } | null = null
 ): FoundLog => {
   const segments = segmentsIn(fs.list(directory))
   const end = Math.max(recorded?.end ?? 0, endOf(directory, segments.at(-1), fs))
+  let sizes: Sizes | null = null
   return {
     directory,
     fs,
+    sizes: () => (size === null ? null : (sizes ??= findSizes({ directory, fs }, segments, size))),
     oldest: segments[0]?.output ?? end,
     segments: () => segments,
     end: () => end,

@@ -46,6 +46,14 @@ export interface IndexRecord {
 export const isOutput = (kind: RecordKind): boolean =>
   kind === RecordKind.output || kind === RecordKind.stdout || kind === RecordKind.stderr
 
+/** A terminal's size as the `size` field of its record, which has no data: columns in the upper half, rows in the lower. */
+export const packSize = (cols: number, rows: number): number => cols * 0x1_0000 + rows
+
+export const unpackSize = (size: number): { readonly cols: number; readonly rows: number } => ({
+  cols: size >>> 16,
+  rows: size & 0xffff
+})
+
 export const isInput = (kind: RecordKind): boolean => kind === RecordKind.input || kind === RecordKind.stdin
 
 const MAGIC = 0x68_6f_62 // "hob"

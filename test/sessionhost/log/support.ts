@@ -29,6 +29,7 @@ export const makeWriter = (directory: string, segmentBytes: number, maxBytes?: n
   const writer = new LogWriter({
     directory,
     limits: limits(segmentBytes, maxBytes),
+    size: { cols: 80, rows: 24 },
     listener: { lost: () => news.push("lost"), restored: () => news.push("restored") },
     monotonicMillis: () => clock.now,
     ...(fs === undefined ? {} : { fs })

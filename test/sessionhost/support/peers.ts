@@ -100,6 +100,8 @@ export class Control {
 export class Client {
   readonly socket: Socket
   readonly gaps: Array<GapFrame> = []
+  /** Each must come where it says it is. */
+  readonly sizes: Array<{ offset: number; cols: number; rows: number }> = []
   readonly records: Array<{ offset: number; time: number; direction: number; data: Buffer }> = []
   readonly #chunks: Array<Buffer> = []
   readonly #watch = new Watch()
@@ -143,6 +145,12 @@ export class Client {
         this.#chunks.push(Buffer.from(data))
         this.bytes += data.length
         this.offset = offset + data.length
+        return
+      }
+      case FrameType.resized: {
+        const offset = Number(payload.readBigUInt64BE(0))
+        if (offset !== this.offset) this.misplaced.push(`a size at ${offset}, expected ${this.offset}`)
+        this.sizes.push({ offset, cols: payload.readUInt16BE(8), rows: payload.readUInt16BE(10) })
         return
       }
       case FrameType.gap: {

@@ -126,6 +126,38 @@ export const Explanation = Schema.Struct({
 })
 export type Explanation = typeof Explanation.Type
 
+/** A line of a session's history, or of its screen, that was looked for. */
+export const SearchMatch = Schema.Struct({
+  session: SessionId,
+  /** Counted from 0 since the session began; wrapped rows are one line. */
+  line: Schema.Int,
+  text: Schema.String,
+  /** Where the match is in `text`, in UTF-16 units. */
+  from: Schema.Int,
+  to: Schema.Int,
+  /** About when the line was last on the screen; null for a line that still is, or when it is not known. */
+  at: Schema.NullOr(Timestamp)
+})
+export type SearchMatch = typeof SearchMatch.Type
+
+/** Answer to `search`: of each session in the order asked for, oldest line first. */
+export const SearchReply = Schema.Struct({
+  matches: Schema.Array(SearchMatch),
+  /** There are more than `limit`. */
+  truncated: Schema.Boolean
+})
+export type SearchReply = typeof SearchReply.Type
+
+/** What `search` looks for. */
+export const SearchQuery = Schema.Struct({
+  text: Schema.String.check(Schema.isBetweenLength(1, 1024)),
+  ignoreCase: Schema.optionalKey(Schema.Boolean),
+  /** `text` is a regular expression (JavaScript's, flag `u`), matched within a line. */
+  regex: Schema.optionalKey(Schema.Boolean),
+  limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })))
+})
+export type SearchQuery = typeof SearchQuery.Type
+
 /** What a daemon asks. `session` is one under a terminal, running or ended. */
 export const ScreensRequest = Schema.Union([
   /** Answer: {@link Screen}. */
@@ -146,6 +178,8 @@ export const ScreensRequest = Schema.Union([
   Schema.Struct({ op: Schema.Literal("explain"), session: SessionId }),
   /** Every running session's activity. Answer: {@link ActivitiesReply}. */
   Schema.Struct({ op: Schema.Literal("activities") }),
+  /** Looks through the history and the screen of each session. Answer: {@link SearchReply}. */
+  Schema.Struct({ op: Schema.Literal("search"), sessions: Schema.Array(SessionId), query: SearchQuery }),
   /** An agent's own hook told what it is about. Answer: {}. */
   Schema.Struct({
     op: Schema.Literal("sign"),

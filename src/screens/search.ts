@@ -1,0 +1,71 @@
+import type { SearchMatch, SearchQuery, SearchReply } from "../protocol/screens.ts"
+import type { SessionId } from "../protocol/ids.ts"
+import { makeMatcher } from "./history/matcher.ts"
+import { type Found, searchHistory } from "./history/search.ts"
+
+/** Where a session's lines are. */
+export interface Searched {
+  readonly id: SessionId
+  readonly directory: string
+  /** The lines that are not in the history on disk yet, and the number of the first. */
+  readonly tail: () => { readonly from: number; readonly lines: ReadonlyArray<string> }
+}
+
+export const SEARCH_LIMIT = 1_000
+/** More text than this is not one answer. */
+const MOST_BYTES = 2 * 1024 * 1024
+/** What is looked at before others get their turn. */
+const SLICE_MILLIS = 10
+
+/**
+ * Looks through sessions one after the other, and lets the event loop have its turns between. Rejects with `SyntaxError`
+ * for what is no regular expression, and with the error of `node:vm` for one that takes too long. `isCancelled` is asked
+ * at each turn; the answer is then what was found so far.
+ */
+export const search = async (
+  sessions: ReadonlyArray<Searched>,
+  query: SearchQuery,
+  isCancelled: () => boolean
+): Promise<SearchReply> => {
+  const { ignoreCase = false, limit = SEARCH_LIMIT, regex = false, text } = query
+  const wanted = { text, ignoreCase, regex }
+  const matcher = makeMatcher(wanted)
+  const matches: Array<SearchMatch> = []
+  let bytes = 0
+  /** False when there is no room for it. */
+  const take = (session: SessionId, { from, line, text: found, time, to }: Found): boolean => {
+    bytes += found.length
+    if (matches.length === limit || bytes > MOST_BYTES) return false
+    matches.push({ session, line, text: found, from, to, at: time === null ? null : new Date(time).toISOString() })
+    return true
+  }
+  let sliceEnd = performance.now() + SLICE_MILLIS
+  for (const { directory, id, tail } of sessions) {
+    // Before the history is read: a line that leaves the screen meanwhile is then in the tail, or in both.
+    const { from: tailFrom, lines } = tail()
+    for (const found of searchHistory(directory, wanted)) {
+      if (found !== undefined && found.line < tailFrom && !take(id, found)) return { matches, truncated: true }
+      if (performance.now() < sliceEnd) continue
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      if (isCancelled()) return { matches, truncated: true }
+      sliceEnd = performance.now() + SLICE_MILLIS
+    }
+    const { length } = lines
+    const numbers = lineNumbers(lines)
+    for (const found of length === 0 ? [] : matcher(Buffer.from(`${lines.join("\n")}\n`), Infinity)) {
+      const line = tailFrom + numbers(found.position)
+      if (!take(id, { ...found, text: found.line, line, offset: null, time: null })) return { matches, truncated: true }
+    }
+  }
+  return { matches, truncated: false }
+}
+
+/** Which of `lines`, joined by LF, begins at a byte; asked in rising order. */
+const lineNumbers = (lines: ReadonlyArray<string>) => {
+  let line = 0
+  let at = 0
+  return (position: number): number => {
+    for (; at < position; line++) at += Buffer.byteLength(lines[line]!) + 1
+    return line
+  }
+}

@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { SessionId } from "../../src/protocol/ids.ts"
+import { TextHistory } from "../../src/screens/history/TextHistory.ts"
+import { search } from "../../src/screens/search.ts"
+
+const first = SessionId.make("3f2b1c4d-0000-4000-8000-000000000001")
+const second = SessionId.make("3f2b1c4d-0000-4000-8000-000000000002")
+let directory: string
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "hob-search-"))
+  const history = new TextHistory({ directory, maxBytes: 1e9 })
+  for (let line = 0; line < 100; line++) history.append(`line ${line}`, 0, 1_000)
+  history.close()
+})
+afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+const onDisk = (from: number, ...lines: ReadonlyArray<string>) => ({
+  id: first,
+  directory,
+  tail: () => ({ from, lines })
+})
+const inMemory = {
+  id: second,
+  directory: "/nowhere",
+  tail: () => ({ from: 0, lines: ["äöü", "line x", "", "a line y"] })
+}
+const go = () => false
+
+describe("searching sessions", () => {
+  it("finds lines on disk and lines that are still in memory, each once, with their numbers", async () => {
+    const { matches, truncated } = await search(
+      [onDisk(98, "line 98", "line 99", "line 100"), inMemory],
+      { text: "line" },
+      go
+    )
+    assert.isFalse(truncated)
+    assert.deepStrictEqual(
+      matches.filter(({ session }) => session === first).map(({ line, text }) => [line, text]),
+      Array.from({ length: 101 }, (_, line) => [line, `line ${line}`])
+    )
+    assert.deepStrictEqual(
+      matches.filter(({ session }) => session === second).map(({ at, from, line, to }) => [line, from, to, at]),
+      [
+        [1, 0, 4, null],
+        [3, 2, 6, null]
+      ]
+    )
+    assert.strictEqual(matches[0]!.at, new Date(1_000).toISOString())
+  })
+
+  it("says when there are more than were asked for, and not when there are exactly as many", async () => {
+    const text = "line 9"
+    const exactly = await search([onDisk(100)], { text, limit: 11 }, go)
+    assert.deepStrictEqual([exactly.matches.length, exactly.truncated], [11, false])
+    const fewer = await search([onDisk(100)], { text, limit: 10 }, go)
+    assert.deepStrictEqual([fewer.matches.length, fewer.truncated], [10, true])
+  })
+
+  it("refuses what is no expression, before it looks anywhere", async () => {
+    const error = await search([], { text: "(", regex: true }, go).catch((cause: unknown) => cause)
+    assert.instanceOf(error, SyntaxError)
+  })
+})

@@ -26,5 +26,6 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
   "sessions.kill": { session: "build", signal: "SIGINT", graceMillis: 2000 },
   "sessions.remove": { session: "build", force: true },
   "sessions.export": { session: "build" },
+  "sessions.search": { text: "error TS", limit: 100 },
   "sessions.events": {}
 }

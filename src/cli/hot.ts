@@ -10,6 +10,7 @@ import { kill } from "./verbs/kill.ts"
 import { list } from "./verbs/list.ts"
 import { output } from "./verbs/output.ts"
 import { run } from "./verbs/run.ts"
+import { search } from "./verbs/search.ts"
 import { isStdin, send } from "./verbs/send.ts"
 import { show } from "./verbs/show.ts"
 import { status } from "./verbs/status.ts"
@@ -87,6 +88,32 @@ const verbs: Readonly<Record<string, Verb>> = {
           plain: plain.has("--plain"),
           since,
           tail
+        })
+    }
+  },
+  search: {
+    grammar: {
+      flags: {
+        "--ignore-case": "boolean",
+        "--regex": "boolean",
+        "--json": "boolean",
+        "--session": "values",
+        "--limit": "value"
+      },
+      aliases: { "-i": "--ignore-case", "-e": "--regex", "-s": "--session", "-n": "--limit" },
+      words: [1, 1]
+    },
+    action: (plain) => {
+      const limit = read(plain, "--limit", parseCount)
+      if (limit === undefined) return null
+      return (context) =>
+        search(context, {
+          text: plain.words[0]!,
+          ignoreCase: plain.has("--ignore-case"),
+          regex: plain.has("--regex"),
+          sessions: plain.values("--session"),
+          limit,
+          json: plain.has("--json")
         })
     }
   },

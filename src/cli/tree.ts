@@ -10,6 +10,7 @@ import { completionsCommand, versionCommand } from "./commands/meta.ts"
 import { exportCommand, outputCommand } from "./commands/output.ts"
 import { hob } from "./commands/root.ts"
 import { attachCommand, runCommand } from "./commands/run.ts"
+import { searchCommand } from "./commands/search.ts"
 import { killCommand, listCommand, removeCommand, sendCommand, showCommand, waitCommand } from "./commands/sessions.ts"
 import { ExitCode } from "./exit.ts"
 import { normalize } from "./normalize.ts"
@@ -27,6 +28,7 @@ export const tree = hob.pipe(
         attachCommand,
         sendCommand,
         outputCommand,
+        searchCommand,
         waitCommand,
         killCommand,
         removeCommand,

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
+import { SearchQuery, SearchReply } from "./screens.ts"
 import { Activity } from "./activity.ts"
 import { Endless } from "./endless.ts"
 import { added, Cells, MIN_ID_PREFIX, Millis, Offset, SessionId, SessionName, SessionRef, Timestamp } from "./ids.ts"
@@ -339,6 +340,26 @@ export const Export = Rpc.make("sessions.export", {
   stream: true
 })
 
+/** What is looked for can't be looked for: it is no regular expression, or one that takes too long. */
+export class BadSearch extends Schema.TaggedError<BadSearch>()("BadSearch", {
+  text: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `"${this.text}" can't be searched for: ${this.detail}`
+  }
+}
+
+/**
+ * Looks for a text, or a regular expression, in what sessions under a terminal have shown: their history, and their
+ * screens as they are now. Without `sessions`, in all that are kept, ended ones too, newest first.
+ */
+export const Search = Rpc.make("sessions.search", {
+  payload: { ...SearchQuery.fields, sessions: Schema.optionalKey(Schema.Array(SessionRef)) },
+  success: SearchReply,
+  error: Schema.Union([Lookup, BadSearch])
+})
+
 /**
  * What happens to sessions from now on: events of the `types` asked for. Without `types`, those that every version of
  * hob knows: all but `changed` and `activity`.
@@ -361,5 +382,6 @@ export const SessionsRpcs = RpcGroup.make(
   Kill,
   Remove,
   Export,
+  Search,
   Events
 )

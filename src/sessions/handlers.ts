@@ -1,6 +1,7 @@
 import { Duration, Effect, Option, Stream } from "effect"
 import { type SessionEvent, SessionsRpcs } from "../protocol/sessions.ts"
 import { logLines, outputChunks } from "./hostStream.ts"
+import { makeSearch } from "./search.ts"
 import { Sessions } from "./Sessions.ts"
 
 /** Clients from before there were these events would not understand them. */
@@ -10,7 +11,9 @@ const isLater = (type: SessionEvent["type"]): boolean => type === "changed" || t
 export const layer = SessionsRpcs.toLayer(
   Effect.gen(function* () {
     const sessions = yield* Sessions
+    const search = yield* makeSearch
     return SessionsRpcs.of({
+      "sessions.search": (query) => search(query),
       "sessions.run": (options) => sessions.run(options),
       "sessions.list": (options) => Effect.map(sessions.list(options), (list) => ({ sessions: list })),
       "sessions.show": ({ session }) => sessions.show(session),

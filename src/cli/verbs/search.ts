@@ -1,0 +1,57 @@
+import { isatty } from "node:tty"
+import type { SearchMatch, SearchReply } from "../../protocol/screens.ts"
+import type { Session } from "../../protocol/sessions.ts"
+import type { Context } from "../context.ts"
+import { call, callAgain } from "../daemon.ts"
+import { ExitCode } from "../exit.ts"
+import { label } from "../render/session.ts"
+import { oneLine } from "../render/text.ts"
+import { print, printError, printJson } from "../stdio.ts"
+
+export interface SearchOptions {
+  readonly text: string
+  readonly ignoreCase: boolean
+  readonly regex: boolean
+  /** Ids, beginnings of ids, or names; none: all of them. */
+  readonly sessions: ReadonlyArray<string>
+  /** At most so many matches; null for what the daemon finds reasonable. */
+  readonly limit: number | null
+  readonly json: boolean
+}
+
+/** All history there is may have to be read. */
+const TIMEOUT_MILLIS = 5 * 60_000
+
+/** `hob search`: exit code 0 when something was found, 1 when nothing was, as grep's. */
+export const search = async (context: Context, options: SearchOptions): Promise<number> => {
+  const { ignoreCase, limit, regex, sessions, text } = options
+  const query = { text, ignoreCase, regex, ...(limit === null ? {} : { limit }) }
+  const params = sessions.length === 0 ? query : { ...query, sessions }
+  const { matches, truncated } = await call<SearchReply>(context, "sessions.search", params, TIMEOUT_MILLIS)
+  if (options.json) printJson({ matches, truncated })
+  else if (matches.length > 0) {
+    print(rendered(matches, await names(context), isatty(1)))
+    if (truncated) printError(`hob: there are more than ${matches.length} matches; --limit and --session help`)
+  }
+  return matches.length > 0 ? ExitCode.ok : ExitCode.failure
+}
+
+const names = async (context: Context): Promise<ReadonlyMap<string, string>> => {
+  const listed = await callAgain<{ sessions: ReadonlyArray<Session> }>(context, "sessions.list", () => ({ all: true }))
+  return new Map(listed.sessions.map((session) => [session.id, label(session)]))
+}
+
+/** `name:line:text`, as grep prints it; in colours for a person. Lines count from 1, as an editor's do. */
+export const rendered = (
+  matches: ReadonlyArray<SearchMatch>,
+  labels: ReadonlyMap<string, string>,
+  colours: boolean
+): string =>
+  matches
+    .map(({ from, line, session, text, to }) => {
+      const where = labels.get(session) ?? session
+      if (!colours) return `${where}:${line + 1}:${oneLine(text)}\n`
+      const [before, match, after] = [text.slice(0, from), text.slice(from, to), text.slice(to)].map(oneLine)
+      return `\u001b[35m${where}\u001b[0m:\u001b[32m${line + 1}\u001b[0m:${before}\u001b[1;31m${match}\u001b[0m${after}\n`
+    })
+    .join("")

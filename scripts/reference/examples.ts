@@ -24,6 +24,8 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
   "sessions.resize": { session: "build", cols: 100, rows: 30 },
   "sessions.wait": { session: "build", timeoutMillis: 60000 },
   "sessions.kill": { session: "build", signal: "SIGINT", graceMillis: 2000 },
+  "sessions.rename": { session: "3f9a", name: "build" },
+  "sessions.tag": { session: "build", add: ["ci"], remove: ["draft"] },
   "sessions.remove": { session: "build", force: true },
   "sessions.export": { session: "build" },
   "sessions.search": { text: "error TS", limit: 100 },

@@ -18,6 +18,8 @@ const pages: Record<string, string> = {
   ids: "types",
   activity: "types",
   storage: "types",
+  limits: "types",
+  restart: "types",
   sessionHost: "session-host",
   sessionFrames: "session-host"
 }

@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { Timestamp } from "./ids.ts"
 import { Immediate } from "./immediate.ts"
+import { OwnSession } from "./sessions.ts"
 import { StorageStatus } from "./storage.ts"
 
 /** The version of the native protocol. Readers ignore unknown fields, so it grows only when something is taken away. */
@@ -81,8 +82,15 @@ export const Status = Rpc.make("daemon.status", { success: DaemonStatus })
  * socket closes and says how many sessions run on.
  */
 export const Stop = Rpc.make("daemon.stop", {
-  payload: { sessions: Schema.optionalKey(Schema.Boolean) },
-  success: Schema.Struct({ pid: Schema.Int, sessionsLeft: Schema.Int, sessionsEnded: Schema.Int })
+  payload: {
+    sessions: Schema.optionalKey(Schema.Boolean),
+    /** The caller's `HOB_SESSION_ID`: with `sessions`, a caller inside a session of this daemon is refused. */
+    from: Schema.optionalKey(Schema.String),
+    /** Ends the caller's session with the others. */
+    self: Schema.optionalKey(Schema.Boolean)
+  },
+  success: Schema.Struct({ pid: Schema.Int, sessionsLeft: Schema.Int, sessionsEnded: Schema.Int }),
+  error: OwnSession
 })
 
 /** Reads the configuration again, as SIGHUP does. */

@@ -28,6 +28,18 @@ export const SessionName = Schema.String.check(
 )
 export type SessionName = typeof SessionName.Type
 
+/** A label for listings and groups: 1 to 64 of any characters but control characters, spaces and commas, not beginning with `-` or `+`. */
+export const Tag = Schema.String.check(
+  Schema.isPattern(/^(?![-+])[^\s,\p{Cc}]{1,64}$/u, {
+    expected: "1 to 64 characters without spaces and commas, not beginning with '-' or '+'"
+  })
+)
+export type Tag = typeof Tag.Type
+
+/** Up to 32 tags, in the order in which they were given. */
+export const Tags = Schema.Array(Tag).check(Schema.isMaxLength(32))
+export type Tags = typeof Tags.Type
+
 /** A count of bytes in a session's output since it began. Never decreases, survives log rotation. */
 export const Offset = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 export type Offset = typeof Offset.Type

@@ -5,6 +5,7 @@
  */
 import { DaemonRpcs } from "./daemon.ts"
 import { SessionsRpcs } from "./sessions.ts"
+import { TagsRpcs } from "./tags.ts"
 
 export * from "./activity.ts"
 export * from "./daemon.ts"
@@ -12,11 +13,13 @@ export * from "./endless.ts"
 export * from "./errors.ts"
 export * from "./ids.ts"
 export * from "./immediate.ts"
+export * from "./limits.ts"
+export * from "./restart.ts"
 export * as screens from "./screens.ts"
 export * as sessionHost from "./sessionHost.ts"
 export * from "./sessions.ts"
 export * from "./storage.ts"
 
 /** All of hob's methods. A new concern adds its group here. */
-export const HobRpcs = DaemonRpcs.merge(SessionsRpcs)
+export const HobRpcs = DaemonRpcs.merge(SessionsRpcs, TagsRpcs)
 export type HobRpcs = typeof HobRpcs

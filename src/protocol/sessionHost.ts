@@ -10,6 +10,8 @@
  */
 import { Schema } from "effect"
 import { Cells, Millis, Offset, SessionId, SessionName, Timestamp } from "./ids.ts"
+import { LimitHolders, SessionLimits } from "./limits.ts"
+import { RestartedFrom, RestartPlan } from "./restart.ts"
 import { ScreensEvent } from "./screens.ts"
 import { SessionExit, SessionKind, SpawnFailed } from "./sessions.ts"
 
@@ -41,7 +43,19 @@ export const SessionFile = Schema.Struct({
   kind: SessionKind,
   cols: Cells,
   rows: Cells,
-  createdAt: Timestamp
+  createdAt: Timestamp,
+  limits: Schema.optionalKey(SessionLimits),
+  /** What holds each limit: filled in by the host. */
+  limitedBy: Schema.optionalKey(LimitHolders),
+  /** Only of a session that may be started anew. Its environment is in `environment.json` then. */
+  restart: Schema.optionalKey(RestartPlan),
+  restartedFrom: Schema.optionalKey(RestartedFrom),
+  /** The session that was started anew for this one. */
+  restartedAs: Schema.optionalKey(SessionId),
+  /** Why it is not started anew any more. */
+  restartStopped: Schema.optionalKey(Schema.String),
+  /** The boot of the machine in which it was started: filled in by the host where the system tells. */
+  bootId: Schema.optionalKey(Schema.String)
 })
 export type SessionFile = typeof SessionFile.Type
 
@@ -54,6 +68,12 @@ export const ExitFile = Schema.Struct({
 })
 export type ExitFile = typeof ExitFile.Type
 
+/**
+ * `environment.json` in the session's directory, readable by its owner only: the whole environment of a session that
+ * may be started anew. Deleted once that has happened or can't happen any more.
+ */
+export const EnvironmentFile = Schema.Record(Schema.String, Schema.String)
+
 /** A session the host holds: running, or exited and not yet closed. */
 export const HostSession = Schema.Struct({
   ...SessionFile.fields,
@@ -63,7 +83,9 @@ export const HostSession = Schema.Struct({
   closedAt: Schema.NullOr(Timestamp),
   output: Schema.Struct({ oldest: Offset, end: Offset }),
   logLostBytes: Schema.Int,
-  clients: Schema.Int
+  clients: Schema.Int,
+  /** The last time that there was output, input or an attached client. A host before hob 0.2 does not say. */
+  quietSince: Schema.optionalKey(Timestamp)
 })
 export type HostSession = typeof HostSession.Type
 
@@ -82,7 +104,9 @@ export const HostRequest = Schema.Union([
     /** Bytes of recent output kept in memory. */
     recentBytes: Schema.Int,
     /** Bytes of input that may wait for the program. */
-    inputQueueBytes: Schema.Int
+    inputQueueBytes: Schema.Int,
+    /** Writes `env` down for a later restart: {@link EnvironmentFile}. */
+    keepEnvironment: Schema.optionalKey(Schema.Boolean)
   }),
   /** Sessions the host holds. Answer: {@link ListReply}. */
   Schema.Struct({ id: Schema.Int, op: Schema.Literal("list") }),
@@ -105,7 +129,22 @@ export const HostRequest = Schema.Union([
     op: Schema.Literal("kill"),
     session: SessionId,
     signal: Schema.String,
-    graceMillis: Millis
+    graceMillis: Millis,
+    /** Becomes the exit's `reason`. */
+    reason: Schema.optionalKey(Schema.String)
+  }),
+  /**
+   * Changes what `session.json` says of any session with a directory, running or not; what is absent stays. Once
+   * `restartedAs` or `restartStopped` is set its environment is deleted. Answer: {@link HostSession}; event `changed`.
+   */
+  Schema.Struct({
+    id: Schema.Int,
+    op: Schema.Literal("set"),
+    session: SessionId,
+    name: Schema.optionalKey(Schema.NullOr(SessionName)),
+    tags: Schema.optionalKey(Schema.Array(Schema.String)),
+    restartedAs: Schema.optionalKey(SessionId),
+    restartStopped: Schema.optionalKey(Schema.String)
   }),
   /** Allows one `open` with this ticket within 30 s. Any session with a directory, running or not. Answer: {}. */
   Schema.Struct({
@@ -183,6 +222,8 @@ export const HelloReply = Schema.Struct({
   startedAt: Timestamp,
   /** Why PTY sessions can't be started here, or null. */
   ptyUnavailable: Schema.NullOr(Schema.String),
+  /** What this host can do beyond what every host can: `set`, `limits`, `environment`. */
+  features: Schema.optionalKey(Schema.Array(Schema.String)),
   sessions: Schema.Array(HostSession)
 })
 export type HelloReply = typeof HelloReply.Type

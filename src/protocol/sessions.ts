@@ -3,7 +3,9 @@ import { Rpc, RpcGroup } from "effect/rpc"
 import { SearchQuery, SearchReply } from "./screens.ts"
 import { Activity } from "./activity.ts"
 import { Endless } from "./endless.ts"
-import { added, Cells, MIN_ID_PREFIX, Millis, Offset, SessionId, SessionName, SessionRef, Timestamp } from "./ids.ts"
+import { added, Cells, MIN_ID_PREFIX, Millis, Offset, SessionId, SessionName, SessionRef, Tags, Timestamp } from "./ids.ts"
+import { LimitsInForce, SessionLimits } from "./limits.ts"
+import { Restart, RestartedFrom, RestartMax, RestartPolicy } from "./restart.ts"
 
 /** `pty`: a command under a pseudo-terminal. `pipe`: a command on three pipes, for programs that speak a protocol. */
 export const SessionKind = Schema.Literals(["pty", "pipe"])
@@ -19,7 +21,12 @@ export type SessionState = typeof SessionState.Type
 export const SessionExit = Schema.Struct({
   code: Schema.NullOr(Schema.Int),
   signal: Schema.NullOr(Schema.String),
-  at: Timestamp
+  at: Timestamp,
+  /**
+   * What ended it, if hob did: `killed` (somebody asked for it), `ttl`, `idle-stop`, `memory-limit`, `process-limit`;
+   * null when it ended by itself or something else sent the signal. A string, because a newer hob may know more.
+   */
+  reason: added(Schema.NullOr(Schema.String), null)
 })
 export type SessionExit = typeof SessionExit.Type
 
@@ -51,7 +58,15 @@ export const Session = Schema.Struct({
   /** Output bytes that reached clients but not the log, because the disk was full or failed. */
   logLostBytes: Schema.Int,
   /** Clients attached or following now. */
-  clients: Schema.Int
+  clients: Schema.Int,
+  /** What it may use up, how long it may stay, and what holds it to that. */
+  limits: added(LimitsInForce, {}),
+  /** Whether it is started anew when it ends; null: it is not. */
+  restart: added(Schema.NullOr(Restart), null),
+  /** The session that this one was started anew for; null for one that somebody started. */
+  restartedFrom: added(Schema.NullOr(RestartedFrom), null),
+  /** The session that was started anew for this one. */
+  restartedAs: added(Schema.NullOr(SessionId), null)
 })
 export type Session = typeof Session.Type
 
@@ -119,6 +134,8 @@ export class SpawnFailed extends Schema.TaggedError<SpawnFailed>()("SpawnFailed"
     "bad-environment",
     "bad-argument",
     "too-many-sessions",
+    "limit-unavailable",
+    "unknown-template",
     "pty-unavailable",
     "system"
   ]),
@@ -148,6 +165,26 @@ export class InputQueueFull extends Schema.TaggedError<InputQueueFull>()("InputQ
 }) {
   override get message() {
     return `Session ${this.id} is not reading its input: ${this.queuedBytes} bytes are waiting (limit ${this.limitBytes}).`
+  }
+}
+
+/** A session has at most 32 tags. */
+export class TooManyTags extends Schema.TaggedError<TooManyTags>()("TooManyTags", {
+  id: SessionId,
+  count: Schema.Int
+}) {
+  override get message() {
+    return `Session ${this.id} would have ${this.count} tags, and 32 is the limit. Take some off with \`hob tag rm\`.`
+  }
+}
+
+/** The caller runs inside this very session, and did not say that it means it. */
+export class OwnSession extends Schema.TaggedError<OwnSession>()("OwnSession", {
+  id: SessionId,
+  name: Schema.NullOr(SessionName)
+}) {
+  override get message() {
+    return `You are inside session ${this.name ?? this.id}: this would end it, and you with it. Say \`--self\` if that is meant.`
   }
 }
 
@@ -220,23 +257,30 @@ export type SessionEvent = typeof SessionEvent.Type
 export const Run = Rpc.make("sessions.run", {
   payload: {
     name: Schema.optionalKey(SessionName),
-    tags: Schema.optionalKey(
-      Schema.Array(Schema.String.check(Schema.isBetweenLength(1, 64))).check(Schema.isMaxLength(32))
-    ),
+    tags: Schema.optionalKey(Tags),
     command: Schema.optionalKey(Schema.Array(Schema.String)),
     cwd: Schema.optionalKey(Schema.String),
     env: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
     kind: Schema.optionalKey(SessionKind),
     cols: Schema.optionalKey(Cells),
-    rows: Schema.optionalKey(Cells)
+    rows: Schema.optionalKey(Cells),
+    limits: Schema.optionalKey(SessionLimits),
+    restart: Schema.optionalKey(RestartPolicy),
+    restartMax: Schema.optionalKey(RestartMax),
+    /** A template of the configuration; what is said here goes before what it says, and `command` is added to its own. */
+    template: Schema.optionalKey(Schema.String),
+    /** With a template: the caller's directory. It is used where the template names none, and below it a relative one is found. */
+    callerCwd: Schema.optionalKey(Schema.String),
+    /** With a template: variables that go before those of the template, as `env` doesn't. */
+    overrideEnv: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
   },
   success: Session,
   error: Schema.Union([SpawnFailed, SessionNameTaken, SessionHostUnavailable])
 })
 
-/** Lists sessions, newest first: those that have not ended, or with `all` every one that is kept. */
+/** Lists sessions, newest first: those that have not ended, or with `all` every one that is kept; with `tags` those that have all of them. */
 export const List = Rpc.make("sessions.list", {
-  payload: { all: Schema.optionalKey(Schema.Boolean) },
+  payload: { all: Schema.optionalKey(Schema.Boolean), tags: Schema.optionalKey(Tags) },
   success: Schema.Struct({ sessions: Schema.Array(Session) })
 })
 
@@ -311,25 +355,34 @@ export const Wait = Rpc.make("sessions.wait", {
   error: Lookup
 }).annotate(Endless, true)
 
+/** Who asks: the session inside which the caller runs, and whether that one is meant too. */
+const caller = {
+  /** The caller's `HOB_SESSION_ID`. What would end this session is refused with {@link OwnSession}. */
+  from: Schema.optionalKey(Schema.String),
+  /** Does it all the same. */
+  self: Schema.optionalKey(Schema.Boolean)
+}
+
 /**
  * Ends a session: `signal` (default `SIGTERM`) to every process of it, then `SIGKILL` to what is left after
- * `graceMillis` (default 5000). Answers once the program has ended. Killing an ended session changes nothing.
+ * `graceMillis` (default 5000). Answers once the program has ended. Killing an ended session changes nothing, but one that waits to be started anew is not started any more.
  */
 export const Kill = Rpc.make("sessions.kill", {
   payload: {
     session: SessionRef,
     signal: Schema.optionalKey(Schema.String),
-    graceMillis: Schema.optionalKey(Millis)
+    graceMillis: Schema.optionalKey(Millis),
+    ...caller
   },
   success: Session,
-  error: Schema.Union([Lookup, UnknownSignal])
+  error: Schema.Union([Lookup, UnknownSignal, OwnSession])
 })
 
 /** Forgets an ended session and deletes its log; with `force`, kills it first. */
 export const Remove = Rpc.make("sessions.remove", {
-  payload: { session: SessionRef, force: Schema.optionalKey(Schema.Boolean) },
+  payload: { session: SessionRef, force: Schema.optionalKey(Schema.Boolean), ...caller },
   success: Schema.Struct({ id: SessionId }),
-  error: Schema.Union([Lookup, SessionRunning])
+  error: Schema.Union([Lookup, SessionRunning, OwnSession])
 })
 
 /** A session's whole log as lines, oldest first: the way for clients without the binary frames. */

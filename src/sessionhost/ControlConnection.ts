@@ -71,6 +71,8 @@ export class ControlConnection {
         return this.#host.resize(request)
       case "kill":
         return this.#host.kill(request)
+      case "set":
+        return this.#host.set(request)
       case "grant":
         this.#host.grant(request)
         return {}

@@ -54,6 +54,8 @@ export class Session implements Readable {
   readonly #inputDirection: Direction
   #file: SessionFile
   #exit: SessionExit | null = null
+  /** Why hob is ending it, from the moment in which it begins to. */
+  #endReason: string | null = null
   #closedAt: string | null = null
   /** Output that is in `recent` and neither in the log nor with the clients yet. */
   #pendingBytes = 0
@@ -175,6 +177,16 @@ export class Session implements Readable {
     return true
   }
 
+  /** Says why it is about to be ended; the first reason stays. */
+  endingBecause(reason: string): void {
+    if (this.#exit === null) this.#endReason ??= reason
+  }
+
+  /** Takes what `session.json` says from now on. */
+  set(file: SessionFile): void {
+    this.#file = { ...file, cols: this.#file.cols, rows: this.#file.rows }
+  }
+
   signalAll(signal: NodeJS.Signals): void {
     this.#program.signalAll(signal)
   }
@@ -220,7 +232,7 @@ export class Session implements Readable {
 
   #onExited(exit: ProgramExit): void {
     this.#flush()
-    this.#exit = { code: exit.code, signal: exit.signal, at: new Date().toISOString() }
+    this.#exit = { code: exit.code, signal: exit.signal, at: new Date().toISOString(), reason: this.#endReason }
     this.#tellReaders()
     this.#onInputDrained()
     this.#listener.exited()

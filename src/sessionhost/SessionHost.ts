@@ -18,7 +18,13 @@ import type { LogFs } from "./log/LogFs.ts"
 import { SpawnError, type StartProgram } from "./program.ts"
 import type { Readable } from "./Readable.ts"
 import { Session } from "./Session.ts"
-import { createSessionDirectory, deleteSessionDirectory, readExitFile, readSessionFile } from "./sessionFiles.ts"
+import {
+  createSessionDirectory,
+  deleteSessionDirectory,
+  readExitFile,
+  readSessionFile,
+  replaceSessionFile
+} from "./sessionFiles.ts"
 import { Tickets } from "./tickets.ts"
 
 /** How programs are started; tests put others in their place. */
@@ -44,6 +50,9 @@ export interface SessionHostOptions {
   readonly onChange: () => void
   readonly logFs?: LogFs
 }
+
+/** See `HelloReply.features`. */
+const FEATURES = ["set"]
 
 type Request<Op extends HostRequest["op"]> = Extract<HostRequest, { op: Op }>
 
@@ -89,6 +98,7 @@ export class SessionHost {
       pid: process.pid,
       startedAt: this.startedAt,
       ptyUnavailable: this.#options.programs.ptyUnavailable(),
+      features: FEATURES,
       sessions: this.list()
     }
   }
@@ -203,10 +213,25 @@ export class SessionHost {
       throw new HostFailure({ code: "unknown-signal", message: `"${request.signal}" is not a signal` })
     }
     const session = this.#running(request.session)
+    if (request.reason !== undefined) session.endingBecause(request.reason)
     if (!(await killSession(session, signal, request.graceMillis))) {
       const message = `session ${request.session}: some of its processes don't end: ${session.survivors().join(", ")}`
       throw new HostFailure({ code: "internal", message })
     }
+    return session.describe()
+  }
+
+  set(request: Request<"set">): HostSession {
+    const directory = this.#directoryOf(request.session)
+    const session = this.#sessions.get(request.session)
+    const before = session?.file ?? readSessionFile(directory)
+    if (before === null) throw unknownSession(request.session)
+    const { id: _id, op: _op, session: _session, ...changes } = request
+    const file: SessionFile = { ...before, ...changes }
+    replaceSessionFile(directory, file)
+    if (session === undefined) return this.inspect({ ...request, op: "inspect" })
+    session.set(file)
+    this.#announce("changed", session)
     return session.describe()
   }
 

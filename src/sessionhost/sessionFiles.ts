@@ -1,6 +1,6 @@
 /** What lies in a session's directory beside the log. */
 import { Option, Schema } from "effect"
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs"
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs"
 import { open, rename, rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { ExitFile, SessionFile } from "../protocol/sessionHost.ts"
@@ -37,6 +37,19 @@ const writeWhole = (path: string, data: Buffer): void => {
     }
   } finally {
     closeSync(fd)
+  }
+}
+
+/** Puts another `session.json` in the place of the one there, whole or not at all. Throws. */
+export const replaceSessionFile = (directory: string, file: SessionFile): void => {
+  const fresh = join(directory, `${SESSION}.new`)
+  rmSync(fresh, { force: true })
+  try {
+    writeWhole(fresh, Buffer.from(JSON.stringify(file) + "\n"))
+    renameSync(fresh, join(directory, SESSION))
+  } catch (error) {
+    rmSync(fresh, { force: true })
+    throw error
   }
 }
 

@@ -15,6 +15,7 @@ import {
   SessionNotFound,
   type SessionRunning,
   SpawnFailed,
+  type TooManyTags,
   type UnknownSignal
 } from "../protocol/index.ts"
 import { HostSession, ListReply, MAX_FRAME_BYTES, SendReply } from "../protocol/sessionHost.ts"
@@ -23,6 +24,7 @@ import { makeEnding } from "./ending.ts"
 import { type Entry, isOpen, stateOf, told, toSession } from "./entry.ts"
 import { sessionEnvironment } from "./environment.ts"
 import { type HostCall, HostLink } from "./HostLink.ts"
+import { makeLabels } from "./labels.ts"
 import { decideStart, type RunOptions } from "./start.ts"
 import { currentUser } from "./user.ts"
 
@@ -56,8 +58,11 @@ export class Sessions extends Context.Service<
   Sessions,
   {
     run(options: RunOptions): Effect.Effect<Session, SpawnFailed | SessionNameTaken | Unavailable>
-    /** Newest first; with `all`, the ended ones too. */
-    list(options?: { readonly all?: boolean }): Effect.Effect<ReadonlyArray<Session>>
+    /** Newest first; with `all`, the ended ones too; with `tags`, those that have all of them. */
+    list(options?: {
+      readonly all?: boolean
+      readonly tags?: ReadonlyArray<string>
+    }): Effect.Effect<ReadonlyArray<Session>>
     show(ref: string): Effect.Effect<Session, Lookup | Unavailable>
     attach(ref: string, options: AttachOptions): Effect.Effect<DataTicket, Lookup | Unavailable>
     /** Types bytes into a session; all or nothing. */
@@ -80,6 +85,12 @@ export class Sessions extends Context.Service<
       ref: string,
       options?: { readonly force?: boolean }
     ): Effect.Effect<{ readonly id: SessionId }, Lookup | Unavailable | SessionRunning>
+    /** Gives a session another name, or none. */
+    rename(ref: string, name: string | null): Effect.Effect<Session, Lookup | Unavailable | SessionNameTaken>
+    tag(
+      ref: string,
+      changes: { readonly add?: ReadonlyArray<string>; readonly remove?: ReadonlyArray<string> }
+    ): Effect.Effect<Session, Lookup | Unavailable | TooManyTags>
     /** Kills every session, and waits for them. How many they were. */
     readonly killAll: Effect.Effect<number>
     /** What happens from the moment of subscribing. */
@@ -96,6 +107,7 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
   const link = yield* HostLink
   const { entries, find, put, take } = catalogue
   const ending = yield* makeEnding
+  const labels = yield* makeLabels
 
   const askSession = (request: HostCall) =>
     link.call(request).pipe(Effect.flatMap((reply) => Effect.orDie(decodeHostSession(reply))))
@@ -162,12 +174,15 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
       { concurrency: 16, discard: true }
     )
 
-  const list = Effect.fn("Sessions.list")(function* (options: { readonly all?: boolean } = {}) {
+  const list = Effect.fn("Sessions.list")(function* (
+    options: { readonly all?: boolean; readonly tags?: ReadonlyArray<string> } = {}
+  ) {
     yield* Effect.ignore(catalogue.hostKnown)
     if (Array.from(entries.values()).some((entry) => isOpen(entry))) yield* refresh
     if (options.all === true) yield* findRemains(entries.values())
     return Array.from(entries.values())
       .filter((entry) => options.all === true || isOpen(entry))
+      .filter(({ file }) => (options.tags ?? []).every((tag) => file.tags.includes(tag)))
       .map(toSession)
       .sort((a, b) => (a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0))
   })
@@ -253,6 +268,8 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     wait: ending.wait,
     kill: ending.kill,
     remove: ending.remove,
+    rename: labels.rename,
+    tag: labels.tag,
     killAll: ending.killAll,
     events: Stream.fromPubSub(catalogue.events),
     counts: Effect.sync(() => ({ running: ending.open().length, total: entries.size }))

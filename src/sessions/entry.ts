@@ -1,5 +1,6 @@
 import type { Activity, Session, SessionState } from "../protocol/index.ts"
 import type { ExitFile, HostSession, SessionFile } from "../protocol/sessionHost.ts"
+import { limitsInForce } from "./limits.ts"
 
 /**
  * What the daemon knows of one session, from three sources: what was asked for (`session.json`), what the host says
@@ -17,6 +18,8 @@ export interface Entry {
   readonly title?: string
   /** Of a lost session, once it has been looked for: what its log still holds. */
   readonly remains?: HostSession
+  /** When it is started anew, in milliseconds since 1970: it has ended and waits for that. */
+  readonly restartsAt?: number
 }
 
 /** The state follows from what is known: nothing but the host or `exit.json` can say that a session did not get lost. */
@@ -31,7 +34,13 @@ export const stateOf = (entry: Entry): SessionState =>
 
 /** An entry as everybody sees it. */
 export const toSession = (entry: Entry): Session => ({
-  ...entry.file,
+  id: entry.file.id,
+  name: entry.file.name,
+  tags: entry.file.tags,
+  command: entry.file.command,
+  cwd: entry.file.cwd,
+  kind: entry.file.kind,
+  createdAt: entry.file.createdAt,
   state: stateOf(entry),
   activity: entry.host?.exit === null && entry.file.kind === "pty" ? (entry.activity ?? unknown(entry)) : null,
   title: entry.title ?? null,
@@ -42,18 +51,37 @@ export const toSession = (entry: Entry): Session => ({
   closedAt: entry.exit?.closedAt ?? entry.host?.closedAt ?? null,
   output: (entry.exit ?? entry.host ?? entry.remains)?.output ?? { oldest: 0, end: 0 },
   logLostBytes: (entry.exit ?? entry.host ?? entry.remains)?.logLostBytes ?? 0,
-  clients: entry.host?.clients ?? 0
+  clients: entry.host?.clients ?? 0,
+  limits: limitsInForce(entry.file),
+  restart: restartOf(entry),
+  restartedFrom: entry.file.restartedFrom ?? null,
+  restartedAs: entry.file.restartedAs ?? null
 })
+
+const restartOf = ({ file, restartsAt }: Entry): Session["restart"] =>
+  file.restart === undefined
+    ? null
+    : {
+        ...file.restart,
+        at: restartsAt === undefined ? null : new Date(restartsAt).toISOString(),
+        stopped: file.restartStopped ?? null
+      }
 
 const unknown = ({ file }: Entry): Activity => ({ state: "unknown", since: file.createdAt, agent: null })
 
 /** The host's word on a session, as an event or in its `hello`, replaces what it said before; its last word is the exit record. */
 export const told = (entry: Entry | undefined, host: HostSession): Entry => {
-  const { id, name, tags, command, cwd, kind, cols, rows, createdAt } = host
-  const file = entry?.file ?? { id, name, tags, command, cwd, kind, cols, rows, createdAt }
+  const file = fileOf(host, entry?.file)
   if (host.exit === null || host.closedAt === null) return { ...entry, file, host, exit: null, starting: false }
   const { exit, closedAt, output, logLostBytes } = host
   return { ...entry, file, host: null, exit: { exit, closedAt, output, logLostBytes }, starting: false }
+}
+
+/** What the host says that `session.json` says now; its words may be cut short, and sizes change without it. */
+const fileOf = (host: HostSession, before: SessionFile | undefined): SessionFile => {
+  const { pid: _pid, exit: _exit, closedAt: _closedAt, output: _output, logLostBytes: _lost, ...rest } = host
+  const { clients: _clients, quietSince: _quietSince, ...file } = rest
+  return { ...before, ...file, ...(before && { command: before.command, cols: before.cols, rows: before.rows }) }
 }
 
 /**
@@ -63,7 +91,12 @@ export const told = (entry: Entry | undefined, host: HostSession): Entry => {
 export const answered = (entry: Entry, host: HostSession): Entry =>
   entry.exit !== null || (entry.host === null && !entry.starting)
     ? entry
-    : { ...entry, starting: false, host: { ...host, exit: entry.host?.exit ?? null, closedAt: null } }
+    : {
+        ...entry,
+        file: fileOf(host, entry.file),
+        starting: false,
+        host: { ...host, exit: entry.host?.exit ?? null, closedAt: null }
+      }
 
 /** Not ended: its program runs, or is about to, or has ended while its children still print. */
 export const isOpen = (entry: Entry | undefined): boolean =>

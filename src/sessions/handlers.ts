@@ -1,5 +1,6 @@
 import { Duration, Effect, Option, Stream } from "effect"
 import { type SessionEvent, SessionsRpcs } from "../protocol/sessions.ts"
+import { TagsRpcs } from "../protocol/tags.ts"
 import { logLines, outputChunks } from "./hostStream.ts"
 import { makeSearch } from "./search.ts"
 import { Sessions } from "./Sessions.ts"
@@ -8,11 +9,11 @@ import { Sessions } from "./Sessions.ts"
 const isLater = (type: SessionEvent["type"]): boolean => type === "changed" || type === "activity"
 
 /** Answers `sessions.*`. */
-export const layer = SessionsRpcs.toLayer(
+export const layer = SessionsRpcs.merge(TagsRpcs).toLayer(
   Effect.gen(function* () {
     const sessions = yield* Sessions
     const search = yield* makeSearch
-    return SessionsRpcs.of({
+    return SessionsRpcs.merge(TagsRpcs).of({
       "sessions.search": (query) => search(query),
       "sessions.run": (options) => sessions.run(options),
       "sessions.list": (options) => Effect.map(sessions.list(options), (list) => ({ sessions: list })),
@@ -35,6 +36,8 @@ export const layer = SessionsRpcs.toLayer(
             : { session: yield* sessions.show(before.id), timedOut: true }
         }),
       "sessions.kill": ({ session, ...options }) => sessions.kill(session, options),
+      "sessions.rename": ({ name, session }) => sessions.rename(session, name),
+      "sessions.tag": ({ session, ...changes }) => sessions.tag(session, changes),
       "sessions.remove": ({ session, ...options }) => sessions.remove(session, options),
       "sessions.export": ({ session }) =>
         Stream.unwrap(Effect.map(sessions.attach(session, { mode: "records" }), logLines)),

@@ -27,7 +27,11 @@ const session: Session = {
   closedAt: null,
   output: { oldest: 0, end: 1_234_567 },
   logLostBytes: 0,
-  clients: 2
+  clients: 2,
+  limits: {},
+  restart: null,
+  restartedFrom: null,
+  restartedAs: null
 }
 const ended: Session = {
   ...session,
@@ -38,7 +42,7 @@ const ended: Session = {
   kind: "pipe",
   state: "exited",
   pid: null,
-  exit: { code: null, signal: "SIGKILL", at: "2026-03-01T11:59:00.000Z" },
+  exit: { code: null, signal: "SIGKILL", at: "2026-03-01T11:59:00.000Z", reason: null },
   closedAt: "2026-03-01T11:59:00.000Z",
   output: { oldest: 4096, end: 5000 },
   logLostBytes: 2048,

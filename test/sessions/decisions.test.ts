@@ -121,7 +121,7 @@ describe("a session's state", () => {
     const running = told(entry, held("aa"))
     assert.strictEqual(stateOf(running), "running")
     assert.strictEqual(toSession(running).pid, 7)
-    const exit = { code: 3, signal: null, at: "2026-01-01T00:00:01.000Z" }
+    const exit = { code: 3, signal: null, at: "2026-01-01T00:00:01.000Z", reason: null }
     const exited = told(running, { ...held("aa"), pid: null, exit })
     assert.strictEqual(stateOf(exited), "exited")
     assert.strictEqual(toSession(exited).pid, null)
@@ -129,7 +129,7 @@ describe("a session's state", () => {
   })
 
   it("never goes back from ended, and no answer overtakes the event that says so", () => {
-    const exit = { code: 0, signal: null, at: "2026-01-01T00:00:01.000Z" }
+    const exit = { code: 0, signal: null, at: "2026-01-01T00:00:01.000Z", reason: null }
     const last = { ...held("aa"), pid: null, exit, closedAt: exit.at }
     const closed = told(undefined, last)
     assert.strictEqual(closed.host, null)
@@ -146,7 +146,12 @@ describe("retention", () => {
     file: file(start),
     host: null,
     starting: false,
-    exit: { exit: { code: 0, signal: null, at: closedAt }, closedAt, output: { oldest: 0, end: 0 }, logLostBytes: 0 }
+    exit: {
+      exit: { code: 0, signal: null, at: closedAt, reason: null },
+      closedAt,
+      output: { oldest: 0, end: 0 },
+      logLostBytes: 0
+    }
   })
   const now = Date.parse("2026-01-10T00:00:00.000Z")
   const day = 24 * 3600 * 1000

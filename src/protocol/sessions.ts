@@ -3,7 +3,18 @@ import { Rpc, RpcGroup } from "effect/rpc"
 import { SearchQuery, SearchReply } from "./screens.ts"
 import { Activity } from "./activity.ts"
 import { Endless } from "./endless.ts"
-import { added, Cells, MIN_ID_PREFIX, Millis, Offset, SessionId, SessionName, SessionRef, Tags, Timestamp } from "./ids.ts"
+import {
+  added,
+  Cells,
+  MIN_ID_PREFIX,
+  Millis,
+  Offset,
+  SessionId,
+  SessionName,
+  SessionRef,
+  Tags,
+  Timestamp
+} from "./ids.ts"
 import { LimitsInForce, SessionLimits } from "./limits.ts"
 import { Restart, RestartedFrom, RestartMax, RestartPolicy } from "./restart.ts"
 

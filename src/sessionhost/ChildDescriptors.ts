@@ -1,37 +1,15 @@
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs"
+import { libc } from "./libc.ts"
 
 /** Returns whether it is done. */
 export type Mark = () => boolean
 
-interface Ffi {
-  readonly dlopen: (
-    path: null,
-    functions: Record<string, { readonly arguments: ReadonlyArray<string>; readonly return: string }>
-  ) => { readonly functions: Record<string, (...args: ReadonlyArray<bigint>) => bigint> }
-}
-
-/** close_range(2) has the same number on every architecture of Linux. */
-const SYS_close_range = 436n
-const CLOSE_RANGE_CLOEXEC = 4n
 const O_CLOEXEC = 0o2000000
 
 /** Marks every descriptor from 3 on close-on-exec, in one system call; undefined where this Node can't make it. */
 const findCloseRange = (): Mark | undefined => {
-  if (process.platform !== "linux") return undefined
-  const { emitWarning } = process
-  try {
-    // Node says on stderr, once, that its FFI is experimental. It is not needed: without it the other way is taken.
-    process.emitWarning = () => {}
-    const ffi = process.getBuiltinModule("node:ffi" as "fs") as unknown as Ffi | undefined
-    const syscall = ffi?.dlopen(null, { syscall: { arguments: ["i64", "i64", "i64", "i64"], return: "i64" } })
-      .functions["syscall"]
-    const mark = () => syscall?.(SYS_close_range, 3n, 0xffffffffn, CLOSE_RANGE_CLOEXEC) === 0n
-    return mark() ? mark : undefined
-  } catch {
-    return undefined
-  } finally {
-    process.emitWarning = emitWarning
-  }
+  const mark = libc()?.closeOnExec
+  return mark?.() === true ? mark : undefined
 }
 
 /**

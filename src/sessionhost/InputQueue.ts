@@ -44,6 +44,19 @@ export class InputQueue {
     return this.#bytes
   }
 
+  /** A copy of what waits. */
+  waiting(): Buffer {
+    const all = this.#blocks.map(({ buffer, filled }) => buffer.subarray(0, filled))
+    return Buffer.concat(all).subarray(this.#offset)
+  }
+
+  /** Takes what waited in a predecessor, whatever the limit. */
+  restore(data: Buffer): void {
+    if (data.length === 0) return
+    this.#append(data)
+    this.#timer ??= setTimeout(() => this.#flush(), 0)
+  }
+
   /** Takes a copy of all of `data`, or nothing of it. */
   push(data: Buffer): "accepted" | "full" | "ended" {
     if (this.#ended) return "ended"

@@ -80,6 +80,17 @@ export class ProcessTable {
     return now !== null && now.start === start && !isDead(now)
   }
 
+  /**
+   * How a process of this user ended that has not been waited for, as wait(2) packs it; `running` while it runs, `gone`
+   * when there is no such process.
+   */
+  zombieStatus(pid: number): number | "running" | "gone" {
+    const text = this.#file(pid, "stat")
+    const info = text === null ? null : parseStat(text)
+    if (info === null) return "gone"
+    return isDead(info) ? Number(text!.trimEnd().split(" ").at(-1)) : "running"
+  }
+
   /** Ids of all processes, or null where there is no /proc. */
   pids(): ReadonlyArray<number> | null {
     try {

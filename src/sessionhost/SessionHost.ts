@@ -15,7 +15,7 @@ import { ExitRecord } from "./ExitRecord.ts"
 import { badRequest, ended, HostFailure, running, unknownSession } from "./HostFailure.ts"
 import { killSession, signalNamed } from "./kill.ts"
 import type { LogFs } from "./log/LogFs.ts"
-import { SpawnError, type StartProgram } from "./program.ts"
+import { type AdoptProgram, SpawnError, type StartProgram } from "./program.ts"
 import type { Readable } from "./Readable.ts"
 import { Session } from "./Session.ts"
 import {
@@ -31,6 +31,8 @@ import { Tickets } from "./tickets.ts"
 export interface Programs {
   readonly pty: StartProgram
   readonly pipe: StartProgram
+  /** Missing where programs can't be handed over. */
+  readonly adopt?: AdoptProgram
   /** Finds the executable, as an absolute path, or fails with a `SpawnError`; never waits for ever. */
   readonly preflight: (
     command: ReadonlyArray<string>,

@@ -5,6 +5,9 @@ const killRounds = 4
 /** A stopped process gets these only when it is continued. */
 const wantsContinue = new Set<NodeJS.Signals>(["SIGTERM", "SIGHUP"])
 
+/** {@link SessionTraits} as they can be written down: `ended` is null while the program has not been waited for. */
+export type WrittenTraits = Omit<SessionTraits, "ended"> & { readonly ended: number | null }
+
 export interface SessionProcessesOptions {
   readonly pid: number
   readonly env: Readonly<Record<string, string>>
@@ -20,12 +23,16 @@ export class SessionProcesses {
   #lookedAt = 0
   #traits: SessionTraits
 
-  /** To be made right after the program was started. */
-  constructor({ env, pid, table = new ProcessTable(), terminal }: SessionProcessesOptions) {
+  constructor(traits: SessionTraits, table = new ProcessTable()) {
     this.#table = table
+    this.#traits = traits
+  }
+
+  /** To be made right after the program was started. */
+  static of({ env, pid, table = new ProcessTable(), terminal }: SessionProcessesOptions): SessionProcesses {
     const root = table.read(pid)
     const id = env["HOB_SESSION_ID"]
-    this.#traits = {
+    const traits: SessionTraits = {
       // One that has ended already has no start; then none of its descendants is older than that.
       root: { pid, start: root?.start ?? 0 },
       ended: Infinity,
@@ -34,6 +41,17 @@ export class SessionProcesses {
         terminal === null ? table.standardFiles(pid).filter((file) => file.startsWith("socket:")) : [terminal.path],
       terminal: terminal?.device ?? 0
     }
+    return new SessionProcesses(traits, table)
+  }
+
+  /** Those whose traits were written down by {@link SessionProcesses.written}. */
+  static restored(traits: WrittenTraits): SessionProcesses {
+    return new SessionProcesses({ ...traits, ended: traits.ended ?? Infinity })
+  }
+
+  written(): WrittenTraits {
+    const { ended } = this.#traits
+    return { ...this.#traits, ended: ended === Infinity ? null : ended }
   }
 
   /** Says that the program has been waited for. */

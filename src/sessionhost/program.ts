@@ -1,4 +1,5 @@
 import type { Direction } from "../protocol/sessionHost.ts"
+import type { ProgramState } from "./upgrade/state.ts"
 
 /** How a program ended: exactly one of the two is not null. */
 export interface ProgramExit {
@@ -38,6 +39,11 @@ export interface Program {
   readonly signalAll: (signal: NodeJS.Signals) => void
   /** On pipes: the end of the program's standard input, behind what is queued. A terminal's is typed (Ctrl-D). */
   readonly endInput?: () => void
+  /**
+   * What a successor of this process needs to hold the program from then on, with the descriptors it has to inherit.
+   * Changes nothing. Programs that can't be handed over have no such method.
+   */
+  readonly handOver?: () => ProgramState
   /**
    * Ids of the session's processes that still run, of those too that left its group and terminal; also after `closed`.
    * What `signalAll` would reach; no zombies.
@@ -83,3 +89,6 @@ export class SpawnError extends Error {
     this.subject = subject
   }
 }
+
+/** Holds from now on a program that a predecessor of this process has told of; throws when that can't be. */
+export type AdoptProgram = (state: ProgramState, inputQueueBytes: number, listener: ProgramListener) => Program

@@ -7,49 +7,102 @@ import { type Program, type ProgramExit, type ProgramListener, type ProgramSpec,
 import { PtyMaster } from "./PtyMaster.ts"
 import { SessionProcesses } from "./SessionProcesses.ts"
 import { signalName } from "./signals.ts"
+import { reaper } from "./upgrade/Reaper.ts"
+import type { ProgramState, PtyState } from "./upgrade/state.ts"
+import { waiters } from "./upgrade/Waiters.ts"
 
 export { ptyUnavailable } from "./nativePty.ts"
+
+/** A program under a terminal, however this process came to it. */
+interface Held {
+  readonly pid: number
+  /** −1 when it has been read to its end. */
+  readonly master: number
+  /**
+   * Held open until the program has been waited for: a program that closes its terminal and lives on is not hung up.
+   * −1 from then on.
+   */
+  readonly slave: number
+  readonly processes: SessionProcesses
+}
 
 class PtyProgram implements Program {
   readonly pid: number
   readonly #native: LoadedPty["native"]
   readonly #listener: ProgramListener
   readonly #input: InputQueue
-  readonly #master: PtyMaster
+  readonly #master: PtyMaster | null
   readonly #processes: SessionProcesses
-  /** Held open until the program has been waited for: a program that closes its terminal and lives on is not hung up. */
-  readonly #slave: number
+  #slave: number
   #exited = false
   #closed = false
 
-  constructor(loaded: LoadedPty, spec: ProgramSpec, listener: ProgramListener) {
+  private constructor(loaded: LoadedPty, held: Held, inputQueueBytes: number, listener: ProgramListener) {
     this.#native = loaded.native
     this.#listener = listener
-    let abandoned = false
-    const forked = fork(loaded, spec, (exit) => abandoned || this.#onExited(exit))
-    this.pid = forked.pid
-    try {
-      this.#slave = openSync(forked.pty, constants.O_RDWR | constants.O_NOCTTY)
-      const terminal = { path: forked.pty, device: fstatSync(this.#slave).rdev }
-      this.#processes = new SessionProcesses({ pid: forked.pid, env: spec.env, terminal })
-      childDescriptors.opened(forked.fd)
-      this.#master = new PtyMaster(forked.fd, {
-        output: (chunk) => listener.output(Direction.output, chunk),
-        closing: () => this.#onClosing(),
-        closed: () => this.#onClosed()
-      })
-    } catch (cause) {
-      abandoned = true
-      process.kill(forked.pid, "SIGKILL")
-      childDescriptors.closing(forked.fd)
-      closeSync(forked.fd)
-      throw new SpawnError("system", spec.file, `Its terminal can't be opened: ${(cause as Error).message}`, { cause })
-    }
-    this.#input = new InputQueue(spec.inputQueueBytes, {
+    this.pid = held.pid
+    this.#slave = held.slave
+    this.#processes = held.processes
+    this.#input = new InputQueue(inputQueueBytes, {
       write: (buffer, offset, length) => this.#tryWrite(buffer, offset, length),
       drained: listener.inputDrained
     })
+    this.#closed = held.master < 0
+    this.#master = this.#closed
+      ? null
+      : new PtyMaster(held.master, {
+          output: (chunk) => listener.output(Direction.output, chunk),
+          closing: () => this.#onClosing(),
+          closed: () => this.#onClosed()
+        })
   }
+
+  static start(loaded: LoadedPty, spec: ProgramSpec, listener: ProgramListener): PtyProgram {
+    let program: PtyProgram | null = null
+    const forked = fork(loaded, spec, (exit) => {
+      waiters.ended(forked.pid)
+      program?.onExited(exit)
+    })
+    let slave = -1
+    try {
+      slave = openSync(forked.pty, constants.O_RDWR | constants.O_NOCTTY)
+      const terminal = { path: forked.pty, device: fstatSync(slave).rdev }
+      const processes = SessionProcesses.of({ pid: forked.pid, env: spec.env, terminal })
+      childDescriptors.opened(forked.fd)
+      const held = { pid: forked.pid, master: forked.fd, slave, processes }
+      return (program = new PtyProgram(loaded, held, spec.inputQueueBytes, listener))
+    } catch (cause) {
+      process.kill(forked.pid, "SIGKILL")
+      childDescriptors.closing(forked.fd)
+      closeSync(forked.fd)
+      if (slave >= 0) closeSync(slave)
+      throw new SpawnError("system", spec.file, `Its terminal can't be opened: ${(cause as Error).message}`, { cause })
+    }
+  }
+
+  /** Goes on with a program that this process held before it replaced itself. */
+  static adopt(loaded: LoadedPty, state: PtyState, inputQueueBytes: number, listener: ProgramListener): PtyProgram {
+    const processes = SessionProcesses.restored(state.traits)
+    const held = { pid: state.pid, master: state.master ?? -1, slave: state.slave ?? -1, processes }
+    const program = new PtyProgram(loaded, held, inputQueueBytes, listener)
+    program.#exited = state.exited
+    if (state.exited) program.#input.end()
+    else {
+      program.#input.restore(Buffer.from(state.input, "base64"))
+      reaper.watch(state.pid, (exit) => program.onExited(exit))
+    }
+    return program
+  }
+
+  readonly handOver = (): ProgramState => ({
+    kind: "pty",
+    pid: this.pid,
+    traits: this.#processes.written(),
+    exited: this.#exited,
+    master: this.#closed || this.#master === null || this.#master.fd < 0 ? null : this.#master.fd,
+    slave: this.#slave < 0 ? null : this.#slave,
+    input: this.#input.waiting().toString("base64")
+  })
 
   get queuedInputBytes(): number {
     return this.#input.bytes
@@ -60,7 +113,7 @@ class PtyProgram implements Program {
   }
 
   resize(cols: number, rows: number): boolean {
-    if (this.#exited || this.#master.fd < 0) return false
+    if (this.#exited || this.#master === null || this.#master.fd < 0) return false
     // What was printed for the size before is read before.
     this.#master.drain()
     try {
@@ -81,7 +134,7 @@ class PtyProgram implements Program {
 
   #tryWrite(buffer: Buffer, offset: number, length: number): number {
     try {
-      return writeSync(this.#master.fd, buffer, offset, length, null)
+      return writeSync(this.#master?.fd ?? -1, buffer, offset, length, null)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EAGAIN") return 0
       throw error
@@ -89,12 +142,13 @@ class PtyProgram implements Program {
   }
 
   /** All that the program wrote is in the kernel's buffer by now and fits in one turn: it comes before `exited`. */
-  #onExited(exit: ProgramExit): void {
+  onExited(exit: ProgramExit): void {
     this.#exited = true
     this.#processes.programEnded()
     this.#input.end()
-    this.#master.drain()
+    this.#master?.drain()
     closeSync(this.#slave)
+    this.#slave = -1
     this.#listener.exited(exit)
     if (this.#closed) this.#listener.closed()
   }
@@ -102,7 +156,7 @@ class PtyProgram implements Program {
   #onClosing(): void {
     this.#input.end()
     this.#processes.filesClosed()
-    childDescriptors.closing(this.#master.fd)
+    childDescriptors.closing(this.#master?.fd ?? -1)
   }
 
   /** Before `exited` only if the program had its terminal taken away by vhangup(2). */
@@ -118,7 +172,9 @@ const fork = ({ helperPath, native }: LoadedPty, spec: ProgramSpec, exited: (exi
     exited(signal === 0 ? { code, signal: null } : { code: null, signal: signalName(signal) })
   try {
     return childDescriptors.withoutGaps(() =>
-      native.fork(spec.file, spec.args, env, spec.cwd, spec.cols, spec.rows, -1, -1, true, helperPath, onExit)
+      waiters.watch(() =>
+        native.fork(spec.file, spec.args, env, spec.cwd, spec.cols, spec.rows, -1, -1, true, helperPath, onExit)
+      )
     )
   } catch (cause) {
     const detail = `No terminal, process or descriptor could be had for it: ${(cause as Error).message}`
@@ -130,7 +186,11 @@ const fork = ({ helperPath, native }: LoadedPty, spec: ProgramSpec, exited: (exi
 export const startPtyWith =
   (load: () => LoadedPty) =>
   (spec: ProgramSpec, listener: ProgramListener): Program =>
-    new PtyProgram(load(), spec, listener)
+    PtyProgram.start(load(), spec, listener)
 
 /** Starts a program under a terminal of its own. Throws `SpawnError`, `pty-unavailable` where no terminal can be opened. */
 export const startPty = startPtyWith(nativePty)
+
+/** Holds a program under a terminal from now on, of which a predecessor of this process has told. Throws. */
+export const adoptPty = (state: PtyState, inputQueueBytes: number, listener: ProgramListener): Program =>
+  PtyProgram.adopt(nativePty(), state, inputQueueBytes, listener)

@@ -197,7 +197,7 @@ describe("signals to a session", () => {
     onTestFinished(() => kill.mockRestore())
     const terminal = { path: "/dev/pts/3", device: TERMINAL }
     const env = { HOB_SESSION_ID: "a" }
-    new SessionProcesses({ pid: ROOT, env, terminal, table: tableOf(processes) }).signalAll(signal)
+    SessionProcesses.of({ pid: ROOT, env, terminal, table: tableOf(processes) }).signalAll(signal)
     return kill.mock.calls
   }
 
@@ -227,7 +227,7 @@ describe("signals to a session", () => {
     const kill = vi.spyOn(process, "kill").mockReturnValue(true)
     onTestFinished(() => kill.mockRestore())
     const table = new ProcessTable("/nowhere")
-    const processes = new SessionProcesses({ pid: ROOT, env: {}, terminal: null, table })
+    const processes = SessionProcesses.of({ pid: ROOT, env: {}, terminal: null, table })
     processes.signalAll("SIGTERM")
     expect(processes.survivors()).toEqual([ROOT])
     expect(kill.mock.calls).toEqual([

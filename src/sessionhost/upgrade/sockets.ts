@@ -1,0 +1,51 @@
+import type { Socket } from "node:net"
+
+/** The part of libuv's stream that Node keeps behind a socket and has no public name for. */
+interface StreamHandle {
+  readonly fd: number
+  /** Bytes ever handed to libuv. */
+  readonly bytesWritten: number
+  /** Of those, bytes that the kernel has not taken yet. */
+  readonly writeQueueSize: number
+}
+
+const handleOf = (owner: object): StreamHandle | null =>
+  (owner as { readonly _handle?: StreamHandle | null })._handle ?? null
+
+/** The descriptor behind a socket, a listening one too; null once it is closed. */
+export const descriptorOf = (owner: object): number | null => {
+  const fd = handleOf(owner)?.fd
+  return fd === undefined || fd < 0 ? null : fd
+}
+
+/** Remembers what was written to a socket for as long as the kernel has not taken it, so that a successor can write it. */
+export class Unsent {
+  readonly #socket: Socket
+  readonly #pieces: Array<Buffer> = []
+  #bytes = 0
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+  }
+
+  /** To be called after each write with what was written. */
+  wrote(...pieces: ReadonlyArray<Buffer>): void {
+    for (const piece of pieces) this.#bytes += piece.length
+    this.#pieces.push(...pieces)
+    const waiting = this.#socket.writableLength
+    let done = 0
+    while (done < this.#pieces.length && this.#bytes - this.#pieces[done]!.length >= waiting) {
+      this.#bytes -= this.#pieces[done++]!.length
+    }
+    this.#pieces.splice(0, done)
+  }
+
+  /** The bytes, in order, that the kernel has not taken yet. */
+  bytes(): Buffer {
+    const handle = handleOf(this.#socket)
+    if (handle === null || this.#socket.writableLength === 0) return Buffer.alloc(0)
+    const waiting = this.#socket.bytesWritten - handle.bytesWritten + handle.writeQueueSize
+    const all = Buffer.concat(this.#pieces)
+    return all.subarray(Math.max(0, all.length - waiting))
+  }
+}

@@ -49,7 +49,9 @@ export const FrameType = {
   /** Host, mode `attach`: JSON `LeaseFrame`: who may type and decides the size. First after `opened`, then on each change. */
   lease: 0x1c,
   /** Client, mode `attach` and not read-only: empty. It takes the input lease, whoever has it. */
-  take: 0x1d
+  take: 0x1d,
+  /** Client, mode `attach` with `screen`: empty. It wants a `screen` frame, without history; until then output goes on. */
+  refresh: 0x1e
 } as const
 export type FrameType = (typeof FrameType)[keyof typeof FrameType]
 

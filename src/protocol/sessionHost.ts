@@ -13,7 +13,7 @@ import { Cells, Millis, Offset, SessionId, SessionName, Timestamp } from "./ids.
 import { LimitHolders, SessionLimits } from "./limits.ts"
 import { RestartedFrom, RestartPlan } from "./restart.ts"
 import { ScreensEvent } from "./screens.ts"
-import { SessionExit, SessionKind, SpawnFailed } from "./sessions.ts"
+import { InputHolder, SessionExit, SessionKind, SpawnFailed } from "./sessions.ts"
 
 export * from "./sessionFrames.ts"
 
@@ -85,7 +85,9 @@ export const HostSession = Schema.Struct({
   logLostBytes: Schema.Int,
   clients: Schema.Int,
   /** The last time that there was output, input or an attached client. A host before hob 0.2 does not say. */
-  quietSince: Schema.optionalKey(Timestamp)
+  quietSince: Schema.optionalKey(Timestamp),
+  /** Who holds the input lease. */
+  input: Schema.optionalKey(Schema.NullOr(InputHolder))
 })
 export type HostSession = typeof HostSession.Type
 
@@ -252,7 +254,7 @@ export const OpenFrame = Schema.Struct({
   historyLines: Schema.optionalKey(Schema.Int),
   /** Who this is, for people: such as `pts/3`. */
   client: Schema.optionalKey(Schema.String),
-  /** Takes the input lease, whoever has it; without it only when nobody has. */
+  /** True takes the input lease from whoever has it, false leaves it even if nobody has; without it, it is taken if it is free. */
   take: Schema.optionalKey(Schema.Boolean)
 })
 export type OpenFrame = typeof OpenFrame.Type
@@ -264,16 +266,24 @@ export const OpenedFrame = Schema.Struct({
   /** Where the replay ends and the live stream begins. */
   liveFrom: Offset,
   /** The terminal's size at `offset`. A host before hob 0.2 does not say. */
-  size: Schema.optionalKey(Schema.Struct({ cols: Cells, rows: Cells }))
+  size: Schema.optionalKey(Schema.Struct({ cols: Cells, rows: Cells })),
+  /**
+   * With `screen`: whether what follows makes the exact screen, a `screen` frame or all output from byte 0. False: there
+   * was none in time; recent output is sent as it is, and a `screen` frame follows once there is one.
+   */
+  exact: Schema.optionalKey(Schema.Boolean)
 })
 export type OpenedFrame = typeof OpenedFrame.Type
 
-/** The input lease of a session: its holder types, and its size is the terminal's. */
+/**
+ * The input lease of a session: its holder types, and its size is the terminal's. What others type is dropped, except
+ * that a lease that nobody holds goes to who types.
+ */
 export const LeaseFrame = Schema.Struct({
   /** Whether this client holds it. */
   held: Schema.Boolean,
   /** Who does, when it is another; null when nobody does. */
-  holder: Schema.NullOr(Schema.Struct({ client: Schema.String, since: Timestamp }))
+  holder: Schema.NullOr(InputHolder)
 })
 export type LeaseFrame = typeof LeaseFrame.Type
 

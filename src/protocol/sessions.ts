@@ -41,6 +41,10 @@ export const SessionExit = Schema.Struct({
 })
 export type SessionExit = typeof SessionExit.Type
 
+/** Who holds a session's input lease: its name for people, such as `pts/3`, and since when. */
+export const InputHolder = Schema.Struct({ client: Schema.String, since: Timestamp })
+export type InputHolder = typeof InputHolder.Type
+
 /** One session as everybody sees it: `hob ls --json` prints a list of these. */
 export const Session = Schema.Struct({
   id: SessionId,
@@ -77,7 +81,9 @@ export const Session = Schema.Struct({
   /** The session that this one was started anew for; null for one that somebody started. */
   restartedFrom: added(Schema.NullOr(RestartedFrom), null),
   /** The session that was started anew for this one. */
-  restartedAs: added(Schema.NullOr(SessionId), null)
+  restartedAs: added(Schema.NullOr(SessionId), null),
+  /** The attached client that may type and decides the terminal's size; null when none does. */
+  input: added(Schema.NullOr(InputHolder), null)
 })
 export type Session = typeof Session.Type
 

@@ -1,22 +1,29 @@
 import type { Socket } from "node:net"
 import { FrameType } from "../protocol/sessionFrames.ts"
-import type { ErrorFrame, GapFrame, OpenedFrame } from "../protocol/sessionHost.ts"
+import type { ErrorFrame, GapFrame, OpenedFrame, OpenFrame } from "../protocol/sessionHost.ts"
 import { encodeFrame, encodeJsonFrame } from "../wire/frames.ts"
-import { outputHead, resizedFrame } from "./dataFrames.ts"
-import { FrameSocket } from "./FrameSocket.ts"
-import { LogReader } from "./log/LogReader.ts"
-import { type Readable, type Reader, sizeAt } from "./Readable.ts"
 import { ClientInput } from "./ClientInput.ts"
-import { replayStart } from "./replayStart.ts"
+import { outputHead, resizedFrame, screenFrames } from "./dataFrames.ts"
+import { type AskScreen, ExactScreens, type Snapshot } from "./ExactScreens.ts"
+import { FrameSocket } from "./FrameSocket.ts"
+import type { Size } from "./InputLease.ts"
+import { OutputPieces } from "./OutputPieces.ts"
+import { type Readable, type Reader, sizeAt } from "./Readable.ts"
+import { ATTACH_BEHIND_BYTES, firstScreen, type ReplayStart, replayStart } from "./replayStart.ts"
 import { Session } from "./Session.ts"
 import type { Grant } from "./tickets.ts"
-
-/** An attached client that is further behind skips to the present. */
-export const ATTACH_BEHIND_BYTES = 8 * 1024 * 1024
-const PIECE_BYTES = 256 * 1024
 /** Pieces in one go, before others get their turn. */
 const PIECES_PER_TURN = 4
 const NO_DESCRIPTOR_RETRY_MILLIS = 250
+
+export interface DataClientOptions {
+  /** Its `open` frame has been read; the caller keeps reading frames and hands them to `onFrame`. */
+  readonly socket: Socket
+  readonly source: Readable
+  readonly grant: Grant & { readonly mode: "attach" | "follow" | "read" }
+  readonly open: Omit<OpenFrame, "ticket">
+  readonly askScreen: AskScreen
+}
 
 /**
  * A client that gets a session's output: a cursor into it. While the cursor is at the head and the socket takes
@@ -27,60 +34,97 @@ const NO_DESCRIPTOR_RETRY_MILLIS = 250
 export class DataClient implements Reader {
   readonly #socket: Socket
   readonly #frames: FrameSocket
+  readonly #pieces: OutputPieces
   readonly #source: Readable
   readonly #mode: "attach" | "follow" | "read"
+  readonly #grant: Grant
   readonly #input: ClientInput | null
+  readonly #screens: ExactScreens | null
   /** Mode `read`: where to stop. */
   readonly #until: number
-  #cursor: number
+  /** Nothing is sent before it is known where to begin. */
+  #begun = false
+  #cursor = 0
   /** Number of the next change of size to tell of. */
-  #nextSize: number
+  #nextSize = 0
   /** Where the last piece begins in what is in memory; `Infinity` when it was not from there. */
   #recentFrom = Infinity
-  #reader: LogReader | null = null
   #exitTold = false
+  #isLeaseNew = false
   #pumpScheduled = false
   #over = false
 
-  /** Takes over a socket whose `open` frame has been read; the caller keeps reading frames and hands them to `onFrame`. */
-  constructor(socket: Socket, source: Readable, grant: Grant & { readonly mode: "attach" | "follow" | "read" }) {
+  constructor({ askScreen, grant, open, socket, source }: DataClientOptions) {
     this.#socket = socket
     this.#source = source
+    this.#pieces = new OutputPieces(source)
+    this.#grant = open.since === undefined ? grant : { ...grant, since: open.since }
     this.#mode = grant.mode
     this.#frames = new FrameSocket(socket, () => this.#pump())
     this.#until = source.head
+    const session = source instanceof Session ? source : null
+    // What the client's protocol knows: a client that never heard of screens never heard of leases either.
+    const isTerminal = grant.mode === "attach" && source.log.sizes() !== null && open.screen !== undefined
+    const lease = { client: open.client ?? "another client", take: open.take, changed: this.#leaseChanged }
+    const size = grant.cols === null || grant.rows === null ? null : { cols: grant.cols, rows: grant.rows }
     const mayType = grant.mode === "attach" && !grant.readOnly
-    this.#input = mayType ? new ClientInput(socket, source instanceof Session ? source : null) : null
-    if (grant.cols !== null && grant.rows !== null) this.#input?.resize(grant.cols, grant.rows)
-
-    const { from, gap } = replayStart(source, grant)
-    this.#cursor = from
-    this.#nextSize = source.log.sizes()?.numberAfter(from) ?? 0
+    this.#input =
+      grant.mode === "attach"
+        ? new ClientInput({ socket, session, mayType, size, lease: isTerminal ? lease : null })
+        : null
+    this.#screens = isTerminal && open.screen === true ? new ExactScreens(askScreen, this.#showScreen) : null
     socket.on("close", () => {
       this.#stop()
       source.leave(this)
     })
     source.join(this)
+    const start = replayStart(source, this.#grant)
+    const wanted = this.#screens === null ? null : firstScreen(source, this.#grant, open.historyLines ?? 0)
+    if (this.#screens === null || wanted === null) this.#begin(start, null, this.#screens !== null)
+    else void this.#screens.first(wanted, (snapshot) => this.#beginWith(snapshot, wanted.isReplayExact))
+  }
+
+  #beginWith(snapshot: Snapshot | null, isReplayExact: boolean): void {
+    if (snapshot === null) {
+      this.#begin(replayStart(this.#source, this.#grant), null, isReplayExact)
+      if (!isReplayExact) this.#screens?.want()
+      return
+    }
+    const { since } = this.#grant
+    const missed = since !== null && since < snapshot.offset
+    const gap: GapFrame | null = missed ? { from: since, to: snapshot.offset, reason: "behind" } : null
+    this.#begin({ from: snapshot.offset, gap }, snapshot, true)
+  }
+
+  #begin({ from, gap }: ReplayStart, snapshot: Snapshot | null, exact: boolean): void {
+    const source = this.#source
+    this.#begun = true
+    this.#moveTo(from)
     const opened: OpenedFrame = {
       session: source.describe(),
       offset: from,
       liveFrom: source.head,
-      ...sizeAt(source, from)
+      ...(snapshot === null ? sizeAt(source, from) : { size: { cols: snapshot.cols, rows: snapshot.rows } }),
+      ...(this.#screens === null ? {} : { exact })
     }
     this.#frames.writeJson(FrameType.opened, opened)
+    this.#isLeaseNew = true
+    this.#tellLease()
     if (gap !== null) this.#frames.writeJson(FrameType.gap, gap)
+    if (snapshot !== null) this.#writeScreen(snapshot)
     this.#pump()
   }
 
   /** A frame from the client. */
   onFrame(type: number, payload: Buffer): void {
     if (this.#over) return
-    if (type === FrameType.input && this.#input !== null) return this.#input.type(payload)
-    if (type === FrameType.resize && this.#input !== null && payload.length === 4) {
-      const cols = payload.readUInt16BE(0)
-      const rows = payload.readUInt16BE(2)
-      if (cols >= 1 && cols <= 4096 && rows >= 1 && rows <= 4096) return this.#input.resize(cols, rows)
+    const size = type === FrameType.resize ? sizeIn(payload) : null
+    if (this.#input?.mayType === true) {
+      if (type === FrameType.input) return this.#input.type(payload)
+      if (type === FrameType.take) return this.#input.take()
+      if (size !== null) return this.#input.resize(size)
     }
+    if (type === FrameType.refresh && this.#screens !== null) return this.#screens.want()
     const message = `a frame of type ${type} and ${payload.length} bytes has no place here`
     this.#socket.end(encodeJsonFrame(FrameType.error, { code: "bad-frame", message } satisfies ErrorFrame))
     this.#stop()
@@ -91,7 +135,7 @@ export class DataClient implements Reader {
   }
 
   onOutput(offset: number, slices: ReadonlyArray<Buffer>, bytes: number): void {
-    if (this.#over || this.#frames.blocked || this.#cursor !== offset || this.#mode === "read") return
+    if (!this.#begun || this.#over || this.#frames.blocked || this.#cursor !== offset || this.#mode === "read") return
     this.#writeOutput(slices, bytes, offset)
   }
 
@@ -102,13 +146,14 @@ export class DataClient implements Reader {
   /** Sends what is there to send, until the socket is blocked or the cursor is at the head. */
   readonly #pump = (): void => {
     this.#pumpScheduled = false
-    for (let pieces = 0; !this.#over && !this.#frames.blocked; pieces++) {
+    for (let pieces = 0; this.#begun && !this.#over && !this.#frames.blocked; pieces++) {
       this.#tellExit()
+      this.#tellLease()
       this.#tellSize()
       if (this.#frames.blocked) return
       const end = this.#mode === "read" ? this.#until : this.#source.head
       if (this.#cursor >= end) {
-        this.#closeReader()
+        this.#pieces.close()
         if (this.#mode === "read" || this.#source.closed) this.#finish()
         return
       }
@@ -152,39 +197,61 @@ export class DataClient implements Reader {
   /** A terminal has no use for what scrolled by long ago: it goes on with the recent output. */
   #skip(end: number): boolean {
     if (this.#mode !== "attach" || end - this.#cursor <= ATTACH_BEHIND_BYTES) return false
-    const recent = this.#source.recent
-    const near = end - PIECE_BYTES
-    const to = recent === null ? near : recent.safeStart(recent.oldest < this.#cursor ? near : recent.oldest)
-    this.#closeReader()
-    this.#gap({ from: this.#cursor, to, reason: "behind" })
+    this.#pieces.close()
+    this.#gap({ from: this.#cursor, to: this.#pieces.skipTo(this.#cursor, end), reason: "behind" })
+    this.#screens?.want()
     return true
+  }
+
+  /** False when it is of no use: the client would be too far behind at once, or reads nothing just now. */
+  readonly #showScreen = (snapshot: Snapshot): boolean => {
+    if (this.#over || this.#frames.blocked || this.#source.head - snapshot.offset > ATTACH_BEHIND_BYTES) return false
+    if (snapshot.offset > this.#cursor) this.#gap({ from: this.#cursor, to: snapshot.offset, reason: "behind" })
+    this.#pieces.close()
+    this.#moveTo(snapshot.offset)
+    this.#writeScreen(snapshot)
+    this.#pump()
+    return true
+  }
+
+  #writeScreen(snapshot: Snapshot): void {
+    // All of it is in memory already: it is not fetched in pieces as output is.
+    for (const { bytes, head } of screenFrames(snapshot)) this.#frames.write(head, [bytes], bytes.length)
+    // The screen may be from before a change of size at this very byte.
+    const size = this.#source.log.sizes()?.at(snapshot.offset)
+    if (size === undefined || (size.cols === snapshot.cols && size.rows === snapshot.rows)) return
+    this.#frames.write(resizedFrame({ ...size, offset: snapshot.offset }), [], 0)
+  }
+
+  readonly #leaseChanged = (): void => {
+    this.#isLeaseNew = true
+    this.onChange()
+  }
+
+  /** However often it changed while the client read nothing, it is told once. */
+  #tellLease(): void {
+    const lease = this.#isLeaseNew ? (this.#input?.lease ?? null) : null
+    this.#isLeaseNew = false
+    if (lease !== null) this.#frames.writeJson(FrameType.lease, lease)
+  }
+
+  #moveTo(offset: number): void {
+    this.#cursor = offset
+    this.#nextSize = this.#source.log.sizes()?.numberAfter(offset) ?? 0
   }
 
   /** False when it has to be tried again later, which is arranged for. */
   #sendPiece(end: number): boolean {
-    const recent = this.#source.recent
-    const from = this.#cursor
-    if (recent !== null && from >= recent.oldest) {
-      const to = Math.min(end, from + PIECE_BYTES)
-      this.#writeOutput(recent.slices(from, to), to - from, from)
-      return true
-    }
     let piece
     try {
-      piece = (this.#reader ??= new LogReader(this.#source.log)).read(from)
+      piece = this.#pieces.read(this.#cursor, end)
     } catch {
       // No descriptor left in this process. Nothing tells when there is one again.
       setTimeout(this.#pump, NO_DESCRIPTOR_RETRY_MILLIS)
       return false
     }
-    if (piece?.type === "bytes") {
-      const data = piece.data.subarray(0, end - from)
-      this.#writeOutput([data], data.length, Infinity)
-      return true
-    }
-    // What the log doesn't have may still be in memory.
-    const limit = recent === null ? end : Math.min(end, recent.oldest)
-    this.#gap({ from, to: Math.min(piece?.to ?? end, limit), reason: piece?.reason ?? "corrupt" })
+    if (piece.type === "bytes") this.#writeOutput(piece.slices, piece.bytes, piece.recentFrom)
+    else this.#gap(piece.gap)
     return true
   }
 
@@ -208,12 +275,16 @@ export class DataClient implements Reader {
   #stop(): void {
     if (this.#over) return
     this.#over = true
-    this.#closeReader()
+    this.#pieces.close()
+    this.#screens?.close()
     this.#input?.close()
   }
+}
 
-  #closeReader(): void {
-    this.#reader?.close()
-    this.#reader = null
-  }
+/** The size in a `resize` frame, if it is one that a terminal can have. */
+const sizeIn = (payload: Buffer): Size | null => {
+  if (payload.length !== 4) return null
+  const cols = payload.readUInt16BE(0)
+  const rows = payload.readUInt16BE(2)
+  return cols >= 1 && cols <= 4096 && rows >= 1 && rows <= 4096 ? { cols, rows } : null
 }

@@ -5,6 +5,7 @@ import { encodeJsonFrame, FrameReader } from "../wire/frames.ts"
 import { listen, type UnixListener } from "../wire/unixSocket.ts"
 import { ControlConnection } from "./ControlConnection.ts"
 import { DataClient } from "./DataClient.ts"
+import type { Snapshot } from "./ExactScreens.ts"
 import { RecordsClient } from "./RecordsClient.ts"
 import type { SessionHost } from "./SessionHost.ts"
 
@@ -17,6 +18,8 @@ export interface HostServerOptions {
   readonly path: string
   readonly host: SessionHost
   readonly log: (message: string) => void
+  /** Asks for a session's screen, with so many lines of history above it; null when there is none to be had. */
+  readonly askScreen: (session: string, historyLines: number) => Promise<Snapshot | null>
   /** A daemon asked this process to end, and has been answered. */
   readonly onStop: () => void
   /** A connection came or went. */
@@ -83,7 +86,7 @@ export class HostServer {
   }
 
   #introduce(socket: Socket, type: number, payload: Buffer) {
-    const { host, log, onStop } = this.#options
+    const { askScreen, host, log, onStop } = this.#options
     if (type === FrameType.control) {
       const connection = new ControlConnection(socket, host, onStop, log)
       connection.onFrame(type, payload)
@@ -101,6 +104,13 @@ export class HostServer {
     const source = host.open(grant.session)
     if (source === null) return refuse("unknown-session", `there is no session ${grant.session}`)
     const { mode } = grant
-    return mode === "records" ? new RecordsClient(socket, source) : new DataClient(socket, source, { ...grant, mode })
+    if (mode === "records") return new RecordsClient(socket, source)
+    return new DataClient({
+      socket,
+      source,
+      grant: { ...grant, mode },
+      open: open.value,
+      askScreen: (historyLines) => askScreen(grant.session, historyLines)
+    })
   }
 }

@@ -6,6 +6,7 @@ import type { LogFs } from "./log/LogFs.ts"
 import { LogWriter } from "./log/LogWriter.ts"
 import type { Program, ProgramExit, ProgramSpec, StartProgram } from "./program.ts"
 import type { Readable, Reader } from "./Readable.ts"
+import { InputLease } from "./InputLease.ts"
 import { Recent } from "./Recent.ts"
 
 /** What a session announces. Called from the event loop. */
@@ -46,6 +47,7 @@ export class Session implements Readable {
   readonly log: LogWriter
   readonly recent: Recent
   readonly inputLimitBytes: number
+  readonly lease = new InputLease(({ cols, rows }) => void this.resize(cols, rows))
   readonly #listener: SessionListener
   readonly #program: Program
   readonly #logInput: boolean
@@ -125,7 +127,8 @@ export class Session implements Readable {
     closedAt: this.#closedAt,
     output: { oldest: this.log.oldest, end: this.head },
     logLostBytes: this.log.lostBytes,
-    clients: this.#readers.size
+    clients: this.#readers.size,
+    input: this.lease.holder
   })
 
   readonly join = (reader: Reader): void => {

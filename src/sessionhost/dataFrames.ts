@@ -1,4 +1,5 @@
 import { FrameType } from "../protocol/sessionFrames.ts"
+import type { Snapshot } from "./ExactScreens.ts"
 import type { LogEntry } from "./log/RecordReader.ts"
 import type { SizeChange } from "./log/Sizes.ts"
 
@@ -22,6 +23,23 @@ export const resizedFrame = ({ cols, offset, rows }: SizeChange): Buffer => {
   frame.writeUInt16BE(cols, 13)
   frame.writeUInt16BE(rows, 15)
   return frame
+}
+
+const SCREEN_PIECE_BYTES = 256 * 1024
+
+/** The `screen` frames of a snapshot, each as what comes before its bytes and the bytes; the last one has none. */
+export const screenFrames = function* ({ bytes, cols, offset, rows }: Snapshot) {
+  for (let at = 0; ; at += SCREEN_PIECE_BYTES) {
+    const piece = bytes.subarray(at, at + SCREEN_PIECE_BYTES)
+    const head = Buffer.allocUnsafe(17)
+    head.writeUInt32BE(piece.length + 13, 0)
+    head[4] = FrameType.screen
+    head.writeBigUInt64BE(BigInt(offset), 5)
+    head.writeUInt16BE(cols, 13)
+    head.writeUInt16BE(rows, 15)
+    yield { head, bytes: piece }
+    if (piece.length === 0) return
+  }
 }
 
 /** Everything of a `record` frame before its bytes. */

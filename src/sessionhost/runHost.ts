@@ -4,7 +4,7 @@ import { takeExclusiveLock } from "../config/exclusiveLock.ts"
 import type { Paths } from "../config/paths.ts"
 import { prepareRunDirectory } from "../wire/unixSocket.ts"
 import type { LogFs } from "./log/LogFs.ts"
-import { HostServer } from "./HostServer.ts"
+import { HostServer, type HostServerOptions } from "./HostServer.ts"
 import { type Programs, SessionHost } from "./SessionHost.ts"
 
 export type { Programs } from "./SessionHost.ts"
@@ -19,6 +19,7 @@ export interface RunHostOptions {
   /** The host has given back its socket and its lock; a process would end now. */
   readonly onEnd: () => void
   readonly idleMillis?: number
+  readonly askScreen?: HostServerOptions["askScreen"]
   readonly logFs?: LogFs
 }
 
@@ -84,6 +85,7 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
       path: paths.hostSocket,
       host,
       log,
+      askScreen: options.askScreen ?? (() => Promise.resolve(null)),
       onStop: () => void end(),
       onChange: () => check()
     })

@@ -55,7 +55,8 @@ export const toSession = (entry: Entry): Session => ({
   limits: limitsInForce(entry.file),
   restart: restartOf(entry),
   restartedFrom: entry.file.restartedFrom ?? null,
-  restartedAs: entry.file.restartedAs ?? null
+  restartedAs: entry.file.restartedAs ?? null,
+  input: entry.host?.input ?? null
 })
 
 const restartOf = ({ file, restartsAt }: Entry): Session["restart"] =>

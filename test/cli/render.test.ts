@@ -31,7 +31,8 @@ const session: Session = {
   limits: {},
   restart: null,
   restartedFrom: null,
-  restartedAs: null
+  restartedAs: null,
+  input: null
 }
 const ended: Session = {
   ...session,

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net"
 import { FrameType, MAX_FRAME_BYTES } from "../../protocol/sessionFrames.ts"
-import type { ErrorFrame, GapFrame, OpenedFrame } from "../../protocol/sessionHost.ts"
+import type { ErrorFrame, GapFrame, LeaseFrame, OpenedFrame, OpenFrame } from "../../protocol/sessionHost.ts"
 import type { DataTicket, SessionExit } from "../../protocol/sessions.ts"
 import { encodeFrame, encodeJsonFrame, FrameReader } from "../../wire/frames.ts"
 import { connect } from "../../wire/unixSocket.ts"
@@ -12,12 +12,29 @@ export interface StreamListener {
   readonly output: (data: Buffer, offset: number) => void
   /** Bytes that will not come. */
   readonly gap?: (gap: GapFrame) => void
+  /** The exact screen; output goes on at its offset, also when that came before. */
+  readonly screen?: (screen: ScreenFrame) => void
+  /** From the next byte on the session's terminal has this size. */
+  readonly resized?: (size: Size) => void
+  /** Who may type. */
+  readonly lease?: (lease: LeaseFrame) => void
   /** One entry of the log, in mode `records`. */
   readonly record?: (record: StreamRecord) => void
   /** The program has ended; output may follow. */
   readonly exited?: (exit: SessionExit) => void
   /** The connection broke and is being made again. Called once for each break. */
   readonly interrupted?: () => void
+}
+
+export interface Size {
+  readonly cols: number
+  readonly rows: number
+}
+
+/** What turns a fresh terminal of this size into the session's screen, history above it. */
+export interface ScreenFrame extends Size {
+  readonly offset: number
+  readonly pieces: ReadonlyArray<Buffer>
 }
 
 export interface StreamRecord {
@@ -31,6 +48,9 @@ export interface StreamRecord {
 /** Asks the daemon for a ticket; `since` is the next byte we want, null at first. Called again whenever the connection broke. */
 export type RequestTicket = (since: number | null) => Promise<DataTicket>
 
+/** What is said beside the ticket when a connection is opened, `again` after one was lost. */
+export type SayOpen = (again: boolean) => Omit<OpenFrame, "ticket">
+
 /** Tells a failure that may pass (the daemon is starting, the host is away) from one that will not. */
 export type IsPassing = (error: unknown) => boolean
 
@@ -38,6 +58,11 @@ const FIRST_RETRY_MILLIS = 20
 const LAST_RETRY_MILLIS = 1000
 const GIVE_UP_MILLIS = 60_000
 const MAX_WAITING_BYTES = 8 * 1024 * 1024
+
+const NOTHING = Buffer.alloc(0)
+
+/** The size behind an 8-byte offset. */
+const sizeIn = (payload: Buffer): Size => ({ cols: payload.readUInt16BE(8), rows: payload.readUInt16BE(10) })
 
 /** The host refused the ticket: it was used, too old, or the host is not the one that gave it. */
 class TicketRefused extends Error {}
@@ -52,6 +77,7 @@ export class SessionStream {
   readonly #requestTicket: RequestTicket
   readonly #isPassing: IsPassing
   readonly #listener: StreamListener
+  readonly #sayOpen: SayOpen
   #socket: Socket | undefined
   /** The next byte of output we want; null until the host has told where we begin. */
   #next: number | null = null
@@ -64,11 +90,19 @@ export class SessionStream {
   #unsent: Array<Buffer> = []
   /** The newest size, when it changed since the ticket was asked for with the one of that moment. */
   #unsentSize: Buffer | undefined
+  /** What has come of a screen. */
+  #screen: Array<Buffer> = []
 
-  constructor(requestTicket: RequestTicket, isPassing: IsPassing, listener: StreamListener) {
+  constructor(
+    requestTicket: RequestTicket,
+    isPassing: IsPassing,
+    listener: StreamListener,
+    sayOpen: SayOpen = () => ({})
+  ) {
     this.#requestTicket = requestTicket
     this.#isPassing = isPassing
     this.#listener = listener
+    this.#sayOpen = sayOpen
   }
 
   /** The offset of the next byte, or null when nothing has been opened. */
@@ -129,6 +163,16 @@ export class SessionStream {
     const frame = encodeFrame(FrameType.resize, payload)
     if (this.#opened) this.#socket?.write(frame)
     else this.#unsentSize = frame
+  }
+
+  /** Takes the input lease, whoever has it. */
+  take(): void {
+    if (this.#opened) this.#socket?.write(encodeFrame(FrameType.take, NOTHING))
+  }
+
+  /** Asks for the exact screen; until it comes, output goes on. */
+  refresh(): void {
+    if (this.#opened) this.#socket?.write(encodeFrame(FrameType.refresh, NOTHING))
   }
 
   /** Stops reading: the host then keeps our place. */
@@ -193,7 +237,8 @@ export class SessionStream {
         this.#listener.interrupted?.()
         resolve()
       })
-      socket.write(encodeJsonFrame(FrameType.open, { ticket: ticket.ticket }))
+      const open: OpenFrame = { ...this.#sayOpen(again), ticket: ticket.ticket }
+      socket.write(encodeJsonFrame(FrameType.open, open))
       if (this.#paused) socket.pause()
     })
   }
@@ -205,6 +250,7 @@ export class SessionStream {
         const frame = json<OpenedFrame>()
         const wanted = this.#next
         this.#opened = true
+        this.#screen = []
         if (wanted === null) this.#next = frame.offset
         if (this.#unsentSize !== undefined) this.#socket?.write(this.#unsentSize)
         this.#unsentSize = undefined
@@ -214,6 +260,18 @@ export class SessionStream {
       }
       case FrameType.output: {
         this.#output(Number(payload.readBigUInt64BE(0)), payload.subarray(8))
+        return undefined
+      }
+      case FrameType.screen: {
+        this.#screenPiece(payload)
+        return undefined
+      }
+      case FrameType.resized: {
+        this.#listener.resized?.(sizeIn(payload))
+        return undefined
+      }
+      case FrameType.lease: {
+        this.#listener.lease?.(json<LeaseFrame>())
         return undefined
       }
       case FrameType.record: {
@@ -254,6 +312,16 @@ export class SessionStream {
     const from = offset + Math.max(0, known)
     this.#next = from + fresh.length
     if (fresh.length > 0) this.#listener.output(fresh, from)
+  }
+
+  #screenPiece(payload: Buffer): void {
+    const piece = payload.subarray(12)
+    if (piece.length > 0) return void this.#screen.push(piece)
+    const offset = Number(payload.readBigUInt64BE(0))
+    const pieces = this.#screen
+    this.#screen = []
+    this.#next = offset
+    this.#listener.screen?.({ offset, ...sizeIn(payload), pieces })
   }
 
   #record(payload: Buffer): void {

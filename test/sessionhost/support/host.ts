@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { makePaths, type Paths } from "../../../src/config/paths.ts"
-import type { HostSession } from "../../../src/protocol/sessionHost.ts"
+import type { HostSession, OpenFrame } from "../../../src/protocol/sessionHost.ts"
 import { type RunHostOptions, runHost, type RunningHost } from "../../../src/sessionhost/runHost.ts"
 import { type ScriptedProgram, scriptedPrograms } from "../../../src/sessionhost/scriptedProgram.ts"
 import { Client, connected, Control } from "./peers.ts"
@@ -15,6 +15,8 @@ export interface OpenOptions {
   readonly tail?: number
   readonly cols?: number
   readonly rows?: number
+  /** What the client says of itself in its `open` frame. */
+  readonly say?: Omit<OpenFrame, "ticket">
 }
 
 export interface SpawnOptions {
@@ -106,7 +108,7 @@ export class TestHost {
   /** Opens a session's output and waits until it is open. */
   async open(session: string, options: OpenOptions = {}): Promise<Client> {
     const ticket = await this.ticket(session, options)
-    const client = new Client(await connected(this.paths.hostSocket), ticket)
+    const client = new Client(await connected(this.paths.hostSocket), ticket, options.say)
     await client.whenOpened()
     return client
   }

@@ -8,8 +8,10 @@ import {
   type HostEvent,
   type HostReply,
   type HostSession,
+  type LeaseFrame,
   MAX_FRAME_BYTES,
-  type OpenedFrame
+  type OpenedFrame,
+  type OpenFrame
 } from "../../../src/protocol/sessionHost.ts"
 import { encodeFrame, encodeJsonFrame, FrameReader } from "../../../src/wire/frames.ts"
 
@@ -115,8 +117,14 @@ export class Client {
   bytes = 0
   /** What came where it should not: a hole without a gap, or bytes twice. */
   readonly misplaced: Array<string> = []
+  readonly leases: Array<LeaseFrame> = []
+  /** Whole ones. */
+  readonly screens: Array<{ offset: number; cols: number; rows: number; text: string }> = []
+  #screen = ""
+  /** Types of frames in the order they came, one after another of the same type once. */
+  readonly order: Array<number> = []
 
-  constructor(socket: Socket, ticket: string) {
+  constructor(socket: Socket, ticket: string, say: Omit<OpenFrame, "ticket"> = {}) {
     this.socket = socket
     const reader = new FrameReader(MAX_FRAME_BYTES, (type, payload) => this.#onFrame(type, payload))
     socket.on("data", (chunk: Buffer) => {
@@ -128,10 +136,11 @@ export class Client {
       this.closed = true
       this.#watch.changed()
     })
-    socket.write(encodeJsonFrame(FrameType.open, { ticket }))
+    socket.write(encodeJsonFrame(FrameType.open, { ...say, ticket }))
   }
 
   #onFrame(type: number, payload: Buffer): void {
+    if (this.order.at(-1) !== type) this.order.push(type)
     switch (type) {
       case FrameType.opened:
         this.opened = JSON.parse(payload.toString()) as OpenedFrame
@@ -167,6 +176,19 @@ export class Client {
           data: payload.subarray(17)
         })
         return
+      case FrameType.lease:
+        this.leases.push(JSON.parse(payload.toString()) as LeaseFrame)
+        return
+      case FrameType.screen: {
+        this.#screen += payload.subarray(12).toString()
+        if (payload.length > 12) return
+        const offset = Number(payload.readBigUInt64BE(0))
+        const size = { cols: payload.readUInt16BE(8), rows: payload.readUInt16BE(10) }
+        this.screens.push({ offset, ...size, text: this.#screen })
+        this.#screen = ""
+        this.offset = offset
+        return
+      }
       case FrameType.exited:
         this.exited = JSON.parse(payload.toString()) as SessionExit
         return
@@ -184,6 +206,14 @@ export class Client {
 
   type(data: string | Buffer): void {
     this.socket.write(encodeFrame(FrameType.input, Buffer.from(data as string)))
+  }
+
+  take(): void {
+    this.socket.write(encodeFrame(FrameType.take, Buffer.alloc(0)))
+  }
+
+  refresh(): void {
+    this.socket.write(encodeFrame(FrameType.refresh, Buffer.alloc(0)))
   }
 
   resize(cols: number, rows: number): void {

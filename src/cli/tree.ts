@@ -11,6 +11,7 @@ import { exportCommand, outputCommand } from "./commands/output.ts"
 import { hob } from "./commands/root.ts"
 import { attachCommand, runCommand } from "./commands/run.ts"
 import { searchCommand } from "./commands/search.ts"
+import { serviceCommand } from "./commands/service.ts"
 import { killCommand, listCommand, removeCommand, sendCommand, showCommand, waitCommand } from "./commands/sessions.ts"
 import { ExitCode } from "./exit.ts"
 import { normalize } from "./normalize.ts"
@@ -37,7 +38,7 @@ export const tree = hob.pipe(
       ]
     },
     { group: "DAEMON", commands: daemonCommands },
-    { group: "MORE", commands: [configCommand, completionsCommand(() => tree), versionCommand] }
+    { group: "MORE", commands: [configCommand, serviceCommand, completionsCommand(() => tree), versionCommand] }
   ])
 ) as Command.Command<"hob", unknown, unknown, Exited, Home>
 

@@ -8,6 +8,7 @@ import type { Socket } from "node:net"
 import { dirname } from "node:path"
 import { Concerns } from "../actors/Concerns.ts"
 import { RpcErrorCode } from "../protocol/errors.ts"
+import { adopt } from "../wire/passedSocket.ts"
 import { listen, prepareRunDirectory, SocketPathError, type UnixListener } from "../wire/unixSocket.ts"
 import { Connection, type Shared } from "./Connection.ts"
 import { Connections } from "./Connections.ts"
@@ -22,6 +23,8 @@ export interface NativeSocketOptions {
   /** Where to listen. Its directory is made when it is missing, and closed to other users. */
   readonly path: string
   readonly limits?: Partial<ConnectionLimits>
+  /** A listening socket at `path` that a service manager passed to this process: accepted on instead of binding. */
+  readonly passed?: number
 }
 
 /** Sockets that have been accepted and not been taken up yet. */
@@ -79,7 +82,9 @@ export const layer = <Rpcs extends Rpc.Any>(
       )
 
       // The first attempt fails the layer; when the listener fails later, it is made again.
-      let first: UnixListener | undefined = yield* openListener(options.path, arrived)
+      let first: UnixListener | undefined = yield* options.passed === undefined
+        ? openListener(options.path, arrived)
+        : adoptListener(options.passed, options.path, arrived)
       yield* concerns.supervise("socket listener", (up) =>
         Effect.gen(function* () {
           const listener = yield* Effect.acquireRelease(
@@ -95,6 +100,19 @@ export const layer = <Rpcs extends Rpc.Any>(
       )
       return NativeSocket.of({ path: options.path, maxConnections })
     })
+  )
+
+const adoptListener = (fd: number, path: string, onConnection: (socket: Socket) => void) =>
+  Effect.tryPromise({
+    try: () => adopt(fd, path, onConnection, { allowHalfOpen: true }),
+    catch: (error) => error as Error
+  }).pipe(
+    Effect.catch((error) =>
+      Effect.andThen(
+        Effect.logWarning(`the socket that was passed is not used: ${error.message}`),
+        openListener(path, onConnection)
+      )
+    )
   )
 
 const openListener = (

@@ -19,6 +19,8 @@ export interface DaemonOptions {
   readonly flags?: ReadonlyArray<string>
   /** Default: this process's. */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** The descriptor of a listening socket at `paths.socket` that a service manager passed to this process. */
+  readonly passed?: number
 }
 
 /**
@@ -27,8 +29,8 @@ export interface DaemonOptions {
  *
  * Programs and tests embed it as it stands; being the only daemon of a home is the business of {@link file://./main.ts}.
  */
-export const layer = ({ env = process.env, flags = [], paths }: DaemonOptions) =>
-  door(paths).pipe(
+export const layer = ({ env = process.env, flags = [], passed, paths }: DaemonOptions) =>
+  door(paths, passed).pipe(
     Layer.provideMerge(Layer.effectDiscard(IdleExit.supervised)),
     Layer.provideMerge(DaemonHandlers.layer(paths)),
     // ── concerns: one line each ──
@@ -40,10 +42,14 @@ export const layer = ({ env = process.env, flags = [], paths }: DaemonOptions) =
     Layer.provideMerge(HobConfig.layer({ paths, env, flags }))
   )
 
-const door = (paths: Paths) =>
+const door = (paths: Paths, passed: number | undefined) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const { socket } = yield* (yield* HobConfig).get
-      return NativeSocket.layer(HobRpcs, { path: paths.socket, limits: socket })
+      return NativeSocket.layer(HobRpcs, {
+        path: paths.socket,
+        limits: socket,
+        ...(passed === undefined ? {} : { passed })
+      })
     })
   )

@@ -3,16 +3,17 @@ import { Cause, Context, Effect, Exit, Layer } from "effect"
 import { existsSync, realpathSync, writeSync } from "node:fs"
 import { HobConfig } from "../config/HobConfig.ts"
 import { makePaths } from "../config/paths.ts"
-import * as LockFile from "../storage/LockFile.ts"
 import { prepareRunDirectory } from "../wire/runDirectory.ts"
 import * as Daemon from "./Daemon.ts"
 import * as Logging from "./logging.ts"
 import { RotatingFile } from "./RotatingFile.ts"
+import { acquireLock, notifyReady, takePassed } from "./serviceManager.ts"
 import { Shutdown } from "./Shutdown.ts"
 
 process.umask(0o077)
 
 const paths = makePaths(process.env)
+const manager = takePassed(process.env, process.pid, paths)
 const foreground = process.argv.includes("--foreground")
 const flags = process.argv.flatMap((word, index, words) => (words[index - 1] === "-c" ? [word] : []))
 
@@ -46,8 +47,9 @@ const prepareHome = Effect.try({
 
 const daemon = Effect.gen(function* () {
   yield* prepareHome
-  const lock = yield* LockFile.acquire(paths)
-  const context = yield* Layer.build(Daemon.layer({ paths, flags }))
+  const lock = yield* acquireLock(paths, manager)
+  const passed = manager.passed === null ? {} : { passed: manager.passed }
+  const context = yield* Layer.build(Daemon.layer({ paths, flags, ...passed }))
   const config = Context.get(context, HobConfig)
   const shutdown = Context.get(context, Shutdown)
   const { daemon: settings } = yield* config.get
@@ -73,6 +75,7 @@ const daemon = Effect.gen(function* () {
 
   yield* Effect.logInfo(`hob daemon ${process.pid} answers on ${paths.socket}`)
   tell("ready")
+  yield* notifyReady(manager)
   if (foreground) process.stdout.write(`hob daemon ${process.pid} answers on ${paths.socket}\n`)
 
   // Whoever removes the lock's file lets a second daemon start: then this one had better leave the home to it.

@@ -6,6 +6,7 @@ import { entrypoint } from "../config/entrypoints.ts"
 import type { Paths } from "../config/paths.ts"
 import { SessionHostUnavailable } from "../protocol/index.ts"
 import { connect } from "../wire/unixSocket.ts"
+import { inScope, isUnit, managerVariables } from "./hostScope.ts"
 
 /**
  * Reaching the session-host's process: the one that runs, or a new one. The host is detached, so that nothing that
@@ -45,8 +46,24 @@ const connectTo = (path: string): Effect.Effect<Socket, SessionHostUnavailable> 
     catch: (error) => new SessionHostUnavailable({ detail: error instanceof Error ? error.message : String(error) })
   })
 
-/** Starts a host and waits until it listens (it says so on descriptor 3) or ends. */
-const start = (paths: Paths): Effect.Effect<void, SessionHostUnavailable> =>
+/**
+ * Starts a host. Under systemd it gets a unit of its own: what stops the daemon's unit would stop the sessions with it.
+ * Where that can't be had, it is left in the daemon's unit, which must then not kill what it leaves behind.
+ */
+const start = (paths: Paths): Effect.Effect<void, SessionHostUnavailable> => {
+  const command = [process.execPath, entrypoint("host")]
+  if (!isUnit(process.env, process.pid)) return startAs(command, paths)
+  return startAs(inScope(command), paths).pipe(
+    Effect.catch(({ detail }) =>
+      Effect.logWarning(`the session-host gets no unit of its own: ${detail}`).pipe(
+        Effect.andThen(startAs(command, paths))
+      )
+    )
+  )
+}
+
+/** Waits until it listens (it says so on descriptor 3) or ends. */
+const startAs = (command: ReadonlyArray<string>, paths: Paths): Effect.Effect<void, SessionHostUnavailable> =>
   Effect.callback<void, SessionHostUnavailable>((resume) => {
     const fail = (detail: string) => resume(Effect.fail(new SessionHostUnavailable({ detail })))
     let log: number
@@ -60,7 +77,8 @@ const start = (paths: Paths): Effect.Effect<void, SessionHostUnavailable> =>
     } catch (error) {
       return fail((error as Error).message)
     }
-    const child = spawn(process.execPath, [entrypoint("host")], {
+    const [file, ...args] = command
+    const child = spawn(file!, args, {
       detached: true,
       cwd: "/",
       env: hostEnvironment(paths),
@@ -92,5 +110,6 @@ const hostEnvironment = (paths: Paths): NodeJS.ProcessEnv => {
   // The descriptor also tells a kill of the session that a daemon was started from: this process is no part of it.
   const kept: NodeJS.ProcessEnv = { ...paths.environment, HOB_READY_FD: "3" }
   for (const name of ["HOME", "PATH", "TMPDIR", "LANG", "TZ"]) kept[name] ??= process.env[name]
+  if (isUnit(process.env, process.pid)) for (const name of managerVariables) kept[name] ??= process.env[name]
   return kept
 }

@@ -12,7 +12,7 @@ export { prepareRunDirectory } from "./runDirectory.ts"
 export * from "./socketErrors.ts"
 
 /** As many connects may wait as Linux allows by default; Node's own 511 refuses a third of 10,000 at once. */
-const BACKLOG = 4096
+export const BACKLOG = 4096
 
 /** `.` and eight letters or digits: what the name is followed by until it is renamed into place. */
 const TEMPORARY_SUFFIX_BYTES = 9

@@ -1,5 +1,5 @@
 /**
- * What a daemon and a session-host cost while nothing happens: 20 idle sessions, a minute.
+ * What a daemon, a session-host and a screens process cost while nothing happens: 20 idle sessions, a minute.
  *
  *     node bench/idle.ts [sessions] [seconds]
  *
@@ -38,6 +38,13 @@ const usage = (pid: number) => {
   }
 }
 
+/** The host's child that isn't a session's program. */
+const screensProcess = (host: number): Readonly<Record<string, number>> => {
+  const children = readFileSync(`/proc/${host}/task/${host}/children`, "utf8").split(" ").filter(Boolean).map(Number)
+  const found = children.find((pid) => /\bscreens\b/.test(readFileSync(`/proc/${pid}/cmdline`, "latin1")))
+  return found === undefined ? {} : { screens: found }
+}
+
 interface Status {
   readonly pid: number
   readonly sessionHost: { readonly pid: number }
@@ -49,9 +56,9 @@ try {
   for (let session = 0; session < sessions; session++)
     await hob("run", "--detach", "--", "sh", "-c", "echo ready; exec cat")
   const { pid, sessionHost } = JSON.parse(await hob("status", "--json")) as Status
-  const processes = { daemon: pid, "session-host": sessionHost.pid }
-  // What starting them left to do is not idleness.
-  await sleep(10_000)
+  const processes = { daemon: pid, "session-host": sessionHost.pid, ...screensProcess(sessionHost.pid) }
+  // What starting them left to do is not idleness, nor is putting emulators to sleep.
+  await sleep(60_000)
   const before = Object.entries(processes).map(([name, pid]) => ({ name, pid, first: usage(pid) }))
   await sleep(seconds * 1_000)
   console.log(`${sessions} idle sessions, ${seconds} s, Node ${process.version}`)

@@ -1,4 +1,4 @@
-import { Terminal } from "@xterm/headless"
+import xterm from "@xterm/headless"
 import { readFileSync } from "node:fs"
 import { startPty } from "../../../src/sessionhost/pty.ts"
 import type { Addressee } from "../../../src/screens/submit/submit.ts"
@@ -19,7 +19,7 @@ export const startAddressee = (
   file: string,
   size = { cols: 80, rows: 24 }
 ): Run => {
-  const terminal = new Terminal({ ...size, allowProposedApi: true })
+  const terminal = new xterm.Terminal({ ...size, allowProposedApi: true })
   const listeners = new Set<() => void>()
   const typed: Array<Buffer> = []
   const tell = () => listeners.forEach((listener) => listener())

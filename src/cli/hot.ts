@@ -118,8 +118,13 @@ const verbs: Readonly<Record<string, Verb>> = {
     }
   },
   attach: {
-    grammar: { flags: { "--read-only": "boolean" }, aliases: { "-r": "--read-only" }, words: [1, 1] },
-    action: (plain) => (context) => attach(context, { session: plain.words[0]!, readOnly: plain.has("--read-only") })
+    grammar: {
+      flags: { "--read-only": "boolean", "--take": "boolean" },
+      aliases: { "-r": "--read-only" },
+      words: [1, 1]
+    },
+    action: (plain) => (context) =>
+      attach(context, { session: plain.words[0]!, readOnly: plain.has("--read-only"), take: plain.has("--take") })
   },
   wait: {
     grammar: { flags: { "--exit": "boolean", "--json": "boolean", "--timeout": "value" }, words: [1, 1] },

@@ -160,6 +160,11 @@ const Sessions = Schema.Struct({
       applies: "at once"
     }
   ),
+  attachHistoryLines: whole(0, 1_000_000, {
+    default: 10_000,
+    description: "Lines of a session's history that an attaching terminal's own history is filled with.",
+    applies: "at once"
+  }),
   environmentDeny: variables({
     default: [
       "CLAUDECODE",

@@ -251,7 +251,10 @@ export class DataClient implements Reader {
       return false
     }
     if (piece.type === "bytes") this.#writeOutput(piece.slices, piece.bytes, piece.recentFrom)
-    else this.#gap(piece.gap)
+    else {
+      this.#gap(piece.gap)
+      this.#screens?.want()
+    }
     return true
   }
 

@@ -117,18 +117,29 @@ describe("hob attach in a terminal", () => {
     await tmux.sees(/^19 77$/m)
   })
 
-  it("several terminals show the same session and may all type", async () => {
+  it("several terminals show the same session; one types, and another may take the keyboard", async () => {
     await session("shared", "cat")
     const second = tmux.another("second")
     tmux.enter("clear; hob attach shared")
-    tmux.enter("clear; hob attach shared", second)
     await tmux.sees("C-\\ detaches")
+    tmux.enter("clear; hob attach shared", second)
     await tmux.sees("C-\\ detaches", second)
     tmux.enter("from the first")
     await tmux.sees(/from the first\n+from the first/, second)
+    const holder = (await show("shared")).input?.client
+    assert.match(holder!, /^pts\/\d+$/)
+    tmux.enter("from nobody", second)
+    await tmux.sees(`${holder} has had the keyboard since`, second)
+    tmux.press(["C-t"], second)
+    await until("the second has the keyboard", async () => (await show("shared")).input?.client !== holder)
+    await tmux.sees("has taken the keyboard. C-t takes it back.")
     tmux.enter("from the second", second)
     await tmux.sees(/from the second\n+from the second/)
+    tmux.press(["C-t"])
+    await until("the first has it again", async () => (await show("shared")).input?.client === holder)
     assert.strictEqual((await show("shared")).clients, 2)
+    assert.notInclude(await home.ok(["output", "shared"]), "nobody")
+    assert.include(await home.ok(["show", "shared"]), `${holder} types`)
   })
 
   it("read-only, nothing typed reaches the session, and its size stays", async () => {
@@ -160,7 +171,7 @@ describe("hob attach in a terminal", () => {
     await home.ok(["ls"])
     tmux.enter("three")
     await tmux.sees(/three\n+three/)
-    const lines = tmux.screen().split("\n").slice(1)
+    const lines = tmux.screen().split("\n")
     assert.deepStrictEqual(
       lines.filter((line) => line !== ""),
       ["one", "one", "two", "two", "three", "three"]

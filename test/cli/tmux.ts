@@ -58,10 +58,17 @@ export class Tmux {
     return this.#run("capture-pane", "-p", "-t", window).trimEnd()
   }
 
+  /** The same, below what has scrolled by. */
+  history(window = "main"): string {
+    return this.#run("capture-pane", "-p", "-S", "-", "-t", window).trimEnd()
+  }
+
+  /** Waits until it is on the screen, or has scrolled by. */
   async sees(text: string | RegExp, window = "main"): Promise<void> {
-    const found = () => (typeof text === "string" ? this.screen(window).includes(text) : text.test(this.screen(window)))
+    const found = () =>
+      typeof text === "string" ? this.history(window).includes(text) : text.test(this.history(window))
     await until(`the terminal shows ${text}`, found).catch((error: Error) => {
-      throw new Error(`${error.message}; it shows:\n${this.screen(window)}`)
+      throw new Error(`${error.message}; it shows:\n${this.history(window)}`)
     })
   }
 

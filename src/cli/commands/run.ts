@@ -36,15 +36,20 @@ export const runCommand = Command.make(
 
 export const attachCommand = Command.make(
   "attach",
-  { session, readOnly: yes("read-only", "Only watch: nothing typed reaches it, and its size stays", "r") },
+  {
+    session,
+    readOnly: yes("read-only", "Only watch: nothing typed reaches it, and its size stays", "r"),
+    take: yes("take", "Take the keyboard from whoever has it: type, and have the session in this terminal's size")
+  },
   (options) => act((context) => attach(context, options))
 ).pipe(
   Command.withDescription(
-    "Show a session in this terminal and type into it, until it ends or you type the detach key (C-\\, or what sessions.detachKey says). Any number of terminals may be attached. Ends with the session's exit code, or 0 after detaching."
+    "Show a session in this terminal and type into it, until it ends or you type the detach key (C-\\, or what sessions.detachKey says). Its history is above, in the terminal's own. Any number of terminals may be attached: the first one types, and the session has its size; others watch, each in its own size, until they take the keyboard with Ctrl-T or its holder leaves. Ends with the session's exit code, or 0 after detaching."
   ),
   Command.withShortDescription("Show a session here and type into it"),
   Command.withExamples([
     { command: "hob attach build" },
-    { command: "hob attach 1f3a --read-only", description: "By the beginning of its id" }
+    { command: "hob attach 1f3a --read-only", description: "By the beginning of its id" },
+    { command: "hob attach build --take", description: "And type, though another terminal is attached" }
   ])
 )

@@ -48,7 +48,9 @@ export const sessionPage = (session: Session, now: number): string => {
   if (session.pid !== null) rows.push(["pid", String(session.pid)])
   if (session.tags.length > 0) rows.push(["tags", session.tags.map(oneLine).join(", ")])
   if (session.exit !== null) rows.push(["ended", `${session.exit.at} (${age(session.exit.at, now)} ago)`])
-  rows.push(["clients", String(session.clients)])
+  const types =
+    session.input == null ? "" : `, ${oneLine(session.input.client)} types (${age(session.input.since, now)})`
+  rows.push(["clients", `${session.clients}${types}`])
   const { end, oldest } = session.output
   rows.push(["output", `${bytes(end)}${oldest === 0 ? "" : `, kept from byte ${oldest}`}`])
   if (session.logLostBytes > 0) {

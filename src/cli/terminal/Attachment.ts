@@ -1,17 +1,24 @@
 import { constants } from "node:os"
-import type { GapFrame, OpenedFrame } from "../../protocol/sessionHost.ts"
+import type { OpenedFrame } from "../../protocol/sessionHost.ts"
 import type { Session, SessionExit } from "../../protocol/sessions.ts"
 import { label } from "../render/session.ts"
-import { DetachSifter } from "./detach.ts"
-import { QueryFilter } from "./queries.ts"
-import { SessionStream, type IsPassing, type RequestTicket } from "./stream.ts"
+import type { Display } from "./Display.ts"
+import { ExactDisplay } from "./ExactDisplay.ts"
+import { Keyboard } from "./Keyboard.ts"
+import { ReplayDisplay } from "./ReplayDisplay.ts"
+import { SessionStream, type IsPassing, type RequestTicket, type SayOpen } from "./stream.ts"
 import type { Terminal } from "./terminal.ts"
-import { gapText } from "./ticket.ts"
 
 export interface AttachmentOptions {
   readonly session: Session
   readonly detachKey: string
   readonly readOnly: boolean
+  /** Takes the input lease, whoever has it. */
+  readonly take: boolean
+  /** Lines of history to fill the terminal's own with. */
+  readonly historyLines: number
+  /** Who this is, for those who share the session. */
+  readonly client: string
 }
 
 export type AttachmentOutcome =
@@ -21,63 +28,73 @@ export type AttachmentOutcome =
   | { readonly type: "signal"; readonly exitCode: number }
   | { readonly type: "failed"; readonly error: unknown }
 
-/** An Escape that nothing follows in this time was the Escape key. */
-const ESCAPE_MILLIS = 50
 /** A break shorter than this is not worth a word. */
 const NOTICE_MILLIS = 500
-const REDRAW_MILLIS = 60
 
 /** A session and a terminal, connected until one of them ends, the detach key is typed, or we are told to go. */
 export class Attachment {
   readonly #terminal: Terminal
   readonly #options: AttachmentOptions
-  readonly #sifter: DetachSifter
-  readonly #queries = new QueryFilter()
-  #stream: SessionStream | undefined
-  /** Output before this offset was printed before we came. */
-  #liveFrom = 0
+  readonly #stream: SessionStream
+  readonly #keyboard: Keyboard
+  /** How it can be shown: known when the host has said what it sends. */
+  #display: Display | undefined
   #exit: SessionExit | null
   #isContinuing = false
-  #escapeTimer: NodeJS.Timeout | undefined
   #noticeTimer: NodeJS.Timeout | undefined
-  #redrawTimer: NodeJS.Timeout | undefined
   #settle: (outcome: AttachmentOutcome) => void = () => {}
 
-  constructor(terminal: Terminal, options: AttachmentOptions) {
+  constructor(terminal: Terminal, options: AttachmentOptions, requestTicket: RequestTicket, isPassing: IsPassing) {
     this.#terminal = terminal
     this.#options = options
     this.#exit = options.session.exit
-    this.#sifter = new DetachSifter(options.detachKey)
-  }
-
-  /** Resolves once it is over. The terminal is still ours then: its `leave` comes next. */
-  run(requestTicket: RequestTicket, isPassing: IsPassing): Promise<AttachmentOutcome> {
-    return new Promise((resolve) => {
-      const stream = new SessionStream(requestTicket, isPassing, {
+    const { detachKey, readOnly } = options
+    const stream = (this.#stream = new SessionStream(
+      requestTicket,
+      isPassing,
+      {
         opened: (frame, again) => this.#opened(frame, again),
-        output: (data, offset) => this.#output(data, offset),
-        gap: (gap) => this.#gap(gap),
+        output: (data, offset) => this.#display!.output(data, offset),
+        screen: (screen) => this.#display!.screen(screen),
+        gap: (gap) => this.#display!.gap(gap),
+        resized: (size) => this.#display!.resized(size),
+        lease: (lease) => this.#keyboard.lease(lease),
         exited: (exit) => {
           this.#exit = exit
         },
         interrupted: () => this.#interrupted()
-      })
-      this.#stream = stream
+      },
+      this.#sayOpen
+    ))
+    this.#keyboard = new Keyboard({
+      detachKey,
+      readOnly,
+      send: (data) => stream.send(data),
+      take: () => stream.take(),
+      detach: () => this.#settle({ type: "detached" }),
+      ring: () => terminal.say("\x07"),
+      notice: (text) => this.#display?.notice(text)
+    })
+  }
+
+  /** Resolves once it is over. The terminal is still ours then: its `leave` comes next. */
+  run(): Promise<AttachmentOutcome> {
+    return new Promise((resolve) => {
+      const stream = this.#stream
       const signals = this.#onSignals()
       this.#settle = (outcome) => {
         this.#settle = () => {}
-        clearTimeout(this.#escapeTimer)
         clearTimeout(this.#noticeTimer)
-        clearTimeout(this.#redrawTimer)
+        this.#keyboard.close()
+        this.#display?.close()
         for (const [signal, listener] of signals) process.off(signal, listener)
         stream.close()
         resolve(outcome)
       }
-      this.#terminal.onInput((data) => this.#typed(data))
+      this.#terminal.onInput((data) => this.#keyboard.typed(data))
       this.#terminal.onGone(() => this.#settle({ type: "signal", exitCode: 128 + constants.signals.SIGHUP }))
       this.#terminal.onDrain(() => this.#isContinuing || stream.resume())
-      this.#terminal.onResize(() => this.#resize())
-      this.#greet()
+      this.#terminal.onResize(() => this.#resized())
       stream.run().then(
         (how) => how === "ended" && this.#settle({ type: "ended", exit: this.#exit }),
         (error: unknown) => this.#settle({ type: "failed", error })
@@ -85,14 +102,21 @@ export class Attachment {
     })
   }
 
-  #greet(): void {
+  readonly #sayOpen: SayOpen = (again) => {
+    const { client, historyLines, readOnly, take } = this.#options
+    // Whoever had the lease has it again; who only watched does not get it by coming back first.
+    const wanted = again ? { take: this.#keyboard.held } : take ? { take } : {}
+    return { screen: true, historyLines, client, ...(readOnly ? {} : wanted) }
+  }
+
+  #greeting(): string {
     const { detachKey, readOnly, session } = this.#options
     const how = [
       ...(readOnly ? ["read-only"] : []),
       detachKey === "" ? "no detach key is set" : `${detachKey} detaches`,
       ...(readOnly ? ["Ctrl-C too"] : [])
     ]
-    this.#terminal.say(`[session ${label(session)}: ${how.join(", ")}]\r\n`)
+    return `[session ${label(session)}: ${how.join(", ")}]`
   }
 
   #onSignals(): ReadonlyArray<readonly [NodeJS.Signals, () => void]> {
@@ -105,75 +129,36 @@ export class Attachment {
     return all
   }
 
-  #opened({ liveFrom, offset, session }: OpenedFrame, again: boolean): void {
+  #opened(frame: OpenedFrame, again: boolean): void {
     clearTimeout(this.#noticeTimer)
-    if (again) return
-    this.#liveFrom = liveFrom
-    // What is replayed begins somewhere in the middle: a full-screen program's screen is not all in it.
-    if (offset > 0 && session.exit === null) this.#provokeRedraw()
+    const first = this.#display === undefined
+    this.#display ??= this.#displayFor(frame)
+    this.#display.opened(frame, again && !first)
   }
 
-  #output(data: Buffer, offset: number): void {
-    const old = Math.min(data.length, Math.max(0, this.#liveFrom - offset))
-    if (old > 0) this.#show(this.#queries.push(data.subarray(0, old)))
-    if (offset + data.length < this.#liveFrom) return
-    const rest = this.#queries.end()
-    if (rest.length > 0) this.#show(rest)
-    if (old < data.length) this.#show(old === 0 ? data : data.subarray(old))
-  }
-
-  #show(data: Buffer): void {
-    if (!this.#terminal.show(data)) this.#stream?.pause()
-  }
-
-  #typed(data: Buffer): void {
-    clearTimeout(this.#escapeTimer)
-    const { detached, forward } = this.#sifter.push(data)
-    this.#forward(forward)
-    if (detached) return this.#settle({ type: "detached" })
-    if (this.#sifter.waiting) {
-      this.#escapeTimer = setTimeout(() => this.#forward(this.#sifter.flush()), ESCAPE_MILLIS)
+  #displayFor({ exact }: OpenedFrame): Display {
+    const terminal = this.#terminal
+    const stream = this.#stream
+    const pause = () => stream.pause()
+    if (exact !== undefined) {
+      return new ExactDisplay({ terminal, greeting: this.#greeting(), refresh: () => stream.refresh(), pause })
     }
+    terminal.say(`${this.#greeting()}\r\n`)
+    const resize = (cols: number, rows: number) => stream.resize(cols, rows)
+    return new ReplayDisplay({ terminal, readOnly: this.#options.readOnly, resize, pause })
   }
 
-  #forward(data: Buffer): void {
-    if (data.length === 0) return
-    if (!this.#options.readOnly) {
-      // The keyboard is read on, or the detach key would go unheard. A terminal rings, too, when its input is full.
-      if (this.#stream?.send(Buffer.from(data)) === false) this.#terminal.say("\x07")
-    } else if (data.includes(0x03)) this.#settle({ type: "detached" })
-  }
-
-  #resize(): void {
-    if (this.#options.readOnly) return
+  #resized(): void {
     const { cols, rows } = this.#terminal.size
-    this.#stream?.resize(cols, rows)
-  }
-
-  #gap(gap: GapFrame): void {
-    const notice = `[hob: ${gapText(gap)}]\r\n`
-    if (gap.reason !== "behind") return this.#terminal.say(notice)
-    this.#redraw(notice)
-  }
-
-  /** We don't know what the screen should look like: cleared, and the program asked to draw it. */
-  #redraw(notice: string): void {
-    this.#terminal.say(`\x18\x1b[0m\x1b[H\x1b[2J${notice}`)
-    this.#provokeRedraw()
-  }
-
-  /** A program draws when it is told of a size that differs; in between it must have had the time to look. */
-  #provokeRedraw(): void {
-    if (this.#options.readOnly) return
-    const { cols, rows } = this.#terminal.size
-    this.#stream?.resize(cols, rows === 1 ? 2 : rows - 1)
-    clearTimeout(this.#redrawTimer)
-    this.#redrawTimer = setTimeout(() => this.#resize(), REDRAW_MILLIS)
+    // Also of one who only watches: it may have the keyboard later.
+    if (!this.#options.readOnly) this.#stream.resize(cols, rows)
+    this.#display?.terminalResized(this.#keyboard.held)
   }
 
   #interrupted(): void {
     this.#noticeTimer = setTimeout(() => {
       this.#terminal.say("\r\n[hob: the connection was lost; reconnecting]\r\n")
+      this.#display?.disturbed()
     }, NOTICE_MILLIS)
   }
 
@@ -181,10 +166,10 @@ export class Attachment {
   async #continued(): Promise<void> {
     if (this.#isContinuing) return
     this.#isContinuing = true
-    this.#stream?.pause()
+    this.#stream.pause()
     await this.#terminal.resume()
     this.#isContinuing = false
-    this.#stream?.resume()
-    this.#redraw("")
+    this.#stream.resume()
+    this.#display?.disturbed()
   }
 }

@@ -10,7 +10,10 @@ import { gapText } from "./ticket.ts"
  * A session on pipes has no terminal to show: the reader's own stays as it is, lines typed into it become the program's
  * standard input, and what it prints appears below. Ctrl-C, Ctrl-\ and the end of input leave it.
  */
-export const attachPipes = (requestTicket: RequestTicket, options: AttachmentOptions): Promise<AttachmentOutcome> =>
+export const attachPipes = (
+  requestTicket: RequestTicket,
+  options: Pick<AttachmentOptions, "readOnly" | "session">
+): Promise<AttachmentOutcome> =>
   new Promise((resolve) => {
     const { readOnly, session } = options
     let exit: SessionExit | null = session.exit

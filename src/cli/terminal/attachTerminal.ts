@@ -8,13 +8,14 @@ import { exitText, label } from "../render/session.ts"
 import { printError } from "../stdio.ts"
 import { attachPipes } from "./attachPipes.ts"
 import { Attachment, type AttachmentOptions, type AttachmentOutcome } from "./Attachment.ts"
+import { clientName } from "./clientName.ts"
 import { isDetachKey } from "./detach.ts"
 import { startGuard, type TerminalGuard } from "./guard.ts"
 import { Terminal } from "./terminal.ts"
 import { ticketFor } from "./ticket.ts"
 
 /** Attaches the terminal on descriptors 0 and 1 to a session. Gives the exit code; the terminal is then as it was found. */
-export const attachTerminal = async (context: Context, options: AttachmentOptions): Promise<number> => {
+export const attachTerminal = async (context: Context, options: Omit<AttachmentOptions, "client">): Promise<number> => {
   const { detachKey, readOnly, session } = options
   if (detachKey !== "" && !isDetachKey(detachKey)) {
     throw new Fault(
@@ -31,7 +32,12 @@ export const attachTerminal = async (context: Context, options: AttachmentOption
   }
   const terminal = await makeTerminal()
   const request = ticketFor(context, { ...asked, ...(readOnly ? {} : { size: () => terminal.size }) })
-  const outcome = await new Attachment(terminal, options).run(request, isPassing)
+  const outcome = await new Attachment(
+    terminal,
+    { ...options, client: clientName(context.env) },
+    request,
+    isPassing
+  ).run()
   return conclude(context, (line) => terminal.leave(line), session, outcome)
 }
 

@@ -5,15 +5,21 @@ import { ModeTracker } from "./modes.ts"
 /** What may wait for a slow terminal before we read no more of the session. */
 const WAITING_BYTES = 256 * 1024
 
+/** A terminal keeps its title, and the icon's, on a stack. */
+const PUSH_TITLE = "\x1b[22;0t"
+const POP_TITLE = "\x1b[23;0t"
+
 /** The terminal in front of the reader, in raw mode, with everything undone on {@link Terminal.leave}. */
 export class Terminal {
   readonly #input: ReadStream
   readonly #output: WriteStream
   readonly #guard: TerminalGuard
-  readonly #modes = new ModeTracker()
+  #modes = new ModeTracker()
   #left = false
   /** Whether the cursor stands at the beginning of a line, as far as the last byte tells. */
   #atLineStart = true
+  /** Whether the title was put aside. */
+  #titled = false
 
   constructor(guard: TerminalGuard, input: ReadStream, output: WriteStream) {
     this.#guard = guard
@@ -51,12 +57,33 @@ export class Terminal {
     this.#output.on("drain", listener)
   }
 
+  /**
+   * Makes the screen empty as that of a fresh terminal, `line` last in the terminal's own history: what was on the screen
+   * goes there line by line, without the empty ones below.
+   */
+  begin(line: string): void {
+    this.#titled = true
+    const scroll = "\n".repeat(this.size.rows - 1)
+    this.#output.write(`${PUSH_TITLE}\x1b[0m${line}\r\n\x1b[J${scroll}`)
+    this.clear(null)
+  }
+
+  /** Whatever a session switched on is off and the screen empty, its history as it was; a `line` goes there. */
+  clear(line: string | null): void {
+    const rest = this.#modes.restore()
+    this.#modes = new ModeTracker()
+    const said = line === null ? "" : `${line}\x1b[${this.size.rows};1H\n\x1b[H`
+    // The saved cursor of a fresh terminal is at home too.
+    this.#output.write(Buffer.from(`${rest}\x1b[0m\x1b[H\x1b[J${said}\x1b7`, "latin1"))
+    this.#guard.onDeath(this.#layout())
+  }
+
   /** Shows a session's bytes. False when the terminal is slower than they come: wait for `drain`. */
   show(data: Buffer): boolean {
     this.#modes.push(data)
     this.#atLineStart = data.at(-1) === 10
     this.#output.write(data)
-    this.#guard.onDeath(this.#modes.restoreLayout())
+    this.#guard.onDeath(this.#layout())
     return this.#output.writableLength < WAITING_BYTES
   }
 
@@ -71,8 +98,10 @@ export class Terminal {
     this.#left = true
     this.#stopReading()
     const newLine = this.#atLineStart || this.#modes.alternate ? "" : "\r\n"
-    const restore = this.#modes.restore()
-    const last = line === undefined ? "" : `${newLine}${line}\r\n`
+    const restore = this.#modes.restore() + (this.#titled ? POP_TITLE : "")
+    // What a program drew below its cursor would be in the way.
+    const below = this.#titled ? "\x1b[J" : ""
+    const last = line === undefined ? "" : `${newLine}${below}${line}\r\n`
     this.#output.write(Buffer.concat([Buffer.from(restore, "latin1"), Buffer.from(last, "utf8")]))
     // A terminal that reads nothing any more gets no more time than this.
     await new Promise<void>((resolve) => {
@@ -81,6 +110,10 @@ export class Terminal {
     })
     await this.#guard.done()
     this.#input.destroy()
+  }
+
+  #layout(): string {
+    return this.#modes.restoreLayout() + (this.#titled ? POP_TITLE : "")
   }
 
   /**

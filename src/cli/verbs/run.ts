@@ -42,7 +42,7 @@ export const run = async (context: Context, options: RunOptions): Promise<number
     else printLine(session.id)
     return ExitCode.ok
   }
-  return terminal ? attach(context, { session: session.id, readOnly: false }) : follow(context, session)
+  return terminal ? attach(context, { session: session.id, readOnly: false, take: false }) : follow(context, session)
 }
 
 const size = (): { cols: number; rows: number } => {

@@ -8,6 +8,9 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
   "daemon.stop": { sessions: false },
   "daemon.reload": {},
   "daemon.config": {},
+  "dialects.list": {},
+  "dialects.enable": { name: "claude-sessions" },
+  "dialects.disable": { name: "claude-sessions" },
   "sessions.run": {
     name: "build",
     command: ["make", "-j4"],

@@ -18,6 +18,7 @@ const pages: Record<string, string> = {
   ids: "types",
   activity: "types",
   storage: "types",
+  dialectStatus: "types",
   limits: "types",
   restart: "types",
   sessionHost: "session-host",

@@ -24,7 +24,7 @@ export class Concerns extends Context.Service<
   {
     /**
      * Runs `actor` for as long as the scope is open. The actor is told how to say that it is up; until then it is
-     * `starting` (or `restarting`). Names are unique within a daemon.
+     * `starting` (or `restarting`). Names are unique within a daemon; that of a stopped one may be used again.
      */
     supervise<E, R>(
       name: string,
@@ -44,7 +44,8 @@ export class Concerns extends Context.Service<
       actor: (up: Effect.Effect<void>) => Effect.Effect<never, E, R>
     ): Effect.Effect<void, never, R | Scope.Scope> =>
       Effect.gen(function* () {
-        if (concerns.has(name)) return yield* Effect.die(new Error(`two concerns are called "${name}"`))
+        if (![undefined, "stopped"].includes(concerns.get(name)?.status.state))
+          return yield* Effect.die(new Error(`two concerns are called "${name}"`))
         const concern: Concern = {
           status: { name, state: "starting", restarts: 0, lastFailure: null },
           crash: Deferred.makeUnsafe()

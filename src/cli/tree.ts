@@ -7,6 +7,7 @@ import { Exited, Home } from "./commands/act.ts"
 import { configCommand } from "./commands/config.ts"
 import { daemonCommands } from "./commands/daemon.ts"
 import { completionsCommand, versionCommand } from "./commands/meta.ts"
+import { dialectCommand } from "./commands/dialect.ts"
 import { exportCommand, outputCommand } from "./commands/output.ts"
 import { hob } from "./commands/root.ts"
 import { attachCommand, runCommand } from "./commands/run.ts"
@@ -38,7 +39,10 @@ export const tree = hob.pipe(
       ]
     },
     { group: "DAEMON", commands: daemonCommands },
-    { group: "MORE", commands: [configCommand, serviceCommand, completionsCommand(() => tree), versionCommand] }
+    {
+      group: "MORE",
+      commands: [dialectCommand, configCommand, serviceCommand, completionsCommand(() => tree), versionCommand]
+    }
   ])
 ) as Command.Command<"hob", unknown, unknown, Exited, Home>
 

@@ -1,11 +1,19 @@
 import { Context, Effect, Equal, Layer, Option, Semaphore, Stream, SubscriptionRef } from "effect"
 import { ConfigInvalid, type EffectiveSetting } from "../protocol/daemon.ts"
 import { assemble, type ConfigSources, type LoadedConfig, loadConfig, nest } from "./loadConfig.ts"
-import { findSetting, unknownKey, wrongValue } from "./settingKeys.ts"
+import { findSetting, isSettingGroup, unknownKey, wrongValue } from "./settingKeys.ts"
 import type { Settings } from "./settings.ts"
 
 /** Settings by group, all optional: the shape of `config.json`. */
-export type SettingsOverrides = { readonly [Group in keyof Settings]?: Partial<Settings[Group]> }
+export type SettingsOverrides = Overrides<Settings>
+
+type Overrides<T> = {
+  readonly [Name in keyof T]?: T[Name] extends ReadonlyArray<unknown>
+    ? T[Name]
+    : T[Name] extends object
+      ? Overrides<T[Name]>
+      : T[Name]
+}
 
 type InForce = Pick<LoadedConfig, "settings" | "effective">
 
@@ -111,15 +119,15 @@ export const decideReload = (
 }
 
 const checked = (overrides: SettingsOverrides): ReadonlyMap<string, EffectiveSetting["value"]> =>
-  new Map(
-    Object.entries(overrides).flatMap(([group, members]) =>
-      Object.entries(members ?? {}).map(([name, value]) => {
-        const key = `${group}.${name}`
-        const setting = findSetting(key)
-        if (setting === undefined) throw new Error(`${key} ${unknownKey(key)}`)
-        const decoded = setting.decode(value)
-        if (Option.isNone(decoded)) throw new Error(`${key} ${wrongValue(setting, value)}`)
-        return [key, decoded.value] as const
-      })
-    )
-  )
+  new Map(Object.entries(overrides).flatMap(([group, members]) => checkedGroup(group, members ?? {})))
+
+const checkedGroup = (group: string, members: object): ReadonlyArray<readonly [string, EffectiveSetting["value"]]> =>
+  Object.entries(members).flatMap(([name, value]) => {
+    const key = `${group}.${name}`
+    if (isSettingGroup(key)) return checkedGroup(key, value as object)
+    const setting = findSetting(key)
+    if (setting === undefined) throw new Error(`${key} ${unknownKey(key)}`)
+    const decoded = setting.decode(value)
+    if (Option.isNone(decoded)) throw new Error(`${key} ${wrongValue(setting, value)}`)
+    return [[key, decoded.value] as const]
+  })

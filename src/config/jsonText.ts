@@ -13,9 +13,22 @@ export interface JsonMistake {
 }
 
 export interface JsonText {
+  readonly source: string
   readonly value: unknown
   /** Where the member at this path begins: keys joined by `.`, which is not unambiguous and only for people. */
   readonly places: ReadonlyMap<string, Place>
+  /** Where the value of the member at this path stands, in UTF-16 units; that of the whole text is at `""`. */
+  readonly spans: ReadonlyMap<string, Span>
+}
+
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+interface Members {
+  readonly offsets: Map<string, number>
+  readonly spans: Map<string, Span>
 }
 
 const MAX_DEPTH = 64
@@ -30,16 +43,18 @@ class Mistake extends Error {
 
 /** Reads one JSON value. A member that is there twice is a mistake too: nobody could tell which one holds. */
 export const parseJsonText = (text: string): JsonText | JsonMistake => {
-  const offsets = new Map<string, number>()
+  const members: Members = { offsets: new Map(), spans: new Map() }
   try {
-    const end = skipValue(text, skipSpace(text, 0), "", 0, offsets)
+    const start = skipSpace(text, 0)
+    const end = skipValue(text, start, "", 0, members)
+    members.spans.set("", { start, end: text.trimEnd().length })
     if (end < text.length) throw new Mistake(end, "expected nothing more")
   } catch (mistake) {
     if (!(mistake instanceof Mistake)) throw mistake
     return { place: placeOf(text, mistake.offset), problem: mistake.message }
   }
-  const places = new Map(Array.from(offsets, ([path, offset]) => [path, placeOf(text, offset)]))
-  return { value: JSON.parse(text), places }
+  const places = new Map(Array.from(members.offsets, ([path, offset]) => [path, placeOf(text, offset)]))
+  return { source: text, value: JSON.parse(text), places, spans: members.spans }
 }
 
 const placeOf = (text: string, offset: number): Place => {
@@ -71,12 +86,12 @@ const skipString = (text: string, offset: number, what: string): number => {
   throw new Mistake(offset, "a string that does not end on its line, or with a bad escape (a \\ is written \\\\)")
 }
 
-/** Skips a value and the space behind it; notes where members begin. */
-const skipValue = (text: string, offset: number, path: string, depth: number, places: Map<string, number>): number => {
+/** Skips a value and the space behind it; notes where members are. */
+const skipValue = (text: string, offset: number, path: string, depth: number, members: Members): number => {
   const first = text[offset]
   if (first === "{" || first === "[") {
     if (depth >= MAX_DEPTH) throw new Mistake(offset, `nested deeper than ${MAX_DEPTH}`)
-    return skipMembers(text, offset, path, depth, places)
+    return skipMembers(text, offset, path, depth, members)
   }
   if (first === '"') return skipSpace(text, skipString(text, offset, "a text"))
   const scalar = matchAt(patternsAt.scalar, text, offset)
@@ -85,7 +100,7 @@ const skipValue = (text: string, offset: number, path: string, depth: number, pl
   throw new Mistake(offset, `expected a value where ${found(text, offset)}`)
 }
 
-const skipMembers = (text: string, start: number, path: string, depth: number, places: Map<string, number>): number => {
+const skipMembers = (text: string, start: number, path: string, depth: number, members: Members): number => {
   const isObject = text[start] === "{"
   const close = isObject ? "}" : "]"
   let offset = skipSpace(text, start + 1)
@@ -99,12 +114,14 @@ const skipMembers = (text: string, start: number, path: string, depth: number, p
       member = path === "" ? name : `${path}.${name}`
       if (names.has(name)) throw new Mistake(offset, `"${member}" is there twice`)
       names.add(name)
-      places.set(member, offset)
+      members.offsets.set(member, offset)
       offset = skipSpace(text, end)
       if (text[offset] !== ":") throw new Mistake(offset, `expected ":" where ${found(text, offset)}`)
       offset = skipSpace(text, offset + 1)
     }
-    offset = skipValue(text, offset, member, depth + 1, places)
+    const start = offset
+    offset = skipValue(text, start, member, depth + 1, members)
+    if (isObject) members.spans.set(member, { start, end: text.slice(start, offset).trimEnd().length + start })
     if (text[offset] === close) return skipSpace(text, offset + 1)
     if (text[offset] !== ",") throw new Mistake(offset, `expected "," or "${close}" where ${found(text, offset)}`)
     offset = skipSpace(text, offset + 1)

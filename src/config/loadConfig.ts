@@ -8,6 +8,7 @@ import {
   didYouMean,
   findSetting,
   findSettingByVariable,
+  isSettingGroup,
   settingGroups,
   settingKeys,
   unknownKey,
@@ -84,12 +85,19 @@ export const assemble = (
   return { effective, settings: nest(effective) }
 }
 
+interface Nested {
+  [name: string]: Nested | Schema.Json
+}
+
 /** Every value has been decoded by its setting's schema, so together they are {@link Settings}. */
 export const nest = (effective: ReadonlyArray<EffectiveSetting>): Settings => {
-  const groups: Record<string, Record<string, Schema.Json>> = {}
+  const groups: Nested = {}
   for (const { key, value } of effective) {
-    const [group, name] = key.split(".") as [string, string]
-    ;(groups[group] ??= {})[name] = value
+    const path = key.split(".")
+    const name = path.pop()!
+    let group = groups
+    for (const part of path) group = (group[part] ??= {}) as Nested
+    group[name] = value
   }
   return groups as unknown as Settings
 }
@@ -150,26 +158,27 @@ const readMembers = (source: string, text: JsonText): Read => {
     invalid("", "must hold one JSON object, such as {}")
     return { values, mistakes }
   }
-  for (const [group, members] of Object.entries(text.value)) {
-    if (group === "$schema") continue
-    if (!settingGroups.includes(group)) {
-      const [outer, inner] = group.split(".")
-      const isWhole = findSetting(group) !== undefined
-      invalid(group, isWhole ? `is written {"${outer}": {"${inner}": …}} in a file` : unknownGroup(group))
-      continue
-    }
-    if (!isObject(members)) {
-      invalid(group, "must be an object with settings of this group")
-      continue
-    }
+  const readGroup = (group: string, members: unknown): void => {
+    if (!isObject(members)) return invalid(group, "must be an object with settings of this group")
     for (const [name, value] of Object.entries(members)) {
       const key = `${group}.${name}`
       const setting = findSetting(key)
       const decoded = setting === undefined ? Option.none() : setting.decode(value)
-      if (setting === undefined) invalid(key, unknownKey(key))
+      if (setting === undefined && isSettingGroup(key)) readGroup(key, value)
+      else if (setting === undefined) invalid(key, unknownKey(key))
       else if (Option.isNone(decoded)) invalid(key, wrongValue(setting, value))
       else values.set(key, decoded.value)
     }
+  }
+  for (const [group, members] of Object.entries(text.value)) {
+    if (group === "$schema") continue
+    if (!settingGroups.includes(group)) {
+      const [outer, inner] = group.split(".")
+      const isWhole = findSetting(group) !== undefined && group.split(".").length === 2
+      invalid(group, isWhole ? `is written {"${outer}": {"${inner}": …}} in a file` : unknownGroup(group))
+      continue
+    }
+    readGroup(group, members)
   }
   return { values, mistakes }
 }

@@ -54,6 +54,20 @@ export const text = (pattern: RegExp, expected: string, about: About<string>) =>
 export const textOrNull = (pattern: RegExp, expected: string, about: About<string | null>) =>
   setting(Schema.NullOr(Schema.String.check(Schema.isPattern(pattern, { expected }))), `${expected}, or null`, about)
 
+/** A list of texts that `pattern` matches. */
+export const texts = (pattern: RegExp, expected: string, about: About<ReadonlyArray<string>>) =>
+  setting(Schema.Array(Schema.String.check(Schema.isPattern(pattern))), expected, about)
+
+/** A program and its arguments. */
+export const command = (about: About<ReadonlyArray<string>>) =>
+  setting(
+    Schema.Array(Schema.String.check(Schema.isPattern(/^[^\0]*$/u))).check(
+      Schema.makeFilter((words) => words.length > 0 && words[0] !== "")
+    ),
+    'a list: a program and its arguments, such as ["claude", "--verbose"]',
+    about
+  )
+
 /** Names of environment variables; a `*` at the end stands for any rest. */
 export const variables = (about: About<ReadonlyArray<string>>) =>
   setting(

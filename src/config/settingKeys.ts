@@ -6,7 +6,7 @@ import { variableOf } from "./variables.ts"
 
 /** One setting as everybody speaks of it. */
 export interface SettingKey {
-  /** Such as `sessions.maxCount`. */
+  /** Such as `sessions.maxCount`, or `dialects.claudeSessions.command`. */
   readonly key: string
   /** Such as `HOB_SESSIONS_MAX_COUNT`. */
   readonly variable: string
@@ -19,23 +19,30 @@ export interface SettingKey {
   readonly decode: (value: unknown) => Option.Option<Schema.Json>
 }
 
-const keysOf = (group: string, schema: Schema.Struct<Schema.Struct.Fields>): ReadonlyArray<SettingKey> =>
-  Object.entries(schema.fields).map(([name, field]) => {
+type Group = Schema.Struct<Schema.Struct.Fields>
+
+const keysOf = (group: string, schema: Group): ReadonlyArray<SettingKey> =>
+  Object.entries(schema.fields).flatMap(([name, field]) => {
     const { applies, default: value, description, expected } = Schema.resolveAnnotations(field) ?? {}
     const key = `${group}.${name}`
     if (description === undefined || expected === undefined || applies === undefined) {
+      // A group within a group: what belongs to one of several things of a kind.
+      if ("fields" in field) return keysOf(key, field as unknown as Group)
       throw new Error(`the setting ${key} lacks a description`)
     }
     const decode = Schema.decodeUnknownOption(field as Schema.Codec<Schema.Json>)
-    return { key, variable: variableOf(key), default: value as Schema.Json, description, expected, applies, decode }
+    return [{ key, variable: variableOf(key), default: value as Schema.Json, description, expected, applies, decode }]
   })
 
 /** Every setting, in the order in which people see them. */
 export const settingKeys: ReadonlyArray<SettingKey> = Object.entries(Settings.fields).flatMap(([group, schema]) =>
-  keysOf(group, schema as unknown as Schema.Struct<Schema.Struct.Fields>)
+  keysOf(group, schema as unknown as Group)
 )
 
 export const settingGroups: ReadonlyArray<string> = Object.keys(Settings.fields)
+
+/** Whether settings, or groups of them, lie within this key: `dialects`, `dialects.claudeSessions`. */
+export const isSettingGroup = (key: string): boolean => settingKeys.some((setting) => setting.key.startsWith(`${key}.`))
 
 const byKey = new Map(settingKeys.map((setting) => [setting.key, setting]))
 const byVariable = new Map(settingKeys.map((setting) => [setting.variable, setting]))

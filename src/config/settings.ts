@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { detachKeyPattern } from "./detachKey.ts"
-import { bytes, millis, oneOf, text, textOrNull, variables, whole, yesNo } from "./setting.ts"
+import { dialectEntryPattern, dialectNames } from "../protocol/dialectStatus.ts"
+import { bytes, command, millis, oneOf, text, textOrNull, texts, variables, whole, yesNo } from "./setting.ts"
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -227,9 +228,35 @@ const Storage = Schema.Struct({
   })
 })
 
+/** The protocols of other programs' daemons, spoken on the sockets where their own clients look for them. */
+const Dialects = Schema.Struct({
+  enabled: texts(
+    dialectEntryPattern,
+    `a list of dialects, each its name and its arguments with spaces between; the names are ${dialectNames.map((name) => `"${name}"`).join(", ")}`,
+    {
+      default: [],
+      description: "The dialects that are spoken. `hob dialect enable` and `hob dialect disable` write this.",
+      applies: "at once"
+    }
+  ),
+  claudeSessions: Schema.Struct({
+    command: command({
+      default: ["claude"],
+      description: "What `start_session` of the dialect claude-sessions runs.",
+      applies: "to new sessions"
+    })
+  })
+})
+
 /**
  * Every setting there is, by group: the shape of `config.json`, in which all keys are optional. A key is written
  * `group.name`; its environment variable is `HOB_GROUP_NAME`.
  */
-export const Settings = Schema.Struct({ daemon: Daemon, socket: Socket, sessions: Sessions, storage: Storage })
+export const Settings = Schema.Struct({
+  daemon: Daemon,
+  socket: Socket,
+  sessions: Sessions,
+  storage: Storage,
+  dialects: Dialects
+})
 export type Settings = typeof Settings.Type

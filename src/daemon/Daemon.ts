@@ -4,6 +4,7 @@ import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
 import { Connections } from "../connection/Connections.ts"
 import * as NativeSocket from "../connection/layer.ts"
+import * as Dialects from "../dialects/layer.ts"
 import { HobRpcs } from "../protocol/index.ts"
 import * as Sessions from "../sessions/layer.ts"
 import { Database } from "../storage/Database.ts"
@@ -33,6 +34,7 @@ export const layer = ({ env = process.env, flags = [], passed, paths }: DaemonOp
   door(paths, passed).pipe(
     Layer.provideMerge(Layer.effectDiscard(IdleExit.supervised)),
     Layer.provideMerge(DaemonHandlers.layer(paths)),
+    Layer.provideMerge(Dialects.layer({ paths, env })),
     // ── concerns: one line each ──
     Layer.provideMerge(Sessions.layer(paths)),
     // ── what they all stand on ──

@@ -4,6 +4,7 @@ import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
 import { VERSION } from "../config/version.ts"
 import { Connections } from "../connection/Connections.ts"
+import { Dialects } from "../dialects/Dialects.ts"
 import { DaemonRpcs, type DaemonStatus, HobRpcs, PROTOCOL_VERSION } from "../protocol/index.ts"
 import { HostLink } from "../sessions/HostLink.ts"
 import { Sessions } from "../sessions/Sessions.ts"
@@ -24,6 +25,7 @@ export const layer = (paths: Paths) =>
       const sessions = yield* Sessions
       const shutdown = yield* Shutdown
       const database = yield* Database
+      const dialects = yield* Dialects
       const run = yield* ThisRun
       const previousRun =
         run.previous === null
@@ -51,6 +53,7 @@ export const layer = (paths: Paths) =>
           sessionHost: host === null ? null : { pid: host.pid, startedAt: host.startedAt, protocol: host.protocol },
           sessions: yield* sessions.counts,
           storage: yield* database.status,
+          dialects: (yield* dialects.list).filter(({ state }) => state !== "disabled"),
           previousRun
         }
         return status

@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import { Concerns } from "../actors/Concerns.ts"
 import { monotonicMillis } from "../actors/monotonic.ts"
 import { HobConfig } from "../config/HobConfig.ts"
+import { Dialects } from "../dialects/Dialects.ts"
 import { Sessions } from "../sessions/Sessions.ts"
 import { Connections } from "../connection/Connections.ts"
 import { Shutdown } from "./Shutdown.ts"
@@ -10,13 +11,15 @@ import { Shutdown } from "./Shutdown.ts"
 export const nextLook = (leftMillis: number): number => Math.min(Math.max(leftMillis, 1000), 30_000)
 
 /**
- * Stops a daemon that nobody has used for `daemon.idleExitMillis`: no connection, no session that runs. Off when 0.
+ * Stops a daemon that nobody has used for `daemon.idleExitMillis`: no connection, no session that runs, no
+ * dialect that is up. Off when 0.
  * Activity between two looks that is over again by the second one is seen by the count of connections ever accepted.
  */
 export const supervised = Effect.gen(function* () {
   const concerns = yield* Concerns
   const config = yield* HobConfig
   const connections = yield* Connections
+  const dialects = yield* Dialects
   const sessions = yield* Sessions
   const shutdown = yield* Shutdown
   yield* concerns.supervise("idle exit", (up) =>
@@ -28,7 +31,10 @@ export const supervised = Effect.gen(function* () {
         const { daemon } = yield* config.get
         const now = yield* monotonicMillis
         const acceptedNow = yield* connections.accepted
-        const busy = (yield* connections.count) > 0 || (yield* sessions.counts).running > 0 || acceptedNow !== accepted
+        // Clients of a dialect can't start a daemon: one that speaks any is not idle.
+        const speaks = (yield* dialects.list).some(({ state }) => state === "up")
+        const busy =
+          speaks || (yield* connections.count) > 0 || (yield* sessions.counts).running > 0 || acceptedNow !== accepted
         accepted = acceptedNow
         if (busy) idleSince = now
         const left = daemon.idleExitMillis - (now - idleSince)

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
+import { DialectStatus } from "./dialectStatus.ts"
 import { Timestamp } from "./ids.ts"
 import { Immediate } from "./immediate.ts"
 import { OwnSession } from "./sessions.ts"
@@ -35,6 +36,8 @@ export const DaemonStatus = Schema.Struct({
   sessions: Schema.Struct({ running: Schema.Int, total: Schema.Int }),
   /** The store and how it is. */
   storage: Schema.optionalKey(StorageStatus),
+  /** The dialects that are enabled, and how each is. */
+  dialects: Schema.optionalKey(Schema.Array(DialectStatus)),
   /** The daemon before this one; `endedAt` is null when it was killed or crashed. Null when there was none, or nobody knows. */
   previousRun: Schema.optionalKey(
     Schema.NullOr(

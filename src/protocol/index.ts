@@ -4,11 +4,14 @@
  * Transport: JSON-RPC 2.0, one message per line, over the Unix socket `hob.sock`.
  */
 import { DaemonRpcs } from "./daemon.ts"
+import { DialectsRpcs } from "./dialects.ts"
 import { SessionsRpcs } from "./sessions.ts"
 import { TagsRpcs } from "./tags.ts"
 
 export * from "./activity.ts"
 export * from "./daemon.ts"
+export * from "./dialects.ts"
+export * from "./dialectStatus.ts"
 export * from "./endless.ts"
 export * from "./errors.ts"
 export * from "./ids.ts"
@@ -21,5 +24,5 @@ export * from "./sessions.ts"
 export * from "./storage.ts"
 
 /** All of hob's methods. A new concern adds its group here. */
-export const HobRpcs = DaemonRpcs.merge(SessionsRpcs, TagsRpcs)
+export const HobRpcs = DaemonRpcs.merge(SessionsRpcs, TagsRpcs, DialectsRpcs)
 export type HobRpcs = typeof HobRpcs

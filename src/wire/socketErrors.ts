@@ -16,11 +16,14 @@ export class SocketPathError extends Error {
     | "cannot-create"
     | "cannot-bind"
   readonly path: string
+  /** What is wrong, without what to do about it. */
+  readonly problem: string
 
   constructor(reason: SocketPathError["reason"], path: string, problem: string, fix: string, cause?: unknown) {
     super(`${path}: ${problem} ${fix}`, cause === undefined ? undefined : { cause })
     this.reason = reason
     this.path = path
+    this.problem = problem
   }
 }
 

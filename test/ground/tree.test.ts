@@ -71,6 +71,11 @@ describe("the tree", () => {
     )
     const unfinished = word("\\b(TO", "DO|FIX", "ME|XXX)\\b|not imple", "mented yet")
     const sources = text.filter((file) => /^(src|scripts|bin|test)\//.test(file) && file !== self)
-    assert.deepStrictEqual(linesWith(unfinished, sources), [])
+    // What another program's daemon answers, word for word.
+    const quoted = word("Attach not imple", "mented yet")
+    assert.deepStrictEqual(
+      linesWith(unfinished, sources).filter((line) => !quoted.test(line)),
+      []
+    )
   })
 })

@@ -1,5 +1,6 @@
 import type { DaemonStatus } from "../../protocol/daemon.ts"
 import type { StorageStatus } from "../../protocol/storage.ts"
+import { dialectText } from "./dialect.ts"
 import { age, columns, oneLine, plural } from "./text.ts"
 
 /** What `hob status` prints of a daemon that answers. */
@@ -25,6 +26,7 @@ export const statusPage = (status: DaemonStatus, now: number): string => {
     for (const { at, detail } of status.storage.damage)
       rows.push(["damage", `${oneLine(detail)} (${age(at, now)} ago)`])
   }
+  for (const dialect of status.dialects ?? []) rows.push(["dialect", dialectText(dialect)])
   const previous = status.previousRun
   if (previous !== undefined && previous !== null && previous.endedAt === null) {
     rows.push([

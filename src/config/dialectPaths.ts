@@ -1,0 +1,19 @@
+import { homedir } from "node:os"
+import { join } from "node:path"
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Where clients of claude-sessions look: below `$HOME`, as they find it. */
+export interface ClaudeSessionsPaths {
+  readonly socket: string
+  /** The directory of {@link ClaudeSessionsPaths.log}. Mode 0700. */
+  readonly logs: string
+  /** A session's log as JSON lines: its clients open it themselves. */
+  readonly log: (sessionId: string) => string
+}
+
+export const claudeSessionsPaths = (env: Environment): ClaudeSessionsPaths => {
+  const directory = join(env["HOME"] || env["USERPROFILE"] || homedir(), ".claude-sessions")
+  const logs = join(directory, "logs")
+  return { socket: join(directory, "daemon.sock"), logs, log: (sessionId) => join(logs, `${sessionId}.jsonl`) }
+}

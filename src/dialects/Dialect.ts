@@ -1,0 +1,36 @@
+import type { Effect, Scope } from "effect"
+import type { Socket } from "node:net"
+import type { DialectName } from "../protocol/dialectStatus.ts"
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** A foreign protocol: where its clients look, and how they are answered. */
+export interface Dialect {
+  readonly name: DialectName
+  /** Which arguments tell one from others of its kind. */
+  readonly args: {
+    /** In words: follows "takes". */
+    readonly expected: string
+    readonly accepts: (args: ReadonlyArray<string>) => boolean
+  }
+  /** Where its clients look for it, in an environment like theirs. */
+  readonly socket: (args: ReadonlyArray<string>, env: Environment) => string
+  /** For dialects whose clients insist on a pid file: where they look for it. See pidFile.ts. */
+  readonly pidFile?: (args: ReadonlyArray<string>, env: Environment) => string
+  /** Begins to speak it: called when the socket's path has been found free, before it is listened on. Ends behind the last client. */
+  readonly open: (context: DialectContext) => Effect.Effect<OpenDialect, never, Scope.Scope>
+}
+
+export interface DialectContext {
+  readonly args: ReadonlyArray<string>
+  readonly env: Environment
+  /** A client has shut it down, for `reason`: once those who are being answered have their answers, it is closed. */
+  readonly shutDown: (reason: string) => Effect.Effect<void>
+}
+
+export interface OpenDialect {
+  /** Answers one client, to its end. The socket is closed behind it. Not ended when the client leaves. */
+  readonly serve: (socket: Socket) => Effect.Effect<void>
+  /** What its program would save when it is asked to end. Called before its socket is closed because of that. */
+  readonly save?: Effect.Effect<void>
+}

@@ -4,3 +4,4 @@
  */
 export { type Programs, runHost, type RunHostOptions, type RunningHost } from "./sessionhost/runHost.ts"
 export { type ScriptedProgram, scriptedPrograms } from "./sessionhost/scriptedProgram.ts"
+export { noLimits } from "./sessionhost/Limits.ts"

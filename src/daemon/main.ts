@@ -1,6 +1,7 @@
 /** The daemon's process: `daemon.js [--foreground] [-c key=value]…`. People use `hob start`. */
 import { Cause, Context, Effect, Exit, Layer } from "effect"
 import { existsSync, realpathSync, writeSync } from "node:fs"
+import { leaveSessionGroup } from "../config/cgroups.ts"
 import { HobConfig } from "../config/HobConfig.ts"
 import { makePaths } from "../config/paths.ts"
 import { prepareRunDirectory } from "../wire/runDirectory.ts"
@@ -11,6 +12,8 @@ import { acquireLock, notifyReady, takePassed } from "./serviceManager.ts"
 import { Shutdown } from "./Shutdown.ts"
 
 process.umask(0o077)
+// One in the foreground belongs to the terminal, and the session, in which it was started.
+if (process.env["HOB_READY_FD"] !== undefined) leaveSessionGroup()
 
 const paths = makePaths(process.env)
 const manager = takePassed(process.env, process.pid, paths)

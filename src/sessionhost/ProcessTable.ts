@@ -50,6 +50,8 @@ export interface SessionTraits {
 
 /** In the environment of a daemon that was started from inside a session: it is nobody's descendant. */
 const daemonMarker = "HOB_READY_FD="
+const isOfDaemon = (environment: ReadonlyArray<string>): boolean =>
+  environment.some((entry) => entry.startsWith(daemonMarker))
 /** Processes looked into and found to be foreign are not looked into again for so long. */
 const foreignMillis = 500
 /** Descriptors of one process that are looked at. */
@@ -127,7 +129,7 @@ export class ProcessTable {
     const daemons = new Set<number>()
     for (const info of others) {
       const environment = this.#environment(info.pid)
-      if (environment.some((entry) => entry.startsWith(daemonMarker))) daemons.add(info.pid)
+      if (isOfDaemon(environment)) daemons.add(info.pid)
       else if (traits.marker !== null && environment.includes(traits.marker)) found.set(info.pid, info)
       // Somebody at another terminal may have opened this one.
       else if (info.terminal === 0 && this.#holds(info.pid, traits.files)) found.set(info.pid, info)
@@ -136,6 +138,11 @@ export class ProcessTable {
     }
     addRelatives(found, others, daemons, root.pid)
     return [...found.values()]
+  }
+
+  /** Whether it is a daemon or session-host: never part of the session from inside which it was started. */
+  isDaemon(pid: number): boolean {
+    return isOfDaemon(this.#environment(pid))
   }
 
   #environment(pid: number): ReadonlyArray<string> {

@@ -31,6 +31,8 @@ export interface SessionOptions {
   readonly start: StartProgram
   readonly listener: SessionListener
   readonly logFs?: LogFs
+  /** Asked when the program has ended and nobody said why: whether a limit did it. */
+  readonly reason?: () => string | null
 }
 
 /** Somebody who has input that the program didn't take yet. */
@@ -49,6 +51,7 @@ export class Session implements Readable {
   readonly inputLimitBytes: number
   readonly lease = new InputLease(({ cols, rows }) => void this.resize(cols, rows))
   readonly #listener: SessionListener
+  readonly #reason: () => string | null
   readonly #program: Program
   readonly #logInput: boolean
   readonly #readers = new Set<Reader>()
@@ -58,6 +61,8 @@ export class Session implements Readable {
   #exit: SessionExit | null = null
   /** Why hob is ending it, from the moment in which it begins to. */
   #endReason: string | null = null
+  /** The last output, input or departure of a client. */
+  #quietSince = Date.now()
   #closedAt: string | null = null
   /** Output that is in `recent` and neither in the log nor with the clients yet. */
   #pendingBytes = 0
@@ -68,6 +73,7 @@ export class Session implements Readable {
   constructor(options: SessionOptions) {
     this.#file = options.file
     this.#listener = options.listener
+    this.#reason = options.reason ?? (() => null)
     this.#logInput = options.limits.logInput
     this.#inputDirection = options.file.kind === "pty" ? Direction.input : Direction.stdin
     this.inputLimitBytes = options.spec.inputQueueBytes
@@ -128,7 +134,8 @@ export class Session implements Readable {
     output: { oldest: this.log.oldest, end: this.head },
     logLostBytes: this.log.lostBytes,
     clients: this.#readers.size,
-    input: this.lease.holder
+    input: this.lease.holder,
+    quietSince: new Date(this.#readers.size > 0 ? Date.now() : this.#quietSince).toISOString()
   })
 
   readonly join = (reader: Reader): void => {
@@ -137,11 +144,13 @@ export class Session implements Readable {
 
   readonly leave = (reader: Reader): void => {
     this.#readers.delete(reader)
+    this.#quietSince = Date.now()
   }
 
   /** Types `data`, all of it or nothing. */
   type(data: Buffer): "accepted" | "full" | "ended" {
     const answer = this.#program.write(data)
+    this.#quietSince = Date.now()
     if (answer === "accepted" && this.#logInput) {
       this.#flush()
       const time = Date.now()
@@ -224,7 +233,8 @@ export class Session implements Readable {
     const offset = this.head
     const slices = this.recent.slices(offset, offset + bytes)
     this.#pendingBytes = 0
-    this.log.append(this.#pendingDirection, slices, Date.now())
+    this.#quietSince = Date.now()
+    this.log.append(this.#pendingDirection, slices, this.#quietSince)
     let inUseFrom = Infinity
     for (const reader of this.#readers) {
       this.#guard(() => reader.onOutput(offset, slices, bytes))
@@ -235,7 +245,12 @@ export class Session implements Readable {
 
   #onExited(exit: ProgramExit): void {
     this.#flush()
-    this.#exit = { code: exit.code, signal: exit.signal, at: new Date().toISOString(), reason: this.#endReason }
+    this.#exit = {
+      code: exit.code,
+      signal: exit.signal,
+      at: new Date().toISOString(),
+      reason: this.#endReason ?? this.#reason()
+    }
     this.#tellReaders()
     this.#onInputDrained()
     this.#listener.exited()

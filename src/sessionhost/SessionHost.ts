@@ -14,12 +14,14 @@ import { ArchivedSession } from "./ArchivedSession.ts"
 import { ExitRecord } from "./ExitRecord.ts"
 import { badRequest, ended, HostFailure, running, unknownSession } from "./HostFailure.ts"
 import { killSession, signalNamed } from "./kill.ts"
+import { Limits } from "./Limits.ts"
 import type { LogFs } from "./log/LogFs.ts"
 import { type AdoptProgram, SpawnError, type StartProgram } from "./program.ts"
 import type { Readable } from "./Readable.ts"
 import { Session } from "./Session.ts"
 import {
   createSessionDirectory,
+  deleteEnvironment,
   deleteSessionDirectory,
   readExitFile,
   readSessionFile,
@@ -51,10 +53,11 @@ export interface SessionHostOptions {
   /** Sessions or starting ones came or went: asked by who decides whether this process may end. */
   readonly onChange: () => void
   readonly logFs?: LogFs
+  readonly limits?: Limits
 }
 
 /** See `HelloReply.features`. */
-const FEATURES = ["set"]
+const FEATURES = ["set", "limits", "environment"]
 
 type Request<Op extends HostRequest["op"]> = Extract<HostRequest, { op: Op }>
 
@@ -63,6 +66,7 @@ export class SessionHost {
   readonly tickets = new Tickets()
   readonly startedAt = new Date().toISOString()
   readonly #options: SessionHostOptions
+  readonly #limits: Limits
   readonly #sessions = new Map<string, Session>()
   /** Ids of sessions that are being started. */
   readonly #starting = new Set<string>()
@@ -73,6 +77,7 @@ export class SessionHost {
 
   constructor(options: SessionHostOptions) {
     this.#options = options
+    this.#limits = options.limits ?? new Limits()
   }
 
   /** Sessions held or being started. A finished one counts until its end is on disk. */
@@ -129,12 +134,18 @@ export class SessionHost {
   }
 
   async #start(request: Request<"spawn">): Promise<HostSession> {
-    const { env, inputQueueBytes, limits, recentBytes, session: file } = request
+    const { env, inputQueueBytes, limits, recentBytes } = request
     const { preflight, pipe, pty } = this.#options.programs
-    const command = [request.file, ...file.command.slice(1)]
-    const executable = await preflight(command, file.cwd, env)
-    const directory = this.#directoryOf(file.id)
-    this.#makeDirectory(directory, file)
+    const command = [request.file, ...request.session.command.slice(1)]
+    const executable = await preflight(command, request.session.cwd, env)
+    const directory = this.#directoryOf(request.session.id)
+    const file = this.#limits.prepare(request.session)
+    try {
+      this.#makeDirectory(directory, file, request.keepEnvironment === true ? env : null)
+    } catch (error) {
+      this.#limits.release(file.id)
+      throw error
+    }
     try {
       const session: Session = new Session({
         file,
@@ -166,23 +177,26 @@ export class SessionHost {
           },
           failed: (error) => this.#options.log(`session ${file.id}: ${stackOf(error)}`)
         },
+        reason: () => this.#limits.reasonOf(file.id),
         ...(this.#options.logFs === undefined ? {} : { logFs: this.#options.logFs })
       })
       this.#sessions.set(file.id, session)
+      this.#limits.begin(file, session)
       this.#announce("started", session)
       return session.describe()
     } catch (error) {
+      this.#limits.release(file.id)
       await rm(directory, { recursive: true, force: true }).catch(() => {})
       if (error instanceof SpawnError) throw error
       throw new SpawnError("system", file.command[0] ?? "", messageOf(error), { cause: error })
     }
   }
 
-  #makeDirectory(directory: string, file: SessionFile): void {
+  #makeDirectory(directory: string, file: SessionFile, env: Readonly<Record<string, string>> | null): void {
     const parent = this.#options.directory
     try {
       mkdirSync(parent, { recursive: true, mode: 0o700 })
-      createSessionDirectory(directory, file)
+      createSessionDirectory(directory, file, env)
     } catch (error) {
       if (isTaken(error, directory)) throw badRequest(`session ${file.id} is there already`)
       throw new SpawnError("system", parent, `${parent} can't be written: ${messageOf(error)}`, { cause: error })
@@ -231,6 +245,7 @@ export class SessionHost {
     const { id: _id, op: _op, session: _session, ...changes } = request
     const file: SessionFile = { ...before, ...changes }
     replaceSessionFile(directory, file)
+    if (file.restartedAs !== undefined || file.restartStopped !== undefined) deleteEnvironment(directory)
     if (session === undefined) return this.inspect({ ...request, op: "inspect" })
     session.set(file)
     this.#announce("changed", session)
@@ -301,6 +316,7 @@ export class SessionHost {
   async #finish(session: Session, directory: string): Promise<void> {
     if (this.#over) return
     const { id } = session.file
+    this.#limits.release(id)
     const file: ExitFile = {
       exit: session.exit!,
       closedAt: session.closedAt!,

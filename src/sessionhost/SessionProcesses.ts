@@ -1,7 +1,10 @@
+import { cgroups } from "./cgroup/Cgroups.ts"
+import type { SessionCgroup } from "./cgroup/SessionCgroup.ts"
 import { type ProcessInfo, ProcessTable, type SessionTraits, ticksNow } from "./ProcessTable.ts"
 
 /** Rounds of SIGKILL in one call: what forked between the look and the signal is found by the next. */
 const killRounds = 4
+const MARKER = "HOB_SESSION_ID="
 /** A stopped process gets these only when it is continued. */
 const wantsContinue = new Set<NodeJS.Signals>(["SIGTERM", "SIGHUP"])
 
@@ -14,34 +17,42 @@ export interface SessionProcessesOptions {
   /** The slave's path and device number; null for a program on pipes, which is asked for its own ends of them. */
   readonly terminal: { readonly path: string; readonly device: number } | null
   readonly table?: ProcessTable
+  /** By default the one that was made for the session of `env`. */
+  readonly cgroup?: SessionCgroup | null
 }
 
 /** The processes of one session: its program and all that came of it, in whatever group or session they are now. */
 export class SessionProcesses {
   readonly #table: ProcessTable
+  readonly #cgroup: SessionCgroup | null
   readonly #foreign = new Map<number, number>()
   #lookedAt = 0
   #traits: SessionTraits
 
-  constructor(traits: SessionTraits, table = new ProcessTable()) {
+  /** The cgroup is by default the one that was made for the session that the marker names. */
+  constructor(traits: SessionTraits, table = new ProcessTable(), cgroup?: SessionCgroup | null) {
     this.#table = table
     this.#traits = traits
+    const id = traits.marker?.slice(MARKER.length) ?? null
+    this.#cgroup = cgroup !== undefined ? cgroup : id === null ? null : cgroups.of(id)
   }
 
   /** To be made right after the program was started. */
-  static of({ env, pid, table = new ProcessTable(), terminal }: SessionProcessesOptions): SessionProcesses {
+  static of({ cgroup, env, pid, table = new ProcessTable(), terminal }: SessionProcessesOptions): SessionProcesses {
     const root = table.read(pid)
     const id = env["HOB_SESSION_ID"]
     const traits: SessionTraits = {
       // One that has ended already has no start; then none of its descendants is older than that.
       root: { pid, start: root?.start ?? 0 },
       ended: Infinity,
-      marker: id ? `HOB_SESSION_ID=${id}` : null,
+      marker: id ? `${MARKER}${id}` : null,
       files:
         terminal === null ? table.standardFiles(pid).filter((file) => file.startsWith("socket:")) : [terminal.path],
       terminal: terminal?.device ?? 0
     }
-    return new SessionProcesses(traits, table)
+    const processes = new SessionProcesses(traits, table, cgroup)
+    processes.#cgroup?.join(pid)
+    return processes
   }
 
   /** Those whose traits were written down by {@link SessionProcesses.written}. */
@@ -74,6 +85,8 @@ export class SessionProcesses {
   /** Sends `signal` to all of them. */
   signalAll(signal: NodeJS.Signals): void {
     const reached = new Set<string>()
+    // Atomic, and nothing gets away from it; the rounds are for what is not in the cgroup.
+    if (signal === "SIGKILL") this.#killGroup()
     for (let round = 0; round < (signal === "SIGKILL" ? killRounds : 1); round++) {
       const members = this.#members()
       if (members === null) {
@@ -92,7 +105,32 @@ export class SessionProcesses {
     const now = performance.now()
     if (now - this.#lookedAt > 1_000) this.#foreign.clear()
     this.#lookedAt = now
-    return this.#table.members(this.#traits, this.#foreign, now)
+    const members = this.#table.members(this.#traits, this.#foreign, now)
+    return members === null ? null : [...members, ...this.#inGroup(new Set(members.map(({ pid }) => pid)))]
+  }
+
+  /** Living processes of the cgroup that are not known otherwise; but a daemon that could not leave it, and what that started. */
+  #inGroup(known: ReadonlySet<number>): ReadonlyArray<ProcessInfo> {
+    const pids = this.#cgroup?.pids() ?? []
+    const living = new Map(pids.flatMap((pid) => this.#living(pid)))
+    const daemons = new Set([...living.keys()].filter((pid) => !known.has(pid) && this.#table.isDaemon(pid)))
+    const isOfDaemon = (pid: number): boolean => {
+      for (let at = living.get(pid); at !== undefined; at = living.get(at.parent)) if (daemons.has(at.pid)) return true
+      return false
+    }
+    return [...living.values()].filter(({ pid }) => !known.has(pid) && !isOfDaemon(pid))
+  }
+
+  #living(pid: number): ReadonlyArray<readonly [number, ProcessInfo]> {
+    const info = pid === process.pid ? null : this.#table.read(pid)
+    return info === null || info.state === "Z" || info.state === "X" ? [] : [[pid, info]]
+  }
+
+  #killGroup(): void {
+    const pids = this.#cgroup?.pids() ?? []
+    // One that could not leave: the others are then ended one by one.
+    if (pids.some((pid) => pid === process.pid || this.#table.isDaemon(pid))) return
+    if (pids.length > 0) this.#cgroup?.kill()
   }
 
   /** Groups of the program's own session at once, so that nobody can fork between; the others one by one. */

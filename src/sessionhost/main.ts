@@ -4,6 +4,7 @@
  * running already.
  */
 import { fstatSync, writeSync } from "node:fs"
+import { leaveSessionGroup } from "../config/cgroups.ts"
 import { makePaths } from "../config/paths.ts"
 import { hostLog } from "./hostLog.ts"
 import { programs } from "./programs.ts"
@@ -11,6 +12,7 @@ import { runHost } from "./runHost.ts"
 
 process.umask(0o077)
 process.title = "hob session-host"
+leaveSessionGroup()
 
 // Nothing that one session's code does wrong may end the others.
 process.on("uncaughtException", (error) => hostLog(`a bug: ${error.stack ?? error.message}`))

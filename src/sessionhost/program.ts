@@ -81,6 +81,7 @@ export class SpawnError extends Error {
     | "bad-environment"
     | "bad-argument"
     | "pty-unavailable"
+    | "limit-unavailable"
     | "system"
   readonly subject: string
   constructor(reason: SpawnError["reason"], subject: string, detail: string, options?: ErrorOptions) {

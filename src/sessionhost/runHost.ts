@@ -3,6 +3,7 @@ import { dirname } from "node:path"
 import { takeExclusiveLock } from "../config/exclusiveLock.ts"
 import type { Paths } from "../config/paths.ts"
 import { prepareRunDirectory } from "../wire/unixSocket.ts"
+import type { Limits } from "./Limits.ts"
 import type { LogFs } from "./log/LogFs.ts"
 import { HostServer, type HostServerOptions } from "./HostServer.ts"
 import { type Programs, SessionHost } from "./SessionHost.ts"
@@ -21,6 +22,7 @@ export interface RunHostOptions {
   readonly idleMillis?: number
   readonly askScreen?: HostServerOptions["askScreen"]
   readonly logFs?: LogFs
+  readonly limits?: Limits
 }
 
 export interface RunningHost {
@@ -77,7 +79,8 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
     programs,
     log,
     onChange: () => check(),
-    ...(options.logFs === undefined ? {} : { logFs: options.logFs })
+    ...(options.logFs === undefined ? {} : { logFs: options.logFs }),
+    ...(options.limits === undefined ? {} : { limits: options.limits })
   })
   let server: HostServer
   try {

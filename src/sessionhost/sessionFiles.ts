@@ -7,6 +7,7 @@ import { ExitFile, SessionFile } from "../protocol/sessionHost.ts"
 
 const SESSION = "session.json"
 const EXIT = "exit.json"
+const ENVIRONMENT = "environment.json"
 const EXIT_RESERVED = "exit.json.new"
 
 /** More than an exit record takes, and a whole block of the file system. */
@@ -14,12 +15,18 @@ const RESERVED_BYTES = 4096
 
 /**
  * Makes a session's directory with its `session.json`, and takes the room that `exit.json` will need, so that a disk
- * that is full by then can't keep a session's end from being recorded. Throws; then nothing is left behind.
+ * that is full by then can't keep a session's end from being recorded. `env` is written down for a session that may be
+ * started anew. Throws; then nothing is left behind.
  */
-export const createSessionDirectory = (directory: string, file: SessionFile): void => {
+export const createSessionDirectory = (
+  directory: string,
+  file: SessionFile,
+  env: Readonly<Record<string, string>> | null = null
+): void => {
   mkdirSync(directory, { mode: 0o700 })
   try {
     writeWhole(join(directory, SESSION), Buffer.from(JSON.stringify(file) + "\n"))
+    if (env !== null) writeWhole(join(directory, ENVIRONMENT), Buffer.from(JSON.stringify(env) + "\n"))
     writeWhole(join(directory, EXIT_RESERVED), Buffer.alloc(RESERVED_BYTES, " "))
   } catch (error) {
     rmSync(directory, { recursive: true, force: true })
@@ -52,6 +59,9 @@ export const replaceSessionFile = (directory: string, file: SessionFile): void =
     throw error
   }
 }
+
+/** Nobody needs the environment of this session any more. */
+export const deleteEnvironment = (directory: string): void => rmSync(join(directory, ENVIRONMENT), { force: true })
 
 /** Writes `exit.json`, whole or not at all, and through to the disk. */
 export const writeExitFile = async (directory: string, exit: ExitFile): Promise<void> => {

@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { HobClient } from "../../src/client/HobClient.ts"
 import { makePaths } from "../../src/config/paths.ts"
 import * as Daemon from "../../src/daemon/Daemon.ts"
-import { type Programs, runHost, scriptedPrograms } from "../../src/testing.ts"
+import { noLimits, type Programs, runHost, scriptedPrograms } from "../../src/testing.ts"
 
 /** Programs on strings in place of real ones. */
 const scripted = () => {
@@ -33,7 +33,13 @@ export const embedded = (options: { readonly env?: Readonly<Record<string, strin
     const { programs, started } = scripted()
     const host = yield* Effect.acquireRelease(
       Effect.promise(async () => {
-        const host = await runHost({ paths, programs, log: () => undefined, onEnd: () => undefined })
+        const host = await runHost({
+          paths,
+          programs,
+          limits: noLimits(),
+          log: () => undefined,
+          onEnd: () => undefined
+        })
         if (host === null) throw new Error("another host has this home")
         return host
       }),

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
-import { assert, describe, expect, it } from "vitest"
+import { assert, describe, expect, it, onTestFinished } from "vitest"
+import { cgroups } from "../../../src/sessionhost/cgroup/Cgroups.ts"
 import type { Program } from "../../../src/sessionhost/program.ts"
 import { environment, itPty, kinds, processes, run, shell, until } from "./run.ts"
 import { startPty } from "../../../src/sessionhost/pty.ts"
@@ -135,6 +136,67 @@ describe.each(kinds)("the processes of a session %s", (_, start) => {
     await says("child")
     expect(text().match(/usr1/g)).toHaveLength(1)
     expect(text().match(/child/g)).toHaveLength(1)
+  })
+})
+
+/** Sheds its parents, its session, its environment, its terminal and every descriptor, and is deaf to what can be ignored. */
+const shed = (name: string) => `
+  env -i setsid bash -c '(trap "" HUP TERM INT QUIT; cd /
+    for i in 1 2 3; do (exec 0<&- 1>&- 2>&-; exec -a ${name}-shed sleep 1000) & done; exit) &' &
+  wait`
+
+const cgroupOf = (id: string) => {
+  const { cgroup } = cgroups.make(id, {})
+  onTestFinished(() => cgroups.release(id))
+  return cgroup
+}
+const hasCgroups = (() => {
+  const id = randomUUID()
+  const { cgroup } = cgroups.make(id, {})
+  cgroups.release(id)
+  return cgroup !== null
+})()
+
+describe.skipIf(!hasCgroups).each(kinds)("the processes of a session with a cgroup %s", (_, start) => {
+  it("are found and ended even if they have shed everything that could tell whose they are", async () => {
+    const name = `kin${randomUUID().slice(0, 8)}`
+    const id = randomUUID()
+    const cgroup = cgroupOf(id)
+    const env = { ...environment, HOB_SESSION_ID: id }
+    const { closed, program } = run(start, "/bin/bash", ["-c", `${shed(name)}; exec sleep 1000`], { env })
+    await until(() => members(name).length === 3)
+    expect(stat(program.survivors()).filter(({ command }) => command.startsWith(name))).toHaveLength(3)
+    program.signalAll("SIGTERM")
+    await until(() => program.survivors().length === 3)
+    program.signalAll("SIGKILL")
+    await until(() => members(name).length === 0 && program.survivors().length === 0)
+    await closed
+    await until(() => cgroup!.remove())
+  })
+
+  it("are found when their program forked before it was in the cgroup", async () => {
+    const name = `kin${randomUUID().slice(0, 8)}`
+    const id = randomUUID()
+    const { program } = run(start, "/bin/bash", ["-c", `(exec -a ${name}-child sleep 1000) & wait`], {
+      env: { ...environment, HOB_SESSION_ID: id }
+    })
+    await until(() => members(name).length === 1)
+    const cgroup = cgroupOf(id)!
+    cgroup.join(program.pid)
+    const child = processes().find(({ command }) => command.startsWith(`${name}-`))!.pid
+    await until(() => cgroup.pids().includes(program.pid) && cgroup.pids().includes(child))
+  })
+
+  it("don't take a daemon with them that could not leave their cgroup, nor what it started", async () => {
+    const name = `kin${randomUUID().slice(0, 8)}`
+    const id = randomUUID()
+    cgroupOf(id)
+    const script = `HOB_READY_FD=3 setsid bash -c 'env -i setsid bash -c "exec -a ${name}-its-child sleep 1000" & exec -a ${name}-daemon sleep 1000' </dev/null >/dev/null 2>&1 & (exec -a ${name}-own sleep 1000) & exec sleep 1000`
+    const { program } = run(start, "/bin/bash", ["-c", script], { env: { ...environment, HOB_SESSION_ID: id } })
+    await until(() => members(name).length === 3)
+    await killAll(program)
+    expect(members(name)).toEqual(["daemon", "its-child"])
+    for (const { command, pid } of processes()) if (command.startsWith(`${name}-`)) process.kill(pid, "SIGKILL")
   })
 })
 

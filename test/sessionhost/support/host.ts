@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { makePaths, type Paths } from "../../../src/config/paths.ts"
 import type { HostSession, OpenFrame } from "../../../src/protocol/sessionHost.ts"
+import { noLimits } from "../../../src/sessionhost/Limits.ts"
 import { type RunHostOptions, runHost, type RunningHost } from "../../../src/sessionhost/runHost.ts"
 import { type ScriptedProgram, scriptedPrograms } from "../../../src/sessionhost/scriptedProgram.ts"
 import { Client, connected, Control } from "./peers.ts"
@@ -92,6 +93,7 @@ export class TestHost {
       },
       log: (message) => said.push(message),
       onEnd: () => {},
+      limits: noLimits(),
       ...options
     })
     if (running === null) throw new Error("another host is running here")

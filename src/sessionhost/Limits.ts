@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs"
+import type { LimitHolders } from "../protocol/limits.ts"
+import type { SessionFile } from "../protocol/sessionHost.ts"
+import { Cgroups, cgroups as ownCgroups, type KernelLimits } from "./cgroup/Cgroups.ts"
+import { killSession, type Killable } from "./kill.ts"
+import { LimitWatcher } from "./LimitWatcher.ts"
+import { ProcessTable } from "./ProcessTable.ts"
+import { SpawnError } from "./program.ts"
+
+/** The part of a session that is held to limits. */
+export interface Limited extends Killable {
+  readonly endingBecause: (reason: string) => void
+}
+
+/** Holds sessions to what they may use up: by a cgroup where there is one, else by looking. */
+export class Limits {
+  readonly #cgroups: Cgroups
+  readonly #watcher: LimitWatcher
+  readonly #table: ProcessTable
+
+  constructor(cgroups: Cgroups = ownCgroups, watcher = new LimitWatcher(), table = new ProcessTable()) {
+    this.#cgroups = cgroups
+    this.#watcher = watcher
+    this.#table = table
+  }
+
+  /**
+   * Makes all that holds a session before it is started, and says in its file what holds what. Throws a `SpawnError`
+   * `limit-unavailable` for a limit that nothing here can hold.
+   */
+  prepare(file: SessionFile): SessionFile {
+    const { cpuPercent, memoryBytes, processes } = file.limits ?? {}
+    const wanted: KernelLimits = {
+      ...(memoryBytes === undefined ? {} : { memoryBytes }),
+      ...(cpuPercent === undefined ? {} : { cpuPercent }),
+      ...(processes === undefined ? {} : { processes })
+    }
+    const { held } = this.#cgroups.make(file.id, wanted)
+    const by = (limit: keyof KernelLimits): string => {
+      if (held.has(limit)) return "cgroup"
+      if (limit !== "cpuPercent" && this.#table.pids() !== null) return "watcher"
+      this.release(file.id)
+      throw new SpawnError("limit-unavailable", limit, unavailable[limit])
+    }
+    const limitedBy: LimitHolders = {
+      ...(memoryBytes === undefined ? {} : { memory: by("memoryBytes") }),
+      ...(cpuPercent === undefined ? {} : { cpu: by("cpuPercent") }),
+      ...(processes === undefined ? {} : { processes: by("processes") })
+    }
+    const told = Object.keys(limitedBy).length === 0 ? file : { ...file, limitedBy }
+    return bootId === null ? told : { ...told, bootId }
+  }
+
+  /** Begins to look at a session that has been started, where something has to be looked at. */
+  begin({ id, limitedBy = {}, limits = {} }: SessionFile, session: Limited): void {
+    const cgroup = this.#cgroups.of(id)
+    const { memoryBytes, processes } = limits
+    const watchesMemory = limitedBy.memory === "watcher" && memoryBytes !== undefined
+    const watchesProcesses = limitedBy.processes === "watcher" && processes !== undefined
+    const watchesKills = limitedBy.memory === "cgroup" && cgroup !== null && cgroup.killsOneByOne
+    if (!watchesMemory && !watchesProcesses && !watchesKills) return
+    this.#watcher.watch(id, {
+      pids: () => cgroup?.pids() ?? session.survivors(),
+      ...(watchesMemory ? { memoryBytes } : {}),
+      ...(watchesProcesses ? { processes } : {}),
+      ...(watchesKills ? { memoryKills: () => cgroup.memoryKills } : {}),
+      beyond: (reason) => {
+        session.endingBecause(reason)
+        void killSession(session, "SIGKILL", 0)
+      }
+    })
+  }
+
+  /** Why the program of this session has just ended, if the kernel ended it for a limit. */
+  reasonOf(id: string): string | null {
+    return (this.#cgroups.of(id)?.memoryKills ?? 0) > 0 ? "memory-limit" : null
+  }
+
+  /** Lets go of all that held a session. */
+  release(id: string): void {
+    this.#watcher.forget(id)
+    this.#cgroups.release(id)
+  }
+}
+
+/** Holds nothing, and knows of nobody: for programs that are no processes. */
+export const noLimits = (): Limits => new Limits(new Cgroups(() => []))
+
+const unavailable: Readonly<Record<keyof KernelLimits, string>> = {
+  memoryBytes:
+    "Memory can't be limited here: there is no cgroup that hob may write to, and no /proc that tells what processes use.",
+  cpuPercent:
+    "Processor time can't be limited here: it takes a cgroup with the cpu controller that hob may write to (root, or a systemd unit with Delegate=yes).",
+  processes:
+    "The number of processes can't be limited here: there is no cgroup that hob may write to, and no /proc that tells what processes there are."
+}
+
+const readBootId = (): string | null => {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()
+  } catch {
+    return null
+  }
+}
+
+const bootId = readBootId()

@@ -1,0 +1,67 @@
+/** How each limit is spelled in the files of a cgroup. */
+import { existsSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import type { KernelLimits } from "./Cgroups.ts"
+
+export type Controller = "memory" | "cpu" | "pids"
+
+export const controllerOf = (limit: keyof KernelLimits): Controller =>
+  limit === "memoryBytes" ? "memory" : limit === "cpuPercent" ? "cpu" : "pids"
+
+/** Processor time is given out in slices of so many microseconds. */
+const PERIOD_MICROS = 100_000
+
+interface Entry {
+  readonly file: string
+  readonly value: string
+  /** Without it the limit is not what it says. */
+  readonly needed: boolean
+}
+
+const entries = (version: 1 | 2, limit: keyof KernelLimits, value: number): ReadonlyArray<Entry> => {
+  const quota = Math.round((value * PERIOD_MICROS) / 100)
+  if (version === 2) {
+    switch (limit) {
+      case "memoryBytes":
+        return [
+          { file: "memory.max", value: String(value), needed: true },
+          // Otherwise what is beyond is swapped out, and nothing ends.
+          { file: "memory.swap.max", value: "0", needed: false },
+          // The session ends as a whole, not one process of it.
+          { file: "memory.oom.group", value: "1", needed: false }
+        ]
+      case "cpuPercent":
+        return [{ file: "cpu.max", value: `${quota} ${PERIOD_MICROS}`, needed: true }]
+      case "processes":
+        return [{ file: "pids.max", value: String(value), needed: true }]
+    }
+  }
+  switch (limit) {
+    case "memoryBytes":
+      return [
+        { file: "memory.limit_in_bytes", value: String(value), needed: true },
+        // Memory and swap together; not there where the kernel doesn't count swap.
+        { file: "memory.memsw.limit_in_bytes", value: String(value), needed: false }
+      ]
+    case "cpuPercent":
+      return [
+        { file: "cpu.cfs_period_us", value: String(PERIOD_MICROS), needed: true },
+        { file: "cpu.cfs_quota_us", value: String(quota), needed: true }
+      ]
+    case "processes":
+      return [{ file: "pids.max", value: String(value), needed: true }]
+  }
+}
+
+/** Puts a limit on the cgroup `directory`; false where the kernel does not take it. */
+export const writeLimits = (directory: string, version: 1 | 2, limit: keyof KernelLimits, value: number): boolean =>
+  entries(version, limit, value).every(({ file, needed, value: text }) => {
+    const path = join(directory, file)
+    if (!existsSync(path)) return !needed
+    try {
+      writeFileSync(path, text)
+      return true
+    } catch {
+      return !needed
+    }
+  })

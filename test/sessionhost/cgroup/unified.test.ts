@@ -1,0 +1,81 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "vitest"
+import { sessionGroup } from "../../../src/config/cgroups.ts"
+import { Cgroups } from "../../../src/sessionhost/cgroup/Cgroups.ts"
+
+const id = "3f9a1c52-7d1e-4b3a-9c2f-0a1b2c3d4e5f"
+
+/** A tree of version 2 on plain directories: the kernel's files are there before anything is made. */
+const tree = (controllers: string, enabled = controllers) => {
+  const own = mkdtempSync(join(tmpdir(), "hob-cg-"))
+  const session = join(own, sessionGroup(id))
+  mkdirSync(session)
+  const put = (directory: string, files: Record<string, string>) => {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text)
+  }
+  put(own, { "cgroup.procs": "", "cgroup.controllers": controllers, "cgroup.subtree_control": enabled })
+  put(session, {
+    "cgroup.procs": "",
+    "cgroup.kill": "",
+    "memory.max": "max",
+    "memory.swap.max": "max",
+    "memory.oom.group": "0",
+    "memory.events": "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0\n",
+    "cpu.max": "max 100000",
+    "pids.max": "max"
+  })
+  const read = (file: string) => readFileSync(join(session, file), "utf8")
+  return { own, session, put, read, cgroups: new Cgroups(() => [{ version: 2, controllers: [], own }]) }
+}
+
+describe("a session's cgroup of version 2", () => {
+  it("gets the limits, in the kernel's units, and is ended as a whole", () => {
+    const { cgroups, read } = tree("cpuset cpu io memory pids")
+    const { cgroup, held } = cgroups.make(id, { memoryBytes: 64 * 1024 * 1024, cpuPercent: 250, processes: 20 })
+    assert.deepStrictEqual([...held], ["memoryBytes", "cpuPercent", "processes"])
+    assert.strictEqual(read("memory.max"), "67108864")
+    assert.strictEqual(read("memory.swap.max"), "0")
+    assert.strictEqual(read("memory.oom.group"), "1")
+    assert.strictEqual(read("cpu.max"), "250000 100000")
+    assert.strictEqual(read("pids.max"), "20")
+    assert.isFalse(cgroup!.killsOneByOne)
+    assert.isTrue(cgroup!.kill())
+    assert.strictEqual(read("cgroup.kill"), "1")
+  })
+
+  it("takes the program in, and tells when the kernel ended some of it for its memory", () => {
+    const { cgroups, put, read, session } = tree("memory")
+    const { cgroup } = cgroups.make(id, { memoryBytes: 1024 * 1024 })
+    cgroup!.join(4711)
+    assert.strictEqual(read("cgroup.procs"), "4711")
+    assert.deepStrictEqual(cgroup!.pids(), [4711])
+    assert.strictEqual(cgroup!.memoryKills, 0)
+    put(session, { "memory.events": "low 0\noom 3\noom_kill 2\n" })
+    assert.strictEqual(cgroup!.memoryKills, 2)
+    // Another host, which has adopted the session, finds all of it by the session's id.
+    assert.strictEqual(cgroups.of(id)?.memoryKills, 2)
+  })
+
+  it("holds only what the controllers that it may have can", () => {
+    const { cgroups } = tree("cpu pids")
+    const { held } = cgroups.make(id, { memoryBytes: 1024 * 1024, cpuPercent: 50, processes: 5 })
+    assert.deepStrictEqual([...held], ["cpuPercent", "processes"])
+  })
+
+  it("has its controllers switched on where they are not yet", () => {
+    const { cgroups, own } = tree("cpu memory pids", "cpu")
+    assert.isTrue(cgroups.make(id, { memoryBytes: 1024 * 1024 }).held.has("memoryBytes"))
+    assert.strictEqual(readFileSync(join(own, "cgroup.subtree_control"), "utf8"), "+memory")
+  })
+
+  it("is not there where none may be made", () => {
+    const nothing = new Cgroups(() => [{ version: 2, controllers: [], own: "/proc/no/such/place" }])
+    const { cgroup, held } = nothing.make(id, { memoryBytes: 1024 * 1024 })
+    assert.isNull(cgroup)
+    assert.strictEqual(held.size, 0)
+    assert.isNull(nothing.of(id))
+    assert.isFalse(existsSync("/proc/no/such/place"))
+  })
+})

@@ -1,0 +1,117 @@
+import { randomUUID } from "node:crypto"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "vitest"
+import { ownHierarchies, baseOf, sessionGroup } from "../../src/config/cgroups.ts"
+import type { HostSession } from "../../src/protocol/sessionHost.ts"
+import { Cgroups } from "../../src/sessionhost/cgroup/Cgroups.ts"
+import { Limits } from "../../src/sessionhost/Limits.ts"
+import { programs } from "../../src/sessionhost/programs.ts"
+import { spawnRequest, TestHost } from "./support/host.ts"
+
+const MiB = 1024 * 1024
+const noCgroups = () => new Cgroups(() => [])
+
+/** What the kernel would hold here. */
+const held = (() => {
+  const id = randomUUID()
+  const cgroups = new Cgroups()
+  const { held } = cgroups.make(id, { memoryBytes: 64 * MiB, cpuPercent: 50, processes: 10 })
+  cgroups.of(id)
+  cgroups.release(id)
+  return held
+})()
+
+const begin = async (host: TestHost, script: string, limits: HostSession["limits"]) => {
+  const id = randomUUID()
+  const request = spawnRequest(id, { kind: "pipe" }, ["/bin/sh", "-c", script])
+  const session = await host.control.ask("spawn", { ...request, session: { ...request.session, limits } })
+  return { id, session }
+}
+
+const ending = async (
+  host: TestHost,
+  id: string,
+  has: (session: HostSession) => boolean = ({ closedAt }) => closedAt !== null
+): Promise<HostSession> => {
+  for (;;) {
+    const session: HostSession = await host.control.ask("inspect", { session: id })
+    if (has(session)) return session
+    await new Promise((again) => setTimeout(again, 20))
+  }
+}
+
+const start = (cgroups: Cgroups) => TestHost.start({ programs, limits: new Limits(cgroups) })
+
+/** Keeps in memory whatever it reads. */
+const greedy = "head -c 400M /dev/zero | tail; sleep 1000"
+
+describe("a session with limits", () => {
+  it.skipIf(!held.has("memoryBytes"))("is ended by the kernel when it uses more memory, and says so", async () => {
+    await using host = await start(new Cgroups())
+    const { id, session } = await begin(host, greedy, { memoryBytes: 64 * MiB })
+    assert.strictEqual(session.limitedBy?.memory, "cgroup")
+    const { exit } = await ending(host, id)
+    assert.deepStrictEqual([exit?.signal, exit?.reason], ["SIGKILL", "memory-limit"])
+  })
+
+  it("is ended by the session-host where the kernel does not count, and says so", async () => {
+    await using host = await start(noCgroups())
+    const { id, session } = await begin(host, greedy, { memoryBytes: 64 * MiB })
+    assert.strictEqual(session.limitedBy?.memory, "watcher")
+    const { exit } = await ending(host, id)
+    assert.deepStrictEqual([exit?.signal, exit?.reason], ["SIGKILL", "memory-limit"])
+  })
+
+  it.skipIf(!held.has("processes"))("gets no more processes than it may have, from the kernel", async () => {
+    await using host = await start(new Cgroups())
+    const { id, session } = await begin(host, crowd, { processes: 8 })
+    assert.strictEqual(session.limitedBy?.processes, "cgroup")
+    const { exit } = await ending(host, id, (session) => session.exit !== null)
+    // The shell could not fork, and says so by its exit code.
+    assert.isAbove(exit?.code ?? 0, 0)
+    assert.strictEqual(exit?.reason, null)
+    await host.control.ask("kill", { session: id, signal: "KILL", graceMillis: 0 })
+  })
+
+  it("is ended with more processes than it may have where the kernel does not count", async () => {
+    await using host = await start(noCgroups())
+    const { id, session } = await begin(host, `${crowd}; wait`, { processes: 8 })
+    assert.strictEqual(session.limitedBy?.processes, "watcher")
+    const { exit } = await ending(host, id)
+    assert.deepStrictEqual([exit?.signal, exit?.reason], ["SIGKILL", "process-limit"])
+  })
+
+  it.skipIf(!held.has("cpuPercent"))("gets no more processor time than it may have", async () => {
+    await using host = await start(new Cgroups())
+    const { id, session } = await begin(host, "while :; do :; done", { cpuPercent: 10 })
+    assert.strictEqual(session.limitedBy?.cpu, "cgroup")
+    const own = ownHierarchies().find(
+      ({ controllers, version }) => version === 2 || controllers.some((name) => name === "cpu")
+    )!
+    const stat = join(baseOf(own.own), sessionGroup(id), "cpu.stat")
+    while (!/^nr_throttled [1-9]/m.test(readFileSync(stat, "utf8"))) await new Promise((again) => setTimeout(again, 20))
+    await host.control.ask("kill", { session: id, signal: "KILL", graceMillis: 0 })
+  })
+
+  it("is refused when nothing here can hold its limit", async () => {
+    await using host = await start(noCgroups())
+    const request = spawnRequest(randomUUID(), { kind: "pipe" }, ["/bin/sh", "-c", "exit"])
+    const session = { ...request.session, limits: { cpuPercent: 50 } }
+    const { error } = await host.control.request("spawn", { ...request, session })
+    assert.strictEqual(error?.spawn?.reason, "limit-unavailable")
+    assert.match(error!.message, /cgroup with the cpu controller/)
+    assert.strictEqual((await host.control.request("inspect", { session: session.id })).error?.code, "unknown-session")
+  })
+
+  it("says what holds each of its limits also to the next daemon, and to the one after its end", async () => {
+    await using host = await start(noCgroups())
+    const { id } = await begin(host, "read -r _", { memoryBytes: 512 * MiB, processes: 100, ttlMillis: 60_000 })
+    await host.control.ask("send", { session: id, data: "Cg==" })
+    const { limitedBy, limits } = await ending(host, id)
+    assert.deepStrictEqual(limits, { memoryBytes: 512 * MiB, processes: 100, ttlMillis: 60_000 })
+    assert.deepStrictEqual(limitedBy, { memory: "watcher", processes: "watcher" })
+  })
+})
+
+const crowd = "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do sleep 1000 & done"

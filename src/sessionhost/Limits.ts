@@ -5,7 +5,7 @@ import { Cgroups, cgroups as ownCgroups, type KernelLimits } from "./cgroup/Cgro
 import { killSession, type Killable } from "./kill.ts"
 import { LimitWatcher } from "./LimitWatcher.ts"
 import { ProcessTable } from "./ProcessTable.ts"
-import { SpawnError } from "./program.ts"
+import { type ProgramListener, SpawnError, type StartProgram } from "./program.ts"
 
 /** The part of a session that is held to limits. */
 export interface Limited extends Killable {
@@ -17,6 +17,8 @@ export class Limits {
   readonly #cgroups: Cgroups
   readonly #watcher: LimitWatcher
   readonly #table: ProcessTable
+  /** By session, what puts its limits on its cgroup once its program is in. */
+  readonly #toLimit = new Map<string, () => void>()
 
   constructor(cgroups: Cgroups = ownCgroups, watcher = new LimitWatcher(), table = new ProcessTable()) {
     this.#cgroups = cgroups
@@ -35,7 +37,8 @@ export class Limits {
       ...(cpuPercent === undefined ? {} : { cpuPercent }),
       ...(processes === undefined ? {} : { processes })
     }
-    const { held } = this.#cgroups.make(file.id, wanted)
+    const { held, limit } = this.#cgroups.make(file.id, wanted)
+    if (held.size > 0) this.#toLimit.set(file.id, limit)
     const by = (limit: keyof KernelLimits): string => {
       if (held.has(limit)) return "cgroup"
       if (limit !== "cpuPercent" && this.#table.pids() !== null) return "watcher"
@@ -49,6 +52,35 @@ export class Limits {
     }
     const told = Object.keys(limitedBy).length === 0 ? file : { ...file, limitedBy }
     return bootId === null ? told : { ...told, bootId }
+  }
+
+  /**
+   * How the program of a session whose file was prepared is started: where the kernel holds its limits, it is under
+   * them with all that it forks. Throws what `start` throws, and a `SpawnError` `limit-unavailable` when the kernel
+   * refuses a limit.
+   */
+  starting({ id }: SessionFile, start: StartProgram): StartProgram {
+    return (spec, listener) => {
+      const limit = this.#toLimit.get(id)
+      const cgroup = this.#cgroups.of(id)
+      if (limit === undefined || cgroup === null) return start(spec, listener)
+      let refused = false
+      const program = cgroup.startInside(() =>
+        start(
+          spec,
+          unless(() => refused, listener)
+        )
+      )
+      try {
+        limit()
+        return program
+      } catch (error) {
+        refused = true
+        program.signalAll("SIGKILL")
+        const detail = `The kernel refused a limit: ${(error as Error).message}`
+        throw new SpawnError("limit-unavailable", id, detail, { cause: error })
+      }
+    }
   }
 
   /** Begins to look at a session that has been started, where something has to be looked at. */
@@ -79,6 +111,7 @@ export class Limits {
   /** Lets go of all that held a session. */
   release(id: string): void {
     this.#watcher.forget(id)
+    this.#toLimit.delete(id)
     this.#cgroups.release(id)
   }
 }
@@ -94,6 +127,14 @@ const unavailable: Readonly<Record<keyof KernelLimits, string>> = {
   processes:
     "The number of processes can't be limited here: there is no cgroup that hob may write to, and no /proc that tells what processes there are."
 }
+
+/** A listener that hears nothing once `deaf` says so. */
+const unless = (deaf: () => boolean, listener: ProgramListener): ProgramListener => ({
+  output: (direction, chunk) => deaf() || listener.output(direction, chunk),
+  exited: (exit) => deaf() || listener.exited(exit),
+  closed: () => deaf() || listener.closed(),
+  inputDrained: () => deaf() || listener.inputDrained()
+})
 
 const readBootId = (): string | null => {
   try {

@@ -162,7 +162,7 @@ export class SessionHost {
           rows: file.rows,
           inputQueueBytes
         },
-        start: file.kind === "pty" ? pty : pipe,
+        start: this.#limits.starting(file, file.kind === "pty" ? pty : pipe),
         listener: {
           exited: () => this.#announce("exited", session),
           resized: () => this.#announce("changed", session),

@@ -1,5 +1,5 @@
 import type { Activity, Session, SessionState } from "../protocol/index.ts"
-import type { ExitFile, HostSession, SessionFile } from "../protocol/sessionHost.ts"
+import { type ExitFile, type HostSession, SessionFile } from "../protocol/sessionHost.ts"
 import { limitsInForce } from "./limits.ts"
 
 /**
@@ -78,11 +78,12 @@ export const told = (entry: Entry | undefined, host: HostSession): Entry => {
   return { ...entry, file, host: null, exit: { exit, closedAt, output, logLostBytes }, starting: false }
 }
 
+const fileFields = new Set(Object.keys(SessionFile.fields))
+
 /** What the host says that `session.json` says now; its words may be cut short, and sizes change without it. */
 const fileOf = (host: HostSession, before: SessionFile | undefined): SessionFile => {
-  const { pid: _pid, exit: _exit, closedAt: _closedAt, output: _output, logLostBytes: _lost, ...rest } = host
-  const { clients: _clients, quietSince: _quietSince, ...file } = rest
-  return { ...before, ...file, ...(before && { command: before.command, cols: before.cols, rows: before.rows }) }
+  const told = Object.fromEntries(Object.entries(host).filter(([key]) => fileFields.has(key))) as SessionFile
+  return { ...before, ...told, ...(before && { command: before.command, cols: before.cols, rows: before.rows }) }
 }
 
 /**

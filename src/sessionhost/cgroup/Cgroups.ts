@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import {
   baseOf,
@@ -9,8 +9,8 @@ import {
   sessionGroup
 } from "../../config/cgroups.ts"
 import type { SessionLimits } from "../../protocol/limits.ts"
-import { controllerOf, type Controller, writeLimits } from "./controllers.ts"
-import { makeDirectory, SessionCgroup } from "./SessionCgroup.ts"
+import { controllerOf, type Controller, takesLimit, writeLimit } from "./controllers.ts"
+import { type Place, SessionCgroup } from "./SessionCgroup.ts"
 
 /** What the kernel can hold a session to. */
 export type KernelLimits = Pick<SessionLimits, "memoryBytes" | "cpuPercent" | "processes">
@@ -42,33 +42,37 @@ export class Cgroups {
   }
 
   /**
-   * Makes the cgroup of a session and puts its limits on it. Which of them it holds is in `held`; the others are for
-   * somebody else. Null without any cgroup that may be made: then `held` is empty.
+   * Makes the cgroup of a session. Which of its limits that can hold is in `held`, and `limit` puts them on it; the
+   * others are for somebody else. Null without any cgroup that may be made: then `held` is empty.
    */
   make(
     id: string,
     limits: KernelLimits
-  ): { readonly cgroup: SessionCgroup | null; readonly held: ReadonlySet<keyof KernelLimits> } {
-    const held = new Set<keyof KernelLimits>()
-    const directories = new Set<string>()
-    let memory: { directory: string; version: 1 | 2 } | null = null
-    const tracking = this.#tracking(id)
-    if (tracking !== null) directories.add(tracking)
-    for (const [limit, value] of Object.entries(limits) as Array<[keyof KernelLimits, number | undefined]>) {
-      if (value === undefined || !isKernelLimit(limit)) continue
-      const place = this.#holding(controllerOf(limit), id)
-      if (place === null || !writeLimits(place.directory, place.version, limit, value)) {
-        if (place !== null && !directories.has(place.directory)) tryRemove(place.directory)
-        continue
-      }
-      held.add(limit)
-      directories.add(place.directory)
-      if (limit === "memoryBytes") memory = place
+  ): {
+    readonly cgroup: SessionCgroup | null
+    readonly held: ReadonlySet<keyof KernelLimits>
+    readonly limit: () => void
+  } {
+    const held = new Map<keyof KernelLimits, Place>()
+    const places = new Map<string, Place>()
+    for (const name of limitNames) {
+      if (limits[name] === undefined) continue
+      const place = this.#holding(name, id)
+      if (place === null) continue
+      held.set(name, place)
+      places.set(place.directory, place)
     }
-    if (directories.size === 0) return { cgroup: null, held }
-    const cgroup = new SessionCgroup([...directories], memory, held.size > 0)
+    // Version 1 is entered in microseconds, version 2 in milliseconds.
+    const onlyOne = held.size > 0 && [...held.values()].every(({ version }) => version === 1)
+    const tracking = this.#tracking(id, onlyOne)
+    const all = [tracking, ...places.values()].filter((place) => place !== null)
+    const limit = () => {
+      for (const [name, { directory, version }] of held) writeLimit(directory, version, name, limits[name]!)
+    }
+    if (all.length === 0) return { cgroup: null, held: new Set(), limit }
+    const cgroup = new SessionCgroup(unique(all), held.get("memoryBytes") ?? null, held.size > 0)
     this.#held.set(id, cgroup)
-    return { cgroup, held }
+    return { cgroup, held: new Set(held.keys()), limit }
   }
 
   /** The cgroup of a session, if it has one; also one that an earlier program of this process made. */
@@ -76,14 +80,13 @@ export class Cgroups {
     const held = this.#held.get(id)
     if (held !== undefined) return held
     const found = this.#all
-      .map(({ controllers, own, version }) => ({ version, controllers, directory: join(own, sessionGroup(id)) }))
+      .map(({ own, version }): Place => ({ version, directory: join(own, sessionGroup(id)) }))
       .filter(({ directory }) => existsSync(directory))
     if (found.length === 0) return null
     const memory = found.find(({ directory, version }) =>
-      version === 2 ? existsSync(join(directory, "memory.events")) : existsSync(join(directory, "memory.oom_control"))
+      existsSync(join(directory, version === 2 ? "memory.events" : "memory.oom_control"))
     )
-    const directories = found.map(({ directory }) => directory)
-    const cgroup = new SessionCgroup(directories, memory ?? null, true)
+    const cgroup = new SessionCgroup(found, memory ?? null, true)
     this.#held.set(id, cgroup)
     return cgroup
   }
@@ -96,41 +99,44 @@ export class Cgroups {
     this.#left = this.#left.filter((left) => !left.remove())
   }
 
-  /** A directory that tells who belongs to the session, made; null where none may be made. */
-  #tracking(id: string): string | null {
-    const unified = this.#all.filter(({ version }) => version === 2)
+  /** A place that tells who belongs to the session, made; null where none may be made. */
+  #tracking(id: string, onlyOne: boolean): Place | null {
+    const unified = this.#all.filter(({ version }) => version === 2 && !onlyOne)
     const others = TRACKING.flatMap((name) => this.#all.filter(({ controllers }) => controllers.join(",") === name))
-    for (const { own } of [...unified, ...others]) {
-      const directory = join(own, sessionGroup(id))
-      try {
-        makeDirectory(directory)
-        return directory
-      } catch {
-        // Not ours to write to: the next one.
-      }
+    for (const { own, version } of [...unified, ...others]) {
+      const place = { version, directory: join(own, sessionGroup(id)) }
+      if (makePlace(place)) return place
     }
     return null
   }
 
-  /** A directory for the session where `controller` counts, made; null where there is none. */
-  #holding(controller: Controller, id: string): { readonly directory: string; readonly version: 1 | 2 } | null {
-    for (const hierarchy of this.#all) {
-      const { controllers, own, version } = hierarchy
+  /** A place for the session where the kernel takes that limit, made; null where there is none. */
+  #holding(limit: keyof KernelLimits, id: string): Place | null {
+    const controller = controllerOf(limit)
+    for (const { controllers, own, version } of this.#all) {
       if (version === 2 ? !enable(own, controller) : !controllers.includes(controller)) continue
-      const directory = join(own, sessionGroup(id))
-      try {
-        makeDirectory(directory)
-        return { directory, version }
-      } catch {
-        // Not ours to write to.
-      }
+      const place = { version, directory: join(own, sessionGroup(id)) }
+      if (makePlace(place) && takesLimit(place.directory, version, limit)) return place
     }
     return null
   }
 }
 
-const isKernelLimit = (limit: string): limit is keyof KernelLimits =>
-  limit === "memoryBytes" || limit === "cpuPercent" || limit === "processes"
+const limitNames = ["memoryBytes", "cpuPercent", "processes"] as const
+
+const unique = (places: ReadonlyArray<Place>): ReadonlyArray<Place> => [
+  ...new Map(places.map((place) => [place.directory, place])).values()
+]
+
+/** Makes a directory that may be there; false where that may not be. */
+const makePlace = ({ directory }: Place): boolean => {
+  try {
+    mkdirSync(directory)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EEXIST"
+  }
+}
 
 const words = (path: string): ReadonlyArray<string> => {
   try {
@@ -158,7 +164,7 @@ const enable = (own: string, controller: Controller): boolean => {
   // A cgroup that gives controllers to its children holds no processes: this one goes into a child too.
   const leaf = join(own, HOST_GROUP)
   try {
-    makeDirectory(leaf)
+    mkdirSync(leaf, { recursive: true })
     writeFileSync(join(leaf, "cgroup.procs"), String(process.pid))
   } catch {
     return false

@@ -1,9 +1,16 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
+import { baseOf, ownHierarchies } from "../../config/cgroups.ts"
 
 /** Rounds of looking for children that were forked before their parent was in. */
 const JOIN_ROUNDS = 16
+
+/** A session's directory in one hierarchy. */
+export interface Place {
+  readonly version: 1 | 2
+  readonly directory: string
+}
 
 /**
  * The cgroup of one session: a directory in each hierarchy that is of use. Whatever its processes do to their parents,
@@ -11,57 +18,50 @@ const JOIN_ROUNDS = 16
  */
 export class SessionCgroup {
   /** The first one tells who is in it. */
-  readonly #directories: ReadonlyArray<string>
-  /** Where memory is counted, and how that hierarchy spells it. */
-  readonly #memory: { readonly directory: string; readonly version: 1 | 2 } | null
+  readonly #places: ReadonlyArray<Place>
+  /** Where memory is counted. */
+  readonly #memory: Place | null
+  readonly #bornInside: boolean
 
-  readonly #isLimited: boolean
-
-  /** `directories` exist. */
-  constructor(
-    directories: ReadonlyArray<string>,
-    memory: { readonly directory: string; readonly version: 1 | 2 } | null,
-    isLimited: boolean
-  ) {
-    this.#directories = directories
+  /** The places exist. `bornInside`: programs are started from inside it, so none has to be taken in. */
+  constructor(places: ReadonlyArray<Place>, memory: Place | null, bornInside: boolean) {
+    this.#places = places
     this.#memory = memory
-    this.#isLimited = isLimited
+    this.#bornInside = bornInside
   }
 
   /**
-   * Takes a program in that was just started. On some kernels that takes ten milliseconds, and this process has other
-   * sessions to serve: so where there are no limits, it isn't waited for. The program stands still meanwhile: what it
-   * forks before it is in would be outside for good. With limits it is in when this returns; one that can't be is
-   * ended, and this throws.
+   * Starts a program with this process inside the cgroup, so that the program is never anywhere else, and goes back.
+   * Where there is only version 2 this takes some milliseconds: for sessions with limits. There must be no limit on it
+   * yet: they would hold for this process too. Throws when it can't enter, or what `start` throws.
+   */
+  startInside<A>(start: () => A): A {
+    const homes = ownHierarchies().map(({ own }) => own)
+    const home = ({ directory }: Place) => homes.find((own) => baseOf(own) === dirname(directory)) ?? dirname(directory)
+    const entered: Array<Place> = []
+    try {
+      for (const place of this.#places) {
+        writeFileSync(self(place, place.directory), "0")
+        entered.push(place)
+      }
+      return start()
+    } finally {
+      for (const place of entered) writeFileSync(self(place, home(place)), "0")
+    }
+  }
+
+  /**
+   * Takes a program in that was just started. On many kernels that takes ten milliseconds, and this process has other
+   * sessions to serve: so it isn't waited for. The program stands still meanwhile: what it forks before it is in would
+   * be outside for good.
    */
   join(pid: number): void {
-    if (this.#isLimited) {
-      try {
-        this.joinNow(pid)
-      } catch (error) {
-        signal(pid, "SIGKILL")
-        throw error
-      }
-      this.#joinChildren(pid, 0)
-      return
-    }
+    if (this.#bornInside) return
     signal(pid, "SIGSTOP")
-    void writeFile(procs(this.#directories[0]!), String(pid))
+    void writeFile(procs(this.#places[0]!), String(pid))
       .then(() => this.#joinChildren(pid, 0))
       .catch(() => {})
       .finally(() => signal(pid, "SIGCONT"))
-  }
-
-  /** Throws when it is not possible and the process is there. */
-  joinNow(pid: number): void {
-    for (const directory of this.#directories) {
-      try {
-        writeFileSync(procs(directory), String(pid))
-      } catch (error) {
-        // It has ended already.
-        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error
-      }
-    }
   }
 
   // A child forked before its parent was in is outside, with all that comes of it.
@@ -70,18 +70,14 @@ export class SessionCgroup {
     const inside = new Set(this.pids())
     for (const child of childrenOf(pid)) {
       if (inside.has(child)) continue
-      try {
-        this.joinNow(child)
-      } catch {
-        // Another user's by now.
-      }
+      for (const place of this.#places) write(procs(place), String(child))
       this.#joinChildren(child, round + 1)
     }
   }
 
   /** Ids of the processes in it, zombies too. */
   pids(): ReadonlyArray<number> {
-    return numbers(read(procs(this.#directories[0]!)))
+    return numbers(read(procs(this.#places[0]!)))
   }
 
   /**
@@ -89,11 +85,11 @@ export class SessionCgroup {
    * waited for.
    */
   kill(): boolean {
-    for (const directory of this.#directories) {
+    for (const { directory } of this.#places) {
       if (write(join(directory, "cgroup.kill"), "1")) return true
     }
     // No more forks, at least: SIGKILL to each of them then leaves nobody behind.
-    for (const directory of this.#directories) write(join(directory, "pids.max"), "0")
+    for (const { directory } of this.#places) write(join(directory, "pids.max"), "0")
     return false
   }
 
@@ -113,7 +109,7 @@ export class SessionCgroup {
   /** Removes it; false while processes are in it. */
   remove(): boolean {
     let removed = true
-    for (const directory of this.#directories) {
+    for (const { directory } of this.#places) {
       try {
         rmdirSync(directory)
       } catch (error) {
@@ -132,7 +128,11 @@ const signal = (pid: number, name: NodeJS.Signals): void => {
   }
 }
 
-const procs = (directory: string): string => join(directory, "cgroup.procs")
+const procs = ({ directory }: Place): string => join(directory, "cgroup.procs")
+
+/** Where a process writes itself to be in `directory`. In version 1 the one thread that forks is enough, and quick. */
+const self = ({ version }: Place, directory: string): string =>
+  join(directory, version === 1 ? "tasks" : "cgroup.procs")
 
 const numbers = (text: string): ReadonlyArray<number> =>
   text
@@ -161,12 +161,3 @@ const write = (path: string, text: string): boolean => {
 
 /** Its children, where this kernel tells at once; else none. */
 const childrenOf = (pid: number): ReadonlyArray<number> => numbers(read(`/proc/${pid}/task/${pid}/children`))
-
-/** Makes a directory that may be there. Throws where that is not possible. */
-export const makeDirectory = (directory: string): void => {
-  try {
-    mkdirSync(directory)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
-  }
-}

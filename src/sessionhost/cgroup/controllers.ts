@@ -1,5 +1,5 @@
 /** How each limit is spelled in the files of a cgroup. */
-import { existsSync, writeFileSync } from "node:fs"
+import { accessSync, constants, existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { KernelLimits } from "./Cgroups.ts"
 
@@ -53,15 +53,28 @@ const entries = (version: 1 | 2, limit: keyof KernelLimits, value: number): Read
   }
 }
 
-/** Puts a limit on the cgroup `directory`; false where the kernel does not take it. */
-export const writeLimits = (directory: string, version: 1 | 2, limit: keyof KernelLimits, value: number): boolean =>
-  entries(version, limit, value).every(({ file, needed, value: text }) => {
+/** Whether the kernel takes this limit for the cgroup `directory`. */
+export const takesLimit = (directory: string, version: 1 | 2, limit: keyof KernelLimits): boolean =>
+  entries(version, limit, 1).every(({ file, needed }) => !needed || isWritable(join(directory, file)))
+
+const isWritable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Puts a limit on the cgroup `directory`; throws where the kernel refuses it. */
+export const writeLimit = (directory: string, version: 1 | 2, limit: keyof KernelLimits, value: number): void => {
+  for (const { file, needed, value: text } of entries(version, limit, value)) {
     const path = join(directory, file)
-    if (!existsSync(path)) return !needed
     try {
-      writeFileSync(path, text)
-      return true
-    } catch {
-      return !needed
+      // Anything that isn't there would be a new file where cgroups are played on plain directories.
+      if (existsSync(path)) writeFileSync(path, text)
+    } catch (error) {
+      if (needed) throw error
     }
-  })
+  }
+}

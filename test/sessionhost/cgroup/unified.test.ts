@@ -33,8 +33,11 @@ const tree = (controllers: string, enabled = controllers) => {
 describe("a session's cgroup of version 2", () => {
   it("gets the limits, in the kernel's units, and is ended as a whole", () => {
     const { cgroups, read } = tree("cpuset cpu io memory pids")
-    const { cgroup, held } = cgroups.make(id, { memoryBytes: 64 * 1024 * 1024, cpuPercent: 250, processes: 20 })
+    const { cgroup, held, limit } = cgroups.make(id, { memoryBytes: 64 * 1024 * 1024, cpuPercent: 250, processes: 20 })
     assert.deepStrictEqual([...held], ["memoryBytes", "cpuPercent", "processes"])
+    // Not before the program is in it: whoever starts it is inside for that moment.
+    assert.strictEqual(read("memory.max"), "max")
+    limit()
     assert.strictEqual(read("memory.max"), "67108864")
     assert.strictEqual(read("memory.swap.max"), "0")
     assert.strictEqual(read("memory.oom.group"), "1")
@@ -45,12 +48,24 @@ describe("a session's cgroup of version 2", () => {
     assert.strictEqual(read("cgroup.kill"), "1")
   })
 
-  it("takes the program in, and tells when the kernel ended some of it for its memory", () => {
-    const { cgroups, put, read, session } = tree("memory")
+  it("is entered to start the program, and left again", () => {
+    const { cgroups, own, read } = tree("memory")
     const { cgroup } = cgroups.make(id, { memoryBytes: 1024 * 1024 })
-    cgroup!.join(4711)
-    assert.strictEqual(read("cgroup.procs"), "4711")
-    assert.deepStrictEqual(cgroup!.pids(), [4711])
+    const started = cgroup!.startInside(() => {
+      assert.strictEqual(read("cgroup.procs"), "0")
+      assert.strictEqual(readFileSync(join(own, "cgroup.procs"), "utf8"), "")
+      return 4711
+    })
+    assert.strictEqual(started, 4711)
+    assert.strictEqual(readFileSync(join(own, "cgroup.procs"), "utf8"), "0")
+    assert.throws(() => cgroup!.startInside(() => assert.fail("no program")), /no program/)
+  })
+
+  it("tells who is in it, and when the kernel ended some of it for its memory", () => {
+    const { cgroups, put, session } = tree("memory")
+    const { cgroup } = cgroups.make(id, { memoryBytes: 1024 * 1024 })
+    put(session, { "cgroup.procs": "4711\n4712\n" })
+    assert.deepStrictEqual(cgroup!.pids(), [4711, 4712])
     assert.strictEqual(cgroup!.memoryKills, 0)
     put(session, { "memory.events": "low 0\noom 3\noom_kill 2\n" })
     assert.strictEqual(cgroup!.memoryKills, 2)

@@ -35,7 +35,11 @@ export class Cgroups {
   /** Looked for once: the base of each, so that moving this process later changes nothing. */
   get #all(): ReadonlyArray<Hierarchy> {
     if (this.#found === undefined) {
-      this.#found = this.#hierarchies().map((hierarchy) => ({ ...hierarchy, own: baseOf(hierarchy.own) }))
+      this.#found = this.#hierarchies().map(({ controllers, own, version }) => ({
+        version,
+        controllers,
+        own: baseOf(own)
+      }))
       for (const { own } of this.#found) removeLeftBehind(own)
     }
     return this.#found

@@ -1,4 +1,4 @@
-// Builds dist: the three programs as bundles of their own, the library with its dependencies left outside, and with
+// Builds dist: the four programs as bundles of their own, the library with its dependencies left outside, and with
 // `--types` (always when packing) the type declarations.
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
@@ -99,6 +99,7 @@ try {
     program("hob-tree", "cli/tree.ts"),
     program("daemon", "daemon/main.ts"),
     program("host", "sessionhost/main.ts"),
+    program("screens", "screens/main.ts"),
     library
   ])
   if (withTypes) types()

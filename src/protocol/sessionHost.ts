@@ -17,7 +17,8 @@ import { InputHolder, SessionExit, SessionKind, SpawnFailed } from "./sessions.t
 
 export * from "./sessionFrames.ts"
 
-export const HOST_PROTOCOL_VERSION = 1
+/** 2: events `started`, `changed` and `removed`, and {@link HostScreensEvent}. Who says a lower one is spared what is later. */
+export const HOST_PROTOCOL_VERSION = 2
 
 /** How long the log of a session may get. */
 export const LogLimits = Schema.Struct({
@@ -159,7 +160,9 @@ export const HostRequest = Schema.Union([
     since: Schema.NullOr(Offset),
     tail: Schema.NullOr(Offset),
     cols: Schema.NullOr(Cells),
-    rows: Schema.NullOr(Cells)
+    rows: Schema.NullOr(Cells),
+    /** It is no client that anybody counts: the screens process. */
+    uncounted: Schema.optionalKey(Schema.Boolean)
   }),
   /** Deletes the directory of a session that the host does not hold. Answer: {}; error `running`. */
   Schema.Struct({ id: Schema.Int, op: Schema.Literal("remove"), session: SessionId }),
@@ -235,7 +238,7 @@ export const SendReply = Schema.Struct({ acceptedBytes: Schema.Int, queuedBytes:
 
 /** Host → daemon, unasked, on every control connection that has said hello. */
 export const HostEvent = Schema.Struct({
-  event: Schema.Literals(["started", "changed", "exited", "closed", "log-lost", "log-restored"]),
+  event: Schema.Literals(["started", "changed", "exited", "closed", "removed", "log-lost", "log-restored"]),
   session: HostSession
 })
 export type HostEvent = typeof HostEvent.Type

@@ -61,11 +61,11 @@ export class ChildDescriptors {
   }
 
   /**
-   * Starts a child with the `stdio` it is to have. Node can't close what a child inherits, but it can put something
+   * Starts a child with the `stdio` it is to have: these three and nothing else. Node can't close what a child inherits, but it can put something
    * else in its place: where marking isn't possible the child finds /dev/null at the numbers of our descriptors.
    */
-  withPipes<A>(start: (stdio: Array<"pipe" | "ignore" | number>) => A): A {
-    const stdio: Array<"pipe" | "ignore" | number> = ["pipe", "pipe", "pipe"]
+  withStdio<A>(standard: readonly [Stdio, Stdio, Stdio], start: (stdio: Array<Stdio>) => A): A {
+    const stdio: Array<Stdio> = [...standard]
     const masked = [...this.keep()]
     if (masked.length === 0) return start(stdio)
     const nothing = openSync("/dev/null", "r")
@@ -78,6 +78,8 @@ export class ChildDescriptors {
     }
   }
 }
+
+type Stdio = "pipe" | "ignore" | number
 
 const none: ReadonlySet<number> = new Set()
 

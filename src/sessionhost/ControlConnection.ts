@@ -1,12 +1,16 @@
 import { Result, Schema } from "effect"
 import type { Socket } from "node:net"
-import { FrameType, HostRequest, type HostReply, MAX_FRAME_BYTES } from "../protocol/sessionHost.ts"
+import { FrameType, type HostEvent, HostRequest, type HostReply, MAX_FRAME_BYTES } from "../protocol/sessionHost.ts"
 import { encodeJsonFrame } from "../wire/frames.ts"
 import { badRequest, HostFailure } from "./HostFailure.ts"
+import type { Asked } from "./ScreensLink.ts"
 import type { SessionHost } from "./SessionHost.ts"
 
 /** A daemon that doesn't read its answers and events is cut off at this many bytes; it learns all of it from the next `hello`. */
 export const CONTROL_BEHIND_BYTES = 16 * 1024 * 1024
+
+/** What daemons from before protocol 2 would not understand. */
+const LATER_EVENTS = new Set<HostEvent["event"]>(["started", "changed", "removed"])
 
 const decode = Schema.decodeUnknownResult(HostRequest)
 
@@ -16,7 +20,10 @@ export class ControlConnection {
   readonly #host: SessionHost
   readonly #stop: () => void
   readonly #log: (message: string) => void
-  #unlisten: (() => void) | null = null
+  /** Ends what this connection hears. */
+  readonly #leaving: Array<() => void> = []
+  /** What the screens process is asked on its behalf, by the request's id. */
+  readonly #asked = new Map<number, Asked>()
 
   /** `stop` is called after a `stop` request was answered. */
   constructor(socket: Socket, host: SessionHost, stop: () => void, log: (message: string) => void) {
@@ -24,7 +31,10 @@ export class ControlConnection {
     this.#host = host
     this.#stop = stop
     this.#log = log
-    socket.on("close", () => this.#unlisten?.())
+    socket.on("close", () => {
+      for (const leave of this.#leaving) leave()
+      for (const { cancel } of this.#asked.values()) cancel()
+    })
   }
 
   /** A frame from the daemon. */
@@ -36,6 +46,11 @@ export class ControlConnection {
     } catch {
       return this.#cutOff("a control frame that is not JSON")
     }
+    this.onMessage(message)
+  }
+
+  /** A message from the daemon. */
+  onMessage(message: unknown): void {
     const id = idOf(message)
     if (id === null) return this.#cutOff("a request without an id")
     const request = decode(message)
@@ -57,8 +72,7 @@ export class ControlConnection {
   #perform(request: HostRequest): unknown {
     switch (request.op) {
       case "hello":
-        this.#unlisten ??= this.#host.listen((event) => this.#write(event))
-        return this.#host.hello()
+        return this.#hello(request.protocol)
       case "spawn":
         return this.#host.spawn(request)
       case "list":
@@ -79,12 +93,34 @@ export class ControlConnection {
       case "remove":
         return this.#host.remove(request).then(() => ({}))
       case "answer":
+        return this.#host.answer(request)
       case "screens":
+        return this.#ask(request.id, request.request)
       case "cancel":
-        throw new HostFailure({ code: "screens-unavailable", message: "no screens process is connected" })
+        this.#asked.get(request.request)?.cancel()
+        return {}
       case "stop":
         this.#host.checkStop()
         return {}
+    }
+  }
+
+  #hello(protocol: number) {
+    if (this.#leaving.length === 0) {
+      const knows = (event: HostEvent["event"]) => protocol >= 2 || !LATER_EVENTS.has(event)
+      this.#leaving.push(this.#host.listen((event) => knows(event.event) && this.write(event)))
+      if (protocol >= 2) this.#leaving.push(this.#host.screens.listen((screens) => this.write({ screens })))
+    }
+    return this.#host.hello()
+  }
+
+  async #ask(id: number, request: unknown): Promise<unknown> {
+    const asked = this.#host.screens.ask(request)
+    this.#asked.set(id, asked)
+    try {
+      return await asked.answer
+    } finally {
+      this.#asked.delete(id)
     }
   }
 
@@ -95,10 +131,11 @@ export class ControlConnection {
   }
 
   #reply(reply: HostReply): void {
-    this.#write(reply)
+    this.write(reply)
   }
 
-  #write(message: unknown): void {
+  /** Sends a message of one frame. */
+  write(message: unknown): void {
     if (this.#socket.destroyed) return
     this.#socket.write(encode(message))
     if (this.#socket.writableLength > CONTROL_BEHIND_BYTES) this.#cutOff("it does not read its answers")

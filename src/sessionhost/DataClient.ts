@@ -32,6 +32,7 @@ export interface DataClientOptions {
  * piece, however much the program prints.
  */
 export class DataClient implements Reader {
+  readonly counted: boolean
   readonly #socket: Socket
   readonly #frames: FrameSocket
   readonly #pieces: OutputPieces
@@ -60,6 +61,7 @@ export class DataClient implements Reader {
     this.#pieces = new OutputPieces(source)
     this.#grant = open.since === undefined ? grant : { ...grant, since: open.since }
     this.#mode = grant.mode
+    this.counted = grant.uncounted !== true
     this.#frames = new FrameSocket(socket, () => this.#pump())
     this.#until = source.head
     const session = source instanceof Session ? source : null

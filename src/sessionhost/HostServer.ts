@@ -1,5 +1,6 @@
 import { Exit, Schema } from "effect"
 import type { Socket } from "node:net"
+import { ScreensHello } from "../protocol/screens.ts"
 import { type ErrorFrame, FrameType, MAX_FRAME_BYTES, OpenFrame } from "../protocol/sessionHost.ts"
 import { encodeJsonFrame, FrameReader } from "../wire/frames.ts"
 import { listen, type UnixListener } from "../wire/unixSocket.ts"
@@ -7,11 +8,13 @@ import { ControlConnection } from "./ControlConnection.ts"
 import { DataClient } from "./DataClient.ts"
 import type { Snapshot } from "./ExactScreens.ts"
 import { RecordsClient } from "./RecordsClient.ts"
+import { ScreensConnection } from "./ScreensConnection.ts"
 import type { SessionHost } from "./SessionHost.ts"
 
 /** A connection must say within this time what it is. */
 const FIRST_FRAME_MILLIS = 30_000
 
+const decodeHello = Schema.decodeUnknownExit(Schema.fromJsonString(ScreensHello))
 const decodeOpen = Schema.decodeUnknownExit(Schema.fromJsonString(OpenFrame))
 
 export interface HostServerOptions {
@@ -30,6 +33,8 @@ export interface HostServerOptions {
 export class HostServer {
   readonly #options: HostServerOptions
   readonly #sockets = new Set<Socket>()
+  /** Those of the screens process: this one's own. */
+  readonly #own = new Set<Socket>()
   #listener: UnixListener | null = null
 
   private constructor(options: HostServerOptions) {
@@ -45,9 +50,9 @@ export class HostServer {
     return host
   }
 
-  /** Connections of every kind. */
+  /** Connections of every kind, but those of this host's own screens process. */
   get connections(): number {
-    return this.#sockets.size
+    return this.#sockets.size - this.#own.size
   }
 
   /** Takes the socket away and ends every connection. */
@@ -81,8 +86,14 @@ export class HostServer {
     socket.on("error", () => {})
     socket.on("close", () => {
       this.#sockets.delete(socket)
+      this.#own.delete(socket)
       onChange()
     })
+  }
+
+  #isOwn(socket: Socket): void {
+    this.#own.add(socket)
+    this.#options.onChange()
   }
 
   #introduce(socket: Socket, type: number, payload: Buffer) {
@@ -96,6 +107,14 @@ export class HostServer {
       socket.end(encodeJsonFrame(FrameType.error, { code, message } satisfies ErrorFrame))
       return { onFrame: () => {} }
     }
+    if (type === FrameType.screens) {
+      const hello = decodeHello(payload.toString("utf8"))
+      if (Exit.isFailure(hello)) return refuse("bad-frame", "a screens frame needs a token")
+      const connection = ScreensConnection.accept(socket, hello.value, host, log)
+      if (connection === null) return refuse("bad-ticket", "this token is not that of the screens process")
+      this.#isOwn(socket)
+      return connection
+    }
     if (type !== FrameType.open) return refuse("bad-frame", `the first frame can't be of type ${type}`)
     const open = decodeOpen(payload.toString("utf8"))
     if (Exit.isFailure(open)) return refuse("bad-frame", "an open frame needs a ticket")
@@ -103,6 +122,7 @@ export class HostServer {
     if (grant === null) return refuse("bad-ticket", "this ticket was used, has expired, or never was")
     const source = host.open(grant.session)
     if (source === null) return refuse("unknown-session", `there is no session ${grant.session}`)
+    if (grant.uncounted === true) this.#isOwn(socket)
     const { mode } = grant
     if (mode === "records") return new RecordsClient(socket, source)
     return new DataClient({

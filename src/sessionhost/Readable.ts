@@ -5,6 +5,8 @@ import type { Recent } from "./Recent.ts"
 
 /** What a session tells those who read it. */
 export interface Reader {
+  /** Somebody's client. */
+  readonly counted: boolean
   /** Slices of output from this offset on may still be on their way; `Infinity` when none are. */
   readonly pendingFrom: number
   /** Output as it comes: `slices` together begin at `offset`. They stay as they are while `pendingFrom` says so. */

@@ -5,6 +5,7 @@ import { MAX_RECORD_DATA_BYTES } from "./log/format.ts"
 import type { LogFs } from "./log/LogFs.ts"
 import { LogWriter } from "./log/LogWriter.ts"
 import type { Program, ProgramExit, ProgramSpec, StartProgram } from "./program.ts"
+import { Answers } from "./Answers.ts"
 import type { Readable, Reader } from "./Readable.ts"
 import { InputLease } from "./InputLease.ts"
 import { Recent } from "./Recent.ts"
@@ -68,6 +69,7 @@ export class Session implements Readable {
   #pendingBytes = 0
   #pendingDirection: Direction = Direction.output
   #flushScheduled = false
+  readonly #answers = new Answers()
 
   /** Starts the program; throws `SpawnError`, or the system's error when the log can't be begun. */
   constructor(options: SessionOptions) {
@@ -133,10 +135,16 @@ export class Session implements Readable {
     closedAt: this.#closedAt,
     output: { oldest: this.log.oldest, end: this.head },
     logLostBytes: this.log.lostBytes,
-    clients: this.#readers.size,
+    clients: this.#clients,
     input: this.lease.holder,
-    quietSince: new Date(this.#readers.size > 0 ? Date.now() : this.#quietSince).toISOString()
+    quietSince: new Date(this.#clients > 0 ? Date.now() : this.#quietSince).toISOString()
   })
+
+  get #clients(): number {
+    let count = 0
+    for (const { counted } of this.#readers) if (counted) count++
+    return count
+  }
 
   readonly join = (reader: Reader): void => {
     this.#readers.add(reader)
@@ -144,7 +152,7 @@ export class Session implements Readable {
 
   readonly leave = (reader: Reader): void => {
     this.#readers.delete(reader)
-    this.#quietSince = Date.now()
+    if (reader.counted) this.#quietSince = Date.now()
   }
 
   /** Types `data`, all of it or nothing. */
@@ -159,6 +167,17 @@ export class Session implements Readable {
       }
     }
     return answer
+  }
+
+  /**
+   * Types `data`, an answer to a question in the output before `offset`. False when it is not typed: one up to there was
+   * typed already, the program is not reading, or it asked so long ago, and has printed since, that it waits no more.
+   */
+  answer(offset: number, data: Buffer): boolean {
+    if (!this.#answers.wanted(offset, this.head, performance.now())) return false
+    if (this.type(data) !== "accepted") return false
+    this.#answers.given(offset)
+    return true
   }
 
   /** On pipes the end of standard input, behind what is queued; a terminal's is typed, so nothing there. */
@@ -235,6 +254,7 @@ export class Session implements Readable {
     this.#pendingBytes = 0
     this.#quietSince = Date.now()
     this.log.append(this.#pendingDirection, slices, this.#quietSince)
+    this.#answers.printed(this.head, performance.now())
     let inUseFrom = Infinity
     for (const reader of this.#readers) {
       this.#guard(() => reader.onOutput(offset, slices, bytes))

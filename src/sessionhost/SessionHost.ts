@@ -18,6 +18,7 @@ import { Limits } from "./Limits.ts"
 import type { LogFs } from "./log/LogFs.ts"
 import { type AdoptProgram, SpawnError, type StartProgram } from "./program.ts"
 import type { Readable } from "./Readable.ts"
+import type { ScreensLink } from "./ScreensLink.ts"
 import { Session } from "./Session.ts"
 import {
   createSessionDirectory,
@@ -52,6 +53,7 @@ export interface SessionHostOptions {
   readonly log: (message: string) => void
   /** Sessions or starting ones came or went: asked by who decides whether this process may end. */
   readonly onChange: () => void
+  readonly screens: ScreensLink
   readonly logFs?: LogFs
   readonly limits?: Limits
 }
@@ -64,6 +66,7 @@ type Request<Op extends HostRequest["op"]> = Extract<HostRequest, { op: Op }>
 /** The sessions of this process, and what a daemon can ask of them. Refusals are thrown as {@link HostFailure}. */
 export class SessionHost {
   readonly tickets = new Tickets()
+  readonly screens: ScreensLink
   readonly startedAt = new Date().toISOString()
   readonly #options: SessionHostOptions
   readonly #limits: Limits
@@ -78,6 +81,7 @@ export class SessionHost {
   constructor(options: SessionHostOptions) {
     this.#options = options
     this.#limits = options.limits ?? new Limits()
+    this.screens = options.screens
   }
 
   /** Sessions held or being started. A finished one counts until its end is on disk. */
@@ -182,6 +186,7 @@ export class SessionHost {
       })
       this.#sessions.set(file.id, session)
       this.#limits.begin(file, session)
+      this.#needScreens()
       this.#announce("started", session)
       return session.describe()
     } catch (error) {
@@ -215,6 +220,14 @@ export class SessionHost {
     const limitBytes = session.inputLimitBytes
     const message = `${queuedBytes} bytes wait for the program already; the limit is ${limitBytes}`
     throw new HostFailure({ code: "input-queue-full", message, queuedBytes, limitBytes })
+  }
+
+  /** Types an answer to a terminal's question, unless it was answered already. */
+  answer(request: Request<"answer">): { acceptedBytes: number; queuedBytes: number } {
+    const session = this.#running(request.session)
+    const data = Buffer.from(request.data, "base64")
+    const acceptedBytes = session.answer(request.offset, data) ? data.length : 0
+    return { acceptedBytes, queuedBytes: session.queuedInputBytes }
   }
 
   resize(request: Request<"resize">): HostSession {
@@ -274,6 +287,9 @@ export class SessionHost {
     this.#ends.delete(request.session)
     await end?.abandon()
     if (session !== undefined) this.#forget(session)
+    // First, so that nobody makes a file there while it is deleted.
+    const remains = session?.describe() ?? this.open(request.session)?.describe()
+    if (remains !== undefined) this.#tell({ event: "removed", session: remains })
     if (!(await deleteSessionDirectory(this.#directoryOf(request.session)))) throw unknownSession(request.session)
   }
 
@@ -308,8 +324,17 @@ export class SessionHost {
   }
 
   #announce(event: HostEvent["event"], session: Session): void {
-    const message: HostEvent = { event, session: session.describe() }
-    for (const listener of this.#listeners) listener(message)
+    this.#tell({ event, session: session.describe() })
+  }
+
+  #tell(event: HostEvent): void {
+    for (const listener of this.#listeners) listener(event)
+  }
+
+  #needScreens(): void {
+    let terminals = 0
+    for (const { file } of this.#sessions.values()) if (file.kind === "pty") terminals++
+    this.screens.need(terminals)
   }
 
   /** Puts a session's end on disk, and lets go of it then. */
@@ -339,6 +364,7 @@ export class SessionHost {
 
   #forget(session: Session): void {
     this.#sessions.delete(session.file.id)
+    this.#needScreens()
     this.#options.onChange()
   }
 }

@@ -9,6 +9,7 @@ import { makePaths } from "../config/paths.ts"
 import { hostLog } from "./hostLog.ts"
 import { programs } from "./programs.ts"
 import { runHost } from "./runHost.ts"
+import { startScreens } from "./startScreens.ts"
 
 process.umask(0o077)
 process.title = "hob session-host"
@@ -42,9 +43,11 @@ const sayReady = (): void => {
 }
 
 try {
+  const paths = makePaths(process.env)
   const running = await runHost({
-    paths: makePaths(process.env),
+    paths,
     programs,
+    startScreens: startScreens(paths),
     log: hostLog,
     onEnd: () => process.exit(0)
   })

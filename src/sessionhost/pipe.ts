@@ -196,7 +196,7 @@ const start = (spec: ProgramSpec): Child & { readonly pid: number } => {
     new SpawnError("system", spec.file, `It could not be started: ${detail}`, { cause })
   let child: Child
   try {
-    child = childDescriptors.withPipes((stdio) =>
+    child = childDescriptors.withStdio(["pipe", "pipe", "pipe"], (stdio) =>
       spawn(spec.file, spec.args, { cwd: spec.cwd, env, detached: true, stdio })
     ) as Child
   } catch (cause) {

@@ -6,6 +6,7 @@ import { prepareRunDirectory } from "../wire/unixSocket.ts"
 import type { Limits } from "./Limits.ts"
 import type { LogFs } from "./log/LogFs.ts"
 import { HostServer, type HostServerOptions } from "./HostServer.ts"
+import { ScreensLink, type StartScreens } from "./ScreensLink.ts"
 import { type Programs, SessionHost } from "./SessionHost.ts"
 
 export type { Programs } from "./SessionHost.ts"
@@ -21,6 +22,8 @@ export interface RunHostOptions {
   readonly onEnd: () => void
   readonly idleMillis?: number
   readonly askScreen?: HostServerOptions["askScreen"]
+  /** Starts the screens process; without it there is none. */
+  readonly startScreens?: StartScreens
   readonly logFs?: LogFs
   readonly limits?: Limits
 }
@@ -51,6 +54,7 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
   const giveBack = async () => {
     if (idle !== null) clearTimeout(idle)
     host.close()
+    await screens.stop()
     // The lock goes last: whoever gets it next must not have its socket taken away.
     await server.close()
     lock.release()
@@ -74,7 +78,9 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
       }, options.idleMillis ?? IDLE_MILLIS)
     }
   }
+  const screens = new ScreensLink({ start: options.startScreens ?? null, log })
   const host = new SessionHost({
+    screens,
     directory: paths.sessions,
     programs,
     log,
@@ -88,7 +94,7 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
       path: paths.hostSocket,
       host,
       log,
-      askScreen: options.askScreen ?? (() => Promise.resolve(null)),
+      askScreen: options.askScreen ?? ((session, historyLines) => screens.snapshot(session, historyLines)),
       onStop: () => void end(),
       onChange: () => check()
     })

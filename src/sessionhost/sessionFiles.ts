@@ -111,6 +111,7 @@ export const deleteSessionDirectory = async (directory: string): Promise<boolean
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false
     throw error
   }
-  await rm(directory, { recursive: true, force: true })
+  // Again where the screens process made a file meanwhile.
+  await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
   return true
 }

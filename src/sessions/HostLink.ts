@@ -3,6 +3,7 @@ import type { Socket } from "node:net"
 import { Concerns } from "../actors/Concerns.ts"
 import * as Mailbox from "../actors/Mailbox.ts"
 import { SessionHostUnavailable } from "../protocol/index.ts"
+import type { ScreensEvent } from "../protocol/screens.ts"
 import {
   FrameType,
   HelloReply,
@@ -11,6 +12,7 @@ import {
   HostEvent,
   HostReply,
   HostRequest,
+  HostScreensEvent,
   MAX_FRAME_BYTES
 } from "../protocol/sessionHost.ts"
 import { encodeJsonFrame, FrameReader } from "../wire/frames.ts"
@@ -36,6 +38,7 @@ export type LinkNews =
   /** A link is up; `hello.sessions` is the whole truth about what the host holds. `fresh`: this host was just started. */
   | { readonly type: "connected"; readonly hello: HelloReply; readonly fresh: boolean }
   | { readonly type: "event"; readonly event: HostEvent }
+  | { readonly type: "screens"; readonly event: ScreensEvent }
 
 /** Requests that may wait for the host or be in hand there. */
 const MAILBOX_CAPACITY = 1024
@@ -45,7 +48,9 @@ const NEWS_CAPACITY = 4096
 const ANSWER_WITHIN = Duration.seconds(15)
 
 const encodeRequest = Schema.encodeSync(HostRequest)
-const decodeFrame = Schema.decodeUnknownExit(Schema.fromJsonString(Schema.Union([HostEvent, HostReply])))
+const decodeFrame = Schema.decodeUnknownExit(
+  Schema.fromJsonString(Schema.Union([HostEvent, HostScreensEvent, HostReply]))
+)
 const decodeHello = Schema.decodeUnknownEffect(HelloReply)
 
 /**
@@ -81,8 +86,8 @@ export class HostLink extends Context.Service<
         Effect.gen(function* () {
           if (released) return yield* Effect.never
           const { fresh, socket } = yield* process.connect
-          const line = yield* openLine(socket, (event) => {
-            if (!Queue.offerUnsafe(news, { type: "event", event })) {
+          const line = yield* openLine(socket, (told) => {
+            if (!Queue.offerUnsafe(news, told)) {
               socket.destroy(new Error("the sessions actor does not keep up"))
             }
           })
@@ -132,7 +137,7 @@ interface Line {
 }
 
 /** Speaks control frames on a connected socket: answers matched to requests by id, events handed on as they come. */
-const openLine = Effect.fnUntraced(function* (socket: Socket, onEvent: (event: HostEvent) => void) {
+const openLine = Effect.fnUntraced(function* (socket: Socket, onNews: (news: LinkNews) => void) {
   const pending = new Map<number, Deferred.Deferred<unknown, HostRefused | SessionHostUnavailable>>()
   const closed = yield* Deferred.make<never, SessionHostUnavailable>()
   let lastId = 0
@@ -148,7 +153,8 @@ const openLine = Effect.fnUntraced(function* (socket: Socket, onEvent: (event: H
     if (type !== FrameType.control) return
     const message = decodeFrame(payload.toString("utf8"))
     if (message._tag === "Failure") return socket.destroy(new Error("it sent a message that can't be understood"))
-    if ("event" in message.value) return onEvent(message.value)
+    if ("event" in message.value) return onNews({ type: "event", event: message.value })
+    if ("screens" in message.value) return onNews({ type: "screens", event: message.value.screens })
     const { error, id, result } = message.value
     const reply = pending.get(id)
     if (reply === undefined) return

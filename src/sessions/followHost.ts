@@ -2,6 +2,7 @@ import { Effect, Layer, Queue } from "effect"
 import { Concerns } from "../actors/Concerns.ts"
 import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
+import type { ScreensEvent } from "../protocol/screens.ts"
 import type { HelloReply } from "../protocol/sessionHost.ts"
 import { Catalogue } from "./Catalogue.ts"
 import { told } from "./entry.ts"
@@ -43,6 +44,15 @@ export const layer = (paths: Paths) =>
         yield* catalogue.hostIsKnown
       })
 
+      /** What the screens process saw: it knows nothing of sessions that have ended meanwhile. */
+      const onScreens = Effect.fnUntraced(function* (event: ScreensEvent) {
+        const entry = entries.get(event.session)
+        if (entry === undefined) return
+        const { activity, title, type } = event
+        put({ ...entry, ...(activity === undefined ? {} : { activity }), ...(title === undefined ? {} : { title }) })
+        yield* announce(type === "activity" ? "activity" : "changed", entries.get(event.session)!)
+      })
+
       const retain = Effect.gen(function* () {
         const { sessions } = yield* config.get
         for (const { file } of expired(entries.values(), sessions, Date.now())) {
@@ -63,9 +73,13 @@ export const layer = (paths: Paths) =>
               yield* retain
               continue
             }
+            if (news.type === "screens") {
+              yield* onScreens(news.event)
+              continue
+            }
             const { event, session } = news.event
             // The one who asked for it has announced it, or the hello that told of it.
-            if (event === "started") continue
+            if (event === "started" || event === "removed") continue
             const before = entries.get(session.id)
             // Removed while the host was telling of it.
             if (before === undefined) continue

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { connect, type Socket } from "node:net"
 import { assert, describe, it } from "vitest"
 import { spawnRequest } from "./support/host.ts"
+import { screensOf } from "../screens/support.ts"
 import { HostHome, isAlive, open, run, statOf } from "./support/hostProcess.ts"
 
 const onLinux = process.platform === "linux" ? it : it.skip
@@ -169,10 +170,13 @@ describe("the session-host process", () => {
       await control.event("closed", session.id)
     }
     await one()
+    // By then the screens process has its connection.
+    await control.request("screens", { request: null })
     const before = descriptors()
     for (let batch = 0; batch < 10; batch++) await Promise.all(Array.from({ length: 10 }, one))
     await until(() => descriptors() <= before)
     const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name))
-    assert.isEmpty(processes.filter((pid) => statOf(Number(pid))?.[1] === String(host.pid)))
+    const children = processes.map(Number).filter((pid) => statOf(pid)?.[1] === String(host.pid))
+    assert.sameMembers(children, [...screensOf(home.home)])
   })
 })

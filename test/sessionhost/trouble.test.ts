@@ -106,6 +106,7 @@ describe("a bug in one session", () => {
     const good = await host.spawn()
     const session = host.running.host.open(bad.id)!
     session.join({
+      counted: true,
       pendingFrom: Infinity,
       onOutput: () => {
         throw new Error("a bug in a reader")

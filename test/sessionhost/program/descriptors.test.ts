@@ -120,7 +120,9 @@ describePty("where descriptors can't be marked, a child", () => {
     const look = () =>
       new Promise<string>((resolve) => {
         const script = `readlink /proc/$$/fd/${one} || echo none; ls -l /proc/$$/fd`
-        const child = descriptors.withPipes((stdio) => spawn("/bin/sh", ["-c", script], { stdio }))
+        const child = descriptors.withStdio(["pipe", "pipe", "pipe"], (stdio) =>
+          spawn("/bin/sh", ["-c", script], { stdio })
+        )
         let text = ""
         child.stdout!.on("data", (chunk) => (text += chunk))
         child.on("close", () => resolve(text))

@@ -109,8 +109,11 @@ export class TestHost {
 
   /** Opens a session's output and waits until it is open. */
   async open(session: string, options: OpenOptions = {}): Promise<Client> {
-    const ticket = await this.ticket(session, options)
-    const client = new Client(await connected(this.paths.hostSocket), ticket, options.say)
+    return this.openTicket(await this.ticket(session, options), options.say)
+  }
+
+  async openTicket(ticket: string, say: OpenOptions["say"] = {}): Promise<Client> {
+    const client = new Client(await connected(this.paths.hostSocket), ticket, say)
     await client.whenOpened()
     return client
   }

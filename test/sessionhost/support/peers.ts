@@ -1,5 +1,6 @@
 /** The two kinds of peers of a session-host, as its tests play them: a daemon and a client of output. */
 import { connect, type Socket } from "node:net"
+import type { ScreensEvent } from "../../../src/protocol/screens.ts"
 import type { SessionExit } from "../../../src/protocol/sessions.ts"
 import {
   type ErrorFrame,
@@ -7,6 +8,7 @@ import {
   type GapFrame,
   type HostEvent,
   type HostReply,
+  type HostScreensEvent,
   type HostSession,
   type LeaseFrame,
   MAX_FRAME_BYTES,
@@ -46,6 +48,8 @@ export const connected = (path: string): Promise<Socket> =>
 export class Control {
   readonly socket: Socket
   readonly events: Array<HostEvent> = []
+  /** What the screens process announced. */
+  readonly announced: Array<ScreensEvent> = []
   readonly #watch = new Watch()
   readonly #replies = new Map<number, (reply: HostReply) => void>()
   #lastId = 0
@@ -54,8 +58,9 @@ export class Control {
   constructor(socket: Socket) {
     this.socket = socket
     const reader = new FrameReader(MAX_FRAME_BYTES, (_type, payload) => {
-      const message = JSON.parse(payload.toString()) as HostReply | HostEvent
+      const message = JSON.parse(payload.toString()) as HostReply | HostEvent | HostScreensEvent
       if ("event" in message) this.events.push(message)
+      else if ("screens" in message) this.announced.push(message.screens)
       else this.#replies.get(message.id)?.(message)
       this.#watch.changed()
     })
@@ -68,7 +73,7 @@ export class Control {
 
   static async open(path: string): Promise<Control> {
     const control = new Control(await connected(path))
-    await control.ask("hello", { protocol: 1, daemonPid: process.pid })
+    await control.ask("hello", { protocol: 2, daemonPid: process.pid })
     return control
   }
 
@@ -91,6 +96,11 @@ export class Control {
     const find = () => this.events.find((each) => each.event === event && each.session.id === session)
     await this.#watch.until(() => find() !== undefined)
     return find()!
+  }
+
+  async announcement(): Promise<ScreensEvent> {
+    await this.#watch.until(() => this.announced.length > 0)
+    return this.announced[0]!
   }
 
   whenClosed(): Promise<void> {

@@ -6,6 +6,7 @@ import type { Context } from "./context.ts"
 import { parseDuration } from "./duration.ts"
 import { type Grammar, parseCount, parsePlain, type Plain } from "./plain.ts"
 import { attach } from "./verbs/attach.ts"
+import { complete } from "./verbs/complete.ts"
 import { kill } from "./verbs/kill.ts"
 import { list } from "./verbs/list.ts"
 import { output } from "./verbs/output.ts"
@@ -34,6 +35,11 @@ const read = <T>(plain: Plain, flag: string, parse: (text: string) => T | undefi
 }
 
 const verbs: Readonly<Record<string, Verb>> = {
+  // Not in the tree: completion scripts call it, people don't.
+  __complete: {
+    grammar: { flags: {}, words: [1, 1] },
+    action: (plain) => (context) => complete(context, plain.words[0]!)
+  },
   ls: {
     grammar: {
       flags: { "--all": "boolean", "--json": "boolean", "--quiet": "boolean" },

@@ -50,6 +50,12 @@ const numbers: Readonly<Record<string, number>> = {
 /** F1 to F4 are `SS3 letter` alone and `CSI 1;modifier letter` with modifiers. */
 const functionLetters: Readonly<Record<string, string>> = { f1: "P", f2: "Q", f3: "R", f4: "S" }
 
+/** Keys by the names that are offered to people; there are others, and modifiers go before all of them. */
+export const keyNames: ReadonlyArray<string> = (
+  "Enter Tab BTab Space Escape Backspace Delete Insert Up Down Left Right Home End PageUp PageDown " +
+  "F1 F2 F3 F4 F5 F6 F7 F8 F9 F10 F11 F12 C-c C-d C-z C-l C-r C-u"
+).split(" ")
+
 export interface Key {
   readonly ctrl: boolean
   readonly alt: boolean

@@ -19,6 +19,10 @@ export const noMachine = ((): string | null => {
   for (const program of ["dbus-daemon", "loginctl", "nsenter", "su"]) {
     if (spawnSync("/bin/sh", ["-c", `command -v ${program}`]).status !== 0) return program
   }
+  if (
+    spawnSync("/bin/sh", ["-c", "ls /lib/*/security/pam_systemd.so /lib*/security/pam_systemd.so"]).stdout.length === 0
+  )
+    return "pam_systemd"
   const test = "mount --make-rprivate / && mount -t cgroup2 cgroup2 /sys && grep -q overlay /proc/filesystems"
   return spawnSync("unshare", [...namespaces, "--fork", "sh", "-c", test]).status === 0 ? null : "namespaces"
 })()

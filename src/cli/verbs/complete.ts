@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs"
+import type { Session } from "../../protocol/sessions.ts"
+import type { Context } from "../context.ts"
+import { call } from "../daemon.ts"
+import { ExitCode } from "../exit.ts"
+import { stateText } from "../render/session.ts"
+import { commandLine, oneLine } from "../render/text.ts"
+import { print } from "../stdio.ts"
+
+/** A shell waits for this with every press of Tab. */
+const ANSWER_MILLIS = 1000
+const LONGEST_DESCRIPTION = 60
+
+/** A value, and what it is. */
+type Candidate = readonly [value: string, description: string]
+
+const listed = async (context: Context, all: boolean): Promise<ReadonlyArray<Session>> => {
+  const quiet = { ...context, mayStart: false }
+  const { sessions } = await call<{ sessions: ReadonlyArray<Session> }>(
+    quiet,
+    "sessions.list",
+    all ? { all: true } : {},
+    ANSWER_MILLIS
+  )
+  return sessions
+}
+
+const SHORT_ID = 8
+
+/** A session's name, or as much of its id as tells it from the others; a name means the newest that has it. */
+export const sessionCandidates = (sessions: ReadonlyArray<Session>): ReadonlyArray<Candidate> => {
+  const values = new Map<string, string>()
+  for (const session of sessions) {
+    const { id, name } = session
+    const short = id.slice(0, SHORT_ID)
+    const isUnique = sessions.every((other) => other === session || !other.id.startsWith(short))
+    const value = name ?? (isUnique ? short : id)
+    if (!values.has(value)) values.set(value, `${stateText(session)}: ${commandLine(session.command)}`)
+  }
+  return [...values]
+}
+
+const counted = (words: Iterable<string>, what: string): ReadonlyArray<Candidate> =>
+  [...new Set(words)].sort().map((word) => [word, what])
+
+/** Names of a group of the configuration, which is only looked at: its mistakes are told elsewhere. */
+const namesIn = (context: Context, group: string): ReadonlyArray<string> => {
+  const file: unknown = JSON.parse(readFileSync(context.paths.config, "utf8"))
+  const members = (file as Readonly<Record<string, unknown>>)[group]
+  return typeof members === "object" && members !== null ? Object.keys(members) : []
+}
+
+const kinds: Readonly<Record<string, (context: Context) => Promise<ReadonlyArray<Candidate>>>> = {
+  sessions: async (context) => sessionCandidates(await listed(context, true)),
+  running: async (context) => sessionCandidates(await listed(context, false)),
+  tags: async (context) =>
+    counted(
+      (await listed(context, true)).flatMap(({ tags }) => tags),
+      "a tag"
+    ),
+  templates: async (context) => counted(namesIn(context, "templates"), "a template")
+}
+
+/**
+ * `hob __complete KIND`, for completion scripts: a line for each value, behind a tab what it is. Starts no daemon;
+ * whatever goes wrong, there is just nothing to complete.
+ */
+export const complete = async (context: Context, kind: string): Promise<number> => {
+  const candidates = await (Object.hasOwn(kinds, kind) ? kinds[kind]!(context) : Promise.resolve([])).catch(() => [])
+  const line = ([value, description]: Candidate) => `${value}\t${oneLine(description).slice(0, LONGEST_DESCRIPTION)}\n`
+  print(candidates.map(line).join(""))
+  return ExitCode.ok
+}

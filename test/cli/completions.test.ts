@@ -1,0 +1,141 @@
+import { existsSync, readFileSync } from "node:fs"
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { sessionCandidates } from "../../src/cli/verbs/complete.ts"
+import { ExitCode } from "../../src/cli/exit.ts"
+import { completionPaths } from "../../src/config/completionPaths.ts"
+import type { Session } from "../../src/protocol/sessions.ts"
+import { type Home, makeHome, processesOf } from "../support/home.ts"
+import { has, needs } from "../support/needs.ts"
+import { Tmux } from "./tmux.ts"
+
+const session = (id: string, name: string | null): Session =>
+  ({ id, name, command: ["make", "a b"], state: "running", exit: null }) as unknown as Session
+
+describe("sessions as they are offered", () => {
+  it("by name, or by as much of the id as tells them apart; a name that was given again once", () => {
+    const ids = ["11111111-a", "11111111-b", "22222222-c", "33333333-d", "44444444-e"]
+    const [a, b, c, d, e] = ids as [string, string, string, string, string]
+    const offered = sessionCandidates([
+      session(a, null),
+      session(b, null),
+      session(c, null),
+      session(d, "x"),
+      session(e, "x")
+    ])
+    assert.deepStrictEqual(
+      offered.map(([value]) => value),
+      [a, b, "22222222", "x"]
+    )
+    assert.strictEqual(offered[2]![1], "running: make 'a b'")
+  })
+})
+
+describe("completions", () => {
+  let home: Home
+  let tmux: Tmux | undefined
+  beforeEach(() => void (home = makeHome()))
+  afterEach(async () => {
+    tmux?.end()
+    tmux = undefined
+    await home.destroy()
+  })
+
+  const run = (name: string, tag: string) =>
+    home.ok(["run", "--detach", "--name", name, "--tag", tag, "--", "sleep", "1000"])
+
+  it("what only a running hob knows is a line for each value, with what it is; nothing else is an error", async () => {
+    await run("alpha", "nightly")
+    await run("beta", "nightly")
+    await home.ok(["kill", "beta"])
+    assert.match(await home.ok(["__complete", "running"]), /^alpha\trunning: sleep 1000\n$/)
+    assert.match(await home.ok(["__complete", "sessions"]), /^beta\t.*\nalpha\t.*\n$/)
+    assert.strictEqual(await home.ok(["__complete", "tags"]), "nightly\ta tag\n")
+    for (const kind of ["templates", "no-such-kind", "constructor"]) {
+      assert.strictEqual(await home.ok(["__complete", kind]), "", kind)
+    }
+  })
+
+  it("asking starts nothing", async () => {
+    assert.strictEqual(await home.ok(["__complete", "sessions"]), "")
+    assert.deepStrictEqual(processesOf(home.paths.home), [])
+    assert.isFalse(existsSync(home.paths.home))
+  })
+
+  it("every script names the command that installs it, and no flag that hob hasn't", async () => {
+    for (const shell of ["bash", "zsh", "fish"]) {
+      const script = await home.ok(["completions", shell])
+      assert.include(script, `#   hob completions ${shell} > `)
+      assert.notMatch(script, /--completions|hobdynamic/)
+      assert.match(script, /sessions\.maxCount=/)
+      assert.include(await home.ok(["completions", shell, "--help"]), `hob completions ${shell} > ~/`)
+    }
+  })
+
+  it("install puts it where the shell looks for it, and says what else that shell needs", async () => {
+    const places = completionPaths(home.env)
+    for (const [shell, besides] of [
+      ["bash", /source .*\/completions\/hob$/m],
+      ["zsh", /fpath=\(.*site-functions \$fpath\)/],
+      ["fish", /has them\.\n$/]
+    ] as const) {
+      assert.match(await home.ok(["completions", "install", "--shell", shell]), besides)
+      assert.strictEqual(readFileSync(places[shell], "utf8"), await home.ok(["completions", shell]))
+    }
+    const login = await home.hob(["completions", "install"], { env: { SHELL: "/usr/bin/fish" } })
+    assert.include(login.stdout, places.fish)
+    assert.strictEqual(
+      (await home.hob(["completions", "install"], { env: { SHELL: "/bin/other" } })).code,
+      ExitCode.usage
+    )
+  })
+
+  /** Types a line, presses Tab, and sees what the shell makes of it. */
+  const completes = async (typed: string, to: RegExp) => {
+    tmux!.press(["C-u"])
+    tmux!.press(["C-l"])
+    tmux!.type(typed)
+    tmux!.press(["Tab"])
+    await tmux!.sees(to)
+    tmux!.press(["C-c"])
+  }
+  const all = async () => {
+    await completes("hob stat", /hob status/)
+    await completes("hob run --det", /--detach/)
+    await completes("hob attach al", /hob attach alpha/)
+    await completes("hob show be", /hob show beta/)
+    await completes("hob run --tag ni", /--tag nightly/)
+    await completes("hob ls -c sessions.maxC", /sessions\.maxCount=/)
+    await completes("hob dialect enable cl", /enable claude-sessions/)
+    await completes("hob send alpha --key Pag", /PageUp|PageDown|Page/)
+  }
+
+  /** A terminal with that shell in it, which has the completions. */
+  const shell = async (start: string, ready: string): Promise<void> => {
+    if (!has("tmux")) return
+    await run("alpha", "nightly")
+    await run("beta", "nightly")
+    await home.ok(["kill", "beta"])
+    tmux = new Tmux(home)
+    tmux.enter(start)
+    tmux.enter(`${ready}; echo RE''ADY`)
+    await tmux.sees("READY")
+  }
+
+  needs("tmux", "bash")("bash completes commands, flags, sessions, tags, settings and keys", async () => {
+    await shell("bash --norc", "source <(hob completions bash)")
+    await all()
+  })
+
+  needs("tmux", "zsh")("zsh completes commands, flags, sessions, tags, settings and keys", async () => {
+    await home.ok(["completions", "install", "--shell", "zsh"])
+    const { zshDirectory } = completionPaths(home.env)
+    await shell("zsh -f", `PS1='% '; fpath=(${zshDirectory} $fpath); autoload -U compinit; compinit -u -D`)
+    await all()
+  })
+
+  needs("tmux", "fish")("fish completes commands, flags, sessions, tags, settings and keys", async () => {
+    await home.ok(["completions", "install", "--shell", "fish"])
+    await shell("fish", "true")
+    await all()
+  })
+})

@@ -8,7 +8,7 @@ import { commandLine, oneLine } from "../render/text.ts"
 import { print } from "../stdio.ts"
 
 /** A shell waits for this with every press of Tab. */
-const ANSWER_MILLIS = 1000
+const ANSWER_MILLIS = 3000
 const LONGEST_DESCRIPTION = 60
 
 /** A value, and what it is. */

@@ -1,0 +1,389 @@
+/**
+ * Questions that a program asks its terminal. Whoever keeps the session answers them; a terminal that is shown the same
+ * bytes must not answer as well, or the answer is typed twice. So they are found here and taken out, and everything
+ * else is left as it is, byte for byte.
+ *
+ * Imports nothing: the command line's fast path loads it.
+ */
+
+/** A question, by the positions of its bytes. */
+export interface Question {
+  readonly start: number
+  readonly end: number
+  /** What is left of it: control characters inside, and the parts of a colour sequence that set something. */
+  readonly rest: string
+  /** Whether its last byte is there; otherwise it goes on in the next piece. */
+  readonly finished: boolean
+}
+
+const ESC = 0x1b
+const BEL = 0x07
+const CAN = 0x18
+const SUB = 0x1a
+const ENQ = 0x05
+/** First byte of the control characters U+0080 to U+009F as UTF-8. */
+const C1 = 0xc2
+
+/** A possible question longer than this is none. */
+const LONGEST = 4096
+/** Control data of a picture (kitty) comes first and is short. */
+const LONGEST_PICTURE = 512
+
+/** Bytes that matter in text, and in strings. */
+const inText = new Uint8Array(256)
+for (const byte of [ESC, ENQ, C1]) inText[byte] = 1
+const inString = new Uint8Array(256)
+for (const byte of [ESC, BEL, CAN, SUB, C1]) inString[byte] = 1
+
+/** Final bytes of control sequences that may be questions. */
+const finals = new Uint8Array(256)
+for (const final of "cnpqutmgSxywv|R") finals[final.charCodeAt(0)] = 1
+
+/** Reports among the window operations. */
+const windowReports = new Set([11, 13, 14, 15, 16, 18, 19, 20, 21])
+
+/** Whether a control sequence, `[` and final byte left out, asks for something. */
+const asks = (body: string, final: string): boolean => {
+  const parts = /^([<=>?]?)([\d;:]*)([ -/]*)$/.exec(body)
+  if (parts === null) return false
+  const [, prefix, parameters, intermediates] = parts as unknown as [string, string, string, string]
+  const first = Number.parseInt(parameters, 10) || 0
+  switch (prefix + intermediates + final) {
+    case "c":
+    case ">c":
+    case "=c":
+    case ">q":
+      return first === 0
+    case "n":
+    case "?n":
+    case "$p":
+    case "?$p":
+    case "?u":
+    case "?m":
+    case "?g":
+    case "?S":
+    case "x":
+    case "*y":
+    case "$w":
+    case "$u":
+    case "&u":
+    case '"v':
+    case "#|":
+    case "#S":
+    case "#R":
+    case "'|":
+      return true
+    case "t":
+      return windowReports.has(first)
+    default:
+      return false
+  }
+}
+
+/** OSC numbers that can ask. */
+const asking = (number: number): boolean =>
+  number === 4 || number === 5 || (number >= 10 && number <= 19) || [21, 22, 50, 52, 99, 1337].includes(number)
+
+/**
+ * What is left of an OSC sequence when its questions are taken out; undefined if it asks nothing. Colours are lists of
+ * values, `?` among them.
+ */
+const withoutQuestions = (number: number, payload: string): string | undefined => {
+  const fields = payload.split(";")
+  if (number === 1337) return payload.startsWith("ReportCellSize") ? "" : undefined
+  if (number === 99) return fields[0]!.split(":").includes("p=?") ? "" : undefined
+  if (number === 52) return fields.at(-1) === "?" ? "" : undefined
+  if (number === 50 || number === 22) return fields[0]!.startsWith("?") ? "" : undefined
+  if (number === 21) {
+    const kept = fields.filter((field) => !field.endsWith("=?"))
+    return kept.length === fields.length ? undefined : kept.length === 0 ? "" : `21;${kept.join(";")}`
+  }
+  if (!fields.includes("?")) return undefined
+  if (number <= 5) {
+    let rest = ""
+    for (let at = 0; at + 1 < fields.length; at += 2) {
+      if (fields[at + 1] !== "?") rest += `;${fields[at]};${fields[at + 1]}`
+    }
+    return rest === "" ? "" : number + rest
+  }
+  // Each further value is the next number's.
+  const sets = fields.flatMap((field, index) => (field === "?" || field === "" ? [] : [`${number + index};${field}`]))
+  return sets.join("\x1b\\\x1b]")
+}
+
+const text = (data: Uint8Array, start: number, end: number): string => {
+  let result = ""
+  for (let at = start; at < end; at++) result += String.fromCharCode(data[at]!)
+  return result
+}
+
+/** Control characters among the bytes of a sequence take effect at once, whatever the sequence is. */
+const controls = (data: Uint8Array, start: number, end: number): string => {
+  let result = ""
+  for (let at = start; at < end; at++)
+    if (data[at]! < 0x20 && data[at] !== ESC) result += String.fromCharCode(data[at]!)
+  return result
+}
+
+const Inside = { text: 0, string: 1, question: 2 } as const
+
+/** Finds questions in a stream, piece by piece. */
+export class QuestionScanner {
+  /** A string that is no question, or one that is: how the next piece begins. */
+  #inside: (typeof Inside)[keyof typeof Inside] = Inside.text
+  #unfinished = 0
+  /** A string that was no question has been ended by the escape of what comes now. */
+  #cutShort = false
+  #found: Array<Question> = []
+
+  /** Bytes at the end of the last piece that may begin a question. They have to be in front of the next piece. */
+  get unfinished(): number {
+    return this.#unfinished
+  }
+
+  /** The questions of a piece, in order. */
+  find(data: Uint8Array): ReadonlyArray<Question> {
+    this.#found = []
+    this.#unfinished = 0
+    let at = 0
+    const { length } = data
+    while (at < length) {
+      if (this.#inside !== Inside.text) at = this.#string(data, at, at)
+      else {
+        while (at < length && inText[data[at]!] === 0) at++
+        if (at === length) break
+        at = this.#begin(data, at)
+        if (this.#unfinished === 0) this.#cutShort = false
+      }
+    }
+    return this.#found
+  }
+
+  #add(start: number, end: number, rest = "", finished = true): void {
+    // Without the question, the string in front of it still has to end.
+    this.#found.push({ start, end, rest: this.#cutShort ? `\x1b\\${rest}` : rest, finished })
+    this.#cutShort = false
+  }
+
+  /** The sequence that goes on from `start` is cut off by the end of the piece. Gives that end. */
+  #hold(data: Uint8Array, start: number): number {
+    if (data.length - start <= LONGEST) this.#unfinished = data.length - start
+    return data.length
+  }
+
+  /** To the end of a string from `at` on; a question reaches from `start`. */
+  #string(data: Uint8Array, start: number, from: number): number {
+    const question = this.#inside === Inside.question
+    let at = from
+    for (; at < data.length; at++) {
+      const byte = data[at]!
+      if (inString[byte] === 0) continue
+      let end = at + 1
+      if (byte === ESC || byte === C1) {
+        if (at + 1 === data.length) {
+          // The terminator may be cut in two.
+          if (question && at > start) this.#add(start, at, "", false)
+          this.#unfinished = 1
+          return data.length
+        }
+        if (byte === C1 && data[at + 1] !== 0x9c) continue
+        // Another escape than the terminator ends the string as well, and begins something.
+        end = byte === ESC && data[at + 1] !== 0x5c ? at : at + 2
+      } else if (byte === BEL && question) continue
+      this.#inside = Inside.text
+      if (question) this.#add(start, end)
+      else this.#cutShort = end === at
+      return end
+    }
+    if (question) this.#add(start, data.length, "", false)
+    return data.length
+  }
+
+  /** An escape, ENQ or the beginning of a control character of two bytes at `start`. */
+  #begin(data: Uint8Array, start: number): number {
+    const byte = data[start]!
+    if (byte === ENQ) {
+      this.#add(start, start + 1)
+      return start + 1
+    }
+    let at = start + 1
+    if (byte === C1) {
+      if (at === data.length) return this.#hold(data, start)
+      const second = data[at]!
+      if ((second & 0xc0) !== 0x80) return at
+      at++
+      if (second === 0x9b) return this.#control(data, start, at)
+      if (second === 0x9d) return this.#osc(data, start, at)
+      if (second === 0x90) return this.#dcs(data, start, at)
+      if (second === 0x9f) return this.#picture(data, start, at)
+      if (second === 0x98 || second === 0x9e) this.#inside = Inside.string
+      else if (second === 0x9a) this.#add(start, at)
+      return at
+    }
+    return this.#escape(data, start, at)
+  }
+
+  #escape(data: Uint8Array, start: number, from: number): number {
+    let at = from
+    // Control characters between the escape and what it escapes take effect, and change nothing else.
+    while (at < data.length && data[at]! < 0x20 && data[at] !== ESC && data[at] !== CAN && data[at] !== SUB) at++
+    if (at === data.length) return this.#hold(data, start)
+    const byte = data[at++]!
+    switch (byte) {
+      case 0x5b:
+        return this.#control(data, start, at)
+      case 0x5d:
+        return this.#osc(data, start, at)
+      case 0x50:
+        return this.#dcs(data, start, at)
+      case 0x5f:
+        return this.#picture(data, start, at)
+      case 0x58:
+      case 0x5e:
+        this.#inside = Inside.string
+        return at
+      case 0x5a:
+        this.#add(start, at, controls(data, start, at))
+        return at
+      case ESC:
+        // Abandoned. If what follows is taken out, this has to go too, or it would swallow what comes after.
+        return this.#escape(data, start, at)
+      default:
+        return byte < 0x80 ? at : at - 1
+    }
+  }
+
+  #control(data: Uint8Array, start: number, from: number): number {
+    for (let at = from; at < data.length; at++) {
+      const byte = data[at]!
+      if (byte >= 0x40) {
+        // Anything beyond ASCII abandons it.
+        if (byte > 0x7f) return at
+        if (byte === 0x7f) continue
+        // Colours and styles are what most sequences are; only those with a prefix ask.
+        const plain = (byte === 0x6d || byte === 0x67) && data[from]! >= 0x20 && data[from] !== 0x3f
+        if (finals[byte] === 1 && !plain) {
+          const inner = controls(data, start, at)
+          // oxlint-disable-next-line no-control-regex
+          const body = text(data, from, at).replace(/[\x00-\x1f\x7f]/g, "")
+          if (asks(body, String.fromCharCode(byte))) this.#add(start, at + 1, inner)
+        }
+        return at + 1
+      }
+      if (byte >= 0x20) continue
+      if (byte === ESC) return this.#escape(data, start, at + 1)
+      if (byte === CAN || byte === SUB) return at + 1
+    }
+    return this.#hold(data, start)
+  }
+
+  #osc(data: Uint8Array, start: number, from: number): number {
+    let at = from
+    let number = 0
+    while (at < data.length && data[at]! >= 0x30 && data[at]! <= 0x39) number = number * 10 + data[at++]! - 0x30
+    if (at === data.length) return this.#hold(data, start)
+    this.#inside = Inside.string
+    if (data[at] !== 0x3b || !asking(number)) return at
+    const payload = at + 1
+    for (at = payload; at < data.length && inString[data[at]!] === 0; at++) {
+      // What goes to the clipboard is as long as it likes; a question is its first character.
+      if (number === 52 && at > payload && data[at - 1] === 0x3b && data[at] !== 0x3f) return at
+    }
+    const cut = at === data.length || ((data[at] === ESC || data[at] === C1) && at + 1 === data.length)
+    if (cut) {
+      if (data.length - start > LONGEST) return at
+      this.#inside = Inside.text
+      return this.#hold(data, start)
+    }
+    const rest = withoutQuestions(number, text(data, payload, at))
+    if (rest === undefined) return at
+    this.#inside = Inside.text
+    const end =
+      data[at] === BEL || data[at] === CAN || data[at] === SUB
+        ? at + 1
+        : data[at + 1] === 0x5c || data[at + 1] === 0x9c
+          ? at + 2
+          : at
+    this.#add(start, end, controls(data, start, from) + (rest === "" ? "" : `\x1b]${rest}\x1b\\`))
+    return end
+  }
+
+  #dcs(data: Uint8Array, start: number, from: number): number {
+    let at = from
+    while (at < data.length && data[at]! < 0x40 && (data[at]! >= 0x20 || inString[data[at]!] === 0)) at++
+    if (at === data.length) return this.#hold(data, start)
+    const kind = text(data, from, at + 1)
+    if (!/^[\d;:<=>?]*(?:[$+]q|\+Q)$/.test(kind)) {
+      this.#inside = Inside.string
+      return at
+    }
+    return this.#question(data, start, from, at + 1)
+  }
+
+  /** A question that is a string: from its beginning up to `at` it is known to be one. */
+  #question(data: Uint8Array, start: number, from: number, at: number): number {
+    this.#inside = Inside.question
+    this.#add(start, at, controls(data, start, from), false)
+    return at
+  }
+
+  /** An APC string: a picture's question (`a=q`), or something else. */
+  #picture(data: Uint8Array, start: number, from: number): number {
+    let at = from
+    if (at === data.length) return this.#hold(data, start)
+    if (data[at] === 0x47) {
+      while (at < data.length && data[at] !== 0x3b && inString[data[at]!] === 0 && at - from < LONGEST_PICTURE) at++
+      if (at === data.length) return this.#hold(data, start)
+      if (/[G,]a=q(?:,|$)/.test(text(data, from, at))) return this.#question(data, start, from, at)
+    }
+    this.#inside = Inside.string
+    return at
+  }
+}
+
+const nothing = new Uint8Array(0)
+
+/** A stream without its questions. */
+export class QueryFilter {
+  readonly #scanner = new QuestionScanner()
+  #held: Uint8Array = nothing
+
+  /** Bytes that are kept because they may begin a question: what was pushed, less this, is in what was given back. */
+  get held(): number {
+    return this.#held.length
+  }
+
+  /** The next piece without questions. What is given back may share memory with `chunk`. */
+  push(chunk: Uint8Array): Uint8Array {
+    let data = chunk
+    if (this.#held.length > 0) {
+      data = new Uint8Array(this.#held.length + chunk.length)
+      data.set(this.#held)
+      data.set(chunk, this.#held.length)
+      this.#held = nothing
+    }
+    const questions = this.#scanner.find(data)
+    const end = data.length - this.#scanner.unfinished
+    // A copy: the memory is the caller's.
+    if (end < data.length) this.#held = data.slice(end)
+    if (questions.length === 0) return end === data.length ? data : data.subarray(0, end)
+    const kept = new Uint8Array(questions.reduce((sum, question) => sum + question.rest.length, end))
+    let length = 0
+    let from = 0
+    for (const question of questions) {
+      kept.set(data.subarray(from, question.start), length)
+      length += question.start - from
+      for (let index = 0; index < question.rest.length; index++) kept[length++] = question.rest.charCodeAt(index)
+      from = question.end
+    }
+    kept.set(data.subarray(from, end), length)
+    return kept.subarray(0, length + end - from)
+  }
+
+  /** What was held back, when nothing more comes. */
+  end(): Uint8Array {
+    const held = this.#held
+    this.#held = nothing
+    return held
+  }
+}

@@ -1,0 +1,84 @@
+/** Rows as text, plain and styled. */
+import { Bg, CELL, Content, EMPTY } from "./cells.ts"
+import type { Links } from "./links.ts"
+import { Pencil } from "./sgr.ts"
+import type { Line } from "./xterm.ts"
+
+const units = new Uint16Array(40_000)
+
+/** How many cells of a row are text when the line goes on in `next`: all, but one at the end in which a wide character had no room. */
+export const wrappedCells = (line: Line, next: Line | undefined): number => {
+  const last = line.length - 1
+  const short = line._data[last * CELL] === EMPTY
+  return short && next !== undefined && next._data[0]! >>> Content.widthShift === 2 ? last : line.length
+}
+
+/** Text of the first `count` cells; empty ones are blanks. */
+export const rowText = (line: Line, count: number): string => {
+  const cells = line._data
+  let length = 0
+  for (let x = 0; x < count; x++) {
+    const content = cells[x * CELL]!
+    if (content & Content.combined) {
+      const text = line._combined[x] ?? ""
+      for (let at = 0; at < text.length; at++) units[length++] = text.charCodeAt(at)
+    } else {
+      const code = content & Content.codePoint
+      if (code > 0xffff) {
+        units[length++] = 0xd7c0 + (code >> 10)
+        units[length++] = 0xdc00 + (code & 0x3ff)
+      } else if (code !== 0) units[length++] = code
+      else if (content !== 0) units[length++] = 0x20
+    }
+    if (length > units.length - 64) {
+      return decode(length) + rowTextFrom(line, x + 1, count)
+    }
+  }
+  return decode(length)
+}
+
+const decode = (length: number): string => {
+  let text = ""
+  for (let at = 0; at < length; at += 4096) {
+    text += String.fromCharCode.apply(null, units.subarray(at, Math.min(length, at + 4096)) as unknown as Array<number>)
+  }
+  return text
+}
+
+/** The rest of a row that is too long for the buffer. */
+const rowTextFrom = (line: Line, from: number, count: number): string => {
+  let text = ""
+  for (let x = from; x < count; x++) {
+    const content = line._data[x * CELL]!
+    if (content & Content.combined) text += line._combined[x] ?? ""
+    else if (content & Content.codePoint) text += String.fromCodePoint(content & Content.codePoint)
+    else if (content !== 0) text += " "
+  }
+  return text
+}
+
+/** Whether all of the first `count` cells look plain. */
+export const isPlain = (line: Line, count: number): boolean => {
+  const cells = line._data
+  for (let at = 1; at < count * CELL; at += CELL)
+    if (cells[at] !== 0 || (cells[at + 1]! & ~Bg.protected) !== 0) return false
+  return true
+}
+
+/** The first `count` cells with their styles (SGR) and links (OSC 8): from plain to plain. */
+export const styledRow = (line: Line, count: number, links: Links): string => {
+  const pencil = new Pencil(links)
+  const cells = line._data
+  let text = ""
+  for (let x = 0; x < count; x++) {
+    const at = x * CELL
+    const content = cells[at]!
+    if (content === 0) continue
+    const bg = cells[at + 2]!
+    const extended = bg & Bg.extended ? line._extendedAttrs[x] : undefined
+    text += pencil.to(cells[at + 1]!, bg, extended?._ext ?? 0, extended?._urlId ?? 0)
+    if (content & Content.combined) text += line._combined[x] ?? ""
+    else text += content & Content.codePoint ? String.fromCodePoint(content & Content.codePoint) : " "
+  }
+  return text + pencil.plain()
+}

@@ -16,6 +16,8 @@ export interface Paths {
   /** What the holder of the lock says of itself: pid, start time, owner, socket. Trusted only while the lock is held. */
   readonly lockInfo: string
   readonly hostLock: string
+  /** What a session-host tells its successor; there for as long as the change takes. */
+  readonly hostState: string
   readonly database: string
   readonly logs: string
   readonly daemonLog: string
@@ -45,6 +47,7 @@ export const makePaths = (env: Readonly<Record<string, string | undefined>>): Pa
     lock: join(home, "hob.lock"),
     lockInfo: join(home, "daemon.json"),
     hostLock: join(home, "host.lock"),
+    hostState: join(home, "host-state.json"),
     database: join(home, "hob.db"),
     logs,
     daemonLog: join(logs, "daemon.log"),

@@ -181,10 +181,50 @@ export const HostRequest = Schema.Union([
   Schema.Struct({ id: Schema.Int, op: Schema.Literal("screens"), request: Schema.Unknown }),
   /** Nobody waits for the answer to the request `request` of this connection any more. Answer: {}. */
   Schema.Struct({ id: Schema.Int, op: Schema.Literal("cancel"), request: Schema.Int }),
+  /**
+   * The host replaces itself by another version, in place: same process, programs, connections. Answer, by the successor:
+   * {@link HelloReply}; error `upgrade-failed`, and then the host goes on as it was.
+   */
+  Schema.Struct({
+    id: Schema.Int,
+    op: Schema.Literal("upgrade"),
+    /** The successor's file, an absolute path, and the Node that is to run it. */
+    entry: Schema.String,
+    node: Schema.String,
+    /** What it has to be. */
+    version: Schema.String,
+    /** Only looks whether the successor could take over. Answer: {}. */
+    check: Schema.optionalKey(Schema.Boolean)
+  }),
   /** Ends the host if it holds no session. Answer: {}; error `running`. */
   Schema.Struct({ id: Schema.Int, op: Schema.Literal("stop") })
 ])
 export type HostRequest = typeof HostRequest.Type
+
+/** Why the session-host did not replace itself. */
+export const UpgradeFailure = Schema.Literals([
+  /** This host, its Node or its system can't do it, or not with what it holds now. */
+  "unsupported",
+  /** An upgrade is under way, or sessions are being started for longer than could be waited for. */
+  "busy",
+  /** There is no such file. */
+  "missing",
+  /** The successor did not start, or did not say that it can take over. */
+  "check-failed",
+  /** It did not answer in time. */
+  "check-timeout",
+  /** It is not the version that was asked for. */
+  "wrong-version",
+  /** It says that it can't. */
+  "refused",
+  /** What it has to know could not be written down. */
+  "state",
+  /** The system did not start it. */
+  "exec",
+  /** It started, could not take over, and gave everything back. */
+  "returned"
+])
+export type UpgradeFailure = typeof UpgradeFailure.Type
 
 /** Why the host refused. */
 export const HostError = Schema.Struct({
@@ -198,6 +238,7 @@ export const HostError = Schema.Struct({
     "spawn-failed",
     "screens",
     "screens-unavailable",
+    "upgrade-failed",
     "internal"
   ]),
   message: Schema.String,
@@ -207,6 +248,8 @@ export const HostError = Schema.Struct({
   ),
   /** With `screens`: the `ScreensError`. */
   screens: Schema.optionalKey(Schema.Unknown),
+  /** With `upgrade-failed`. */
+  upgrade: Schema.optionalKey(UpgradeFailure),
   /** With `input-queue-full`. */
   queuedBytes: Schema.optionalKey(Schema.Int),
   limitBytes: Schema.optionalKey(Schema.Int)
@@ -227,9 +270,15 @@ export const HelloReply = Schema.Struct({
   startedAt: Timestamp,
   /** Why PTY sessions can't be started here, or null. */
   ptyUnavailable: Schema.NullOr(Schema.String),
-  /** What this host can do beyond what every host can: `set`, `limits`, `environment`. */
+  /** What this host can do beyond what every host can: `set`, `limits`, `environment`, `upgrade`. */
   features: Schema.optionalKey(Schema.Array(Schema.String)),
-  sessions: Schema.Array(HostSession)
+  sessions: Schema.Array(HostSession),
+  /** The version of hob that it is. A host before hob 0.2 does not say. */
+  version: Schema.optionalKey(Schema.String),
+  /** What its build was made from; null when it runs from source. Tells builds of one version apart. */
+  build: Schema.optionalKey(Schema.NullOr(Schema.String)),
+  /** When it replaced itself last; null when it never did. */
+  upgradedAt: Schema.optionalKey(Schema.NullOr(Timestamp))
 })
 export type HelloReply = typeof HelloReply.Type
 

@@ -2,6 +2,7 @@ import type { Socket } from "node:net"
 import type { LeaseFrame } from "../protocol/sessionHost.ts"
 import type { Seat, Size } from "./InputLease.ts"
 import type { Session, Typist } from "./Session.ts"
+import type { DataClientState } from "./upgrade/state.ts"
 
 const PIECE_BYTES = 64 * 1024
 
@@ -19,7 +20,11 @@ export interface ClientInputOptions {
     readonly take: boolean | undefined
     readonly changed: () => void
   } | null
+  /** How it stood when this process replaced itself. */
+  readonly held?: HeldInput | null
 }
+
+type HeldInput = Pick<DataClientState, "typed" | "size" | "leaseSince">
 
 /**
  * What a client types, on its way into a session. When the session's input queue is full, the client's socket is not
@@ -33,13 +38,24 @@ export class ClientInput implements Typist {
   /** Null stands for the end of the program's standard input. */
   readonly #waiting: Array<Buffer | null> = []
 
-  constructor({ lease, mayType, session, size, socket }: ClientInputOptions) {
+  constructor({ held = null, lease, mayType, session, size, socket }: ClientInputOptions) {
     this.#socket = socket
     this.#session = session
     this.mayType = mayType
     this.#seat = lease === null ? null : { client: lease.client, mayHold: mayType, onLease: lease.changed }
-    if (this.#seat !== null) session?.lease.join(this.#seat, size, lease!.take)
+    if (held !== null) {
+      if (this.#seat !== null) session?.lease.restore(this.#seat, held.size, held.leaseSince)
+      this.#waiting.push(...held.typed.map((data) => (data === null ? null : Buffer.from(data, "base64"))))
+      if (session !== null && held.typed.length > 0) this.#pass(session)
+    } else if (this.#seat !== null) session?.lease.join(this.#seat, size, lease!.take)
     else if (size !== null && mayType) session?.resize(size.cols, size.rows)
+  }
+
+  /** What a successor of this process needs to go on. */
+  handOver(): HeldInput {
+    const { since = null, size = null } = (this.#seat === null ? null : this.#session?.lease.standing(this.#seat)) ?? {}
+    const typed = this.#waiting.map((data) => data?.toString("base64") ?? null)
+    return { typed, size, leaseSince: since }
   }
 
   /** How the lease stands for this client; null when it knows nothing of it. */

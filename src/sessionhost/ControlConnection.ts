@@ -5,6 +5,8 @@ import { encodeJsonFrame } from "../wire/frames.ts"
 import { badRequest, HostFailure } from "./HostFailure.ts"
 import type { Asked } from "./ScreensLink.ts"
 import type { SessionHost } from "./SessionHost.ts"
+import { send } from "./upgrade/sockets.ts"
+import type { ConnectionState } from "./upgrade/state.ts"
 
 /** A daemon that doesn't read its answers and events is cut off at this many bytes; it learns all of it from the next `hello`. */
 export const CONTROL_BEHIND_BYTES = 16 * 1024 * 1024
@@ -14,27 +16,61 @@ const LATER_EVENTS = new Set<HostEvent["event"]>(["started", "changed", "removed
 
 const decode = Schema.decodeUnknownResult(HostRequest)
 
+export interface ControlOptions {
+  readonly host: SessionHost
+  /** Called after a `stop` request was answered. */
+  readonly stop: () => void
+  /** Replaces this process; returns the answer when nothing came of it, or throws. */
+  readonly upgrade: (request: UpgradeRequest) => Promise<unknown>
+  readonly log: (message: string) => void
+}
+
+type UpgradeRequest = Extract<HostRequest, { readonly op: "upgrade" }>
+type ControlState = Extract<ConnectionState, { readonly kind: "control" }>
+
 /** One daemon's connection: requests in, answers and events out. */
 export class ControlConnection {
   readonly #socket: Socket
+  readonly #options: ControlOptions
   readonly #host: SessionHost
-  readonly #stop: () => void
   readonly #log: (message: string) => void
+  /** Those without an answer, and when they came. */
+  readonly #requests = new Map<HostRequest, number>()
+  /** The version of the protocol that the daemon said hello with. */
+  #protocol: number | null = null
   /** Ends what this connection hears. */
   readonly #leaving: Array<() => void> = []
   /** What the screens process is asked on its behalf, by the request's id. */
   readonly #asked = new Map<number, Asked>()
 
-  /** `stop` is called after a `stop` request was answered. */
-  constructor(socket: Socket, host: SessionHost, stop: () => void, log: (message: string) => void) {
+  constructor(socket: Socket, options: ControlOptions) {
     this.#socket = socket
-    this.#host = host
-    this.#stop = stop
-    this.#log = log
+    this.#options = options
+    this.#host = options.host
+    this.#log = options.log
     socket.on("close", () => {
       for (const leave of this.#leaving) leave()
       for (const { cancel } of this.#asked.values()) cancel()
     })
+  }
+
+  /** What a successor of this process needs to go on with the connection. */
+  handOver(): Pick<ControlState, "kind" | "protocol" | "requests"> {
+    const requests = [...this.#requests].map(([request, since]) => {
+      // Everything else waits for the successor, or can be asked anew.
+      if (request.op !== "kill") return { request, begun: request.op === "upgrade" }
+      const graceMillis = Math.max(0, Math.round(request.graceMillis - (performance.now() - since)))
+      return { request: { ...request, graceMillis }, begun: true }
+    })
+    return { kind: "control", protocol: this.#protocol, requests }
+  }
+
+  /** Goes on with a connection that a predecessor of this process has told of; `upgraded` answers who asked for that. */
+  adopt({ protocol, requests }: ControlState, upgraded: () => Promise<unknown>): void {
+    if (protocol !== null) this.#listen(protocol)
+    for (const { begun, request } of requests) {
+      void this.#answer(request, begun && request.op === "upgrade" ? upgraded : () => this.#perform(request, begun))
+    }
   }
 
   /** A frame from the daemon. */
@@ -55,24 +91,28 @@ export class ControlConnection {
     if (id === null) return this.#cutOff("a request without an id")
     const request = decode(message)
     if (Result.isFailure(request)) return this.#refuse(id, badRequest(request.failure.message))
-    void this.#answer(request.success)
+    void this.#answer(request.success, () => this.#perform(request.success, false))
   }
 
-  async #answer(request: HostRequest): Promise<void> {
+  async #answer(request: HostRequest, perform: () => unknown): Promise<void> {
+    this.#requests.set(request, performance.now())
     try {
-      const result = this.#perform(request)
+      const result = perform()
       this.#reply({ id: request.id, result: result instanceof Promise ? await result : result })
-      if (request.op === "stop") this.#socket.end(this.#stop)
+      if (request.op === "stop") this.#socket.end(this.#options.stop)
     } catch (error) {
       this.#refuse(request.id, error)
+    } finally {
+      this.#requests.delete(request)
     }
   }
 
-  // The table of everything that a daemon can ask.
-  #perform(request: HostRequest): unknown {
+  // The table of everything that a daemon can ask. `begun`: it was begun by a predecessor of this process.
+  #perform(request: HostRequest, begun: boolean): unknown {
     switch (request.op) {
       case "hello":
-        return this.#hello(request.protocol)
+        this.#listen(request.protocol)
+        return this.#host.hello()
       case "spawn":
         return this.#host.spawn(request)
       case "list":
@@ -84,7 +124,7 @@ export class ControlConnection {
       case "resize":
         return this.#host.resize(request)
       case "kill":
-        return this.#host.kill(request)
+        return this.#host.kill(request, begun)
       case "set":
         return this.#host.set(request)
       case "grant":
@@ -99,26 +139,37 @@ export class ControlConnection {
       case "cancel":
         this.#asked.get(request.request)?.cancel()
         return {}
+      case "upgrade":
+        return this.#options.upgrade(request)
       case "stop":
         this.#host.checkStop()
         return {}
     }
   }
 
-  #hello(protocol: number) {
-    if (this.#leaving.length === 0) {
-      const knows = (event: HostEvent["event"]) => protocol >= 2 || !LATER_EVENTS.has(event)
-      this.#leaving.push(this.#host.listen((event) => knows(event.event) && this.write(event)))
-      if (protocol >= 2) this.#leaving.push(this.#host.screens.listen((screens) => this.write({ screens })))
-    }
-    return this.#host.hello()
+  #listen(protocol: number): void {
+    if (this.#protocol !== null) return
+    this.#protocol = protocol
+    const knows = (event: HostEvent["event"]) => protocol >= 2 || !LATER_EVENTS.has(event)
+    this.#leaving.push(this.#host.listen((event) => knows(event.event) && this.write(event)))
+    if (protocol >= 2) this.#leaving.push(this.#host.screens.listen((screens) => this.write({ screens })))
   }
 
   async #ask(id: number, request: unknown): Promise<unknown> {
+    if (this.#host.frozen !== null) await this.#host.frozen
+    let cancelled = false
     const asked = this.#host.screens.ask(request)
-    this.#asked.set(id, asked)
+    const cancel = () => {
+      cancelled = true
+      asked.cancel()
+    }
+    this.#asked.set(id, { ...asked, cancel })
     try {
       return await asked.answer
+    } catch (error) {
+      // The screens process was ended for an upgrade: the next one is asked, by this host or its successor.
+      if (this.#host.frozen !== null && !cancelled) return await this.#ask(id, request)
+      throw error
     } finally {
       this.#asked.delete(id)
     }
@@ -137,7 +188,7 @@ export class ControlConnection {
   /** Sends a message of one frame. */
   write(message: unknown): void {
     if (this.#socket.destroyed) return
-    this.#socket.write(encode(message))
+    send(this.#socket, encode(message))
     if (this.#socket.writableLength > CONTROL_BEHIND_BYTES) this.#cutOff("it does not read its answers")
   }
 

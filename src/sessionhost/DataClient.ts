@@ -1,5 +1,6 @@
 import type { Socket } from "node:net"
 import { FrameType } from "../protocol/sessionFrames.ts"
+import type { SessionId } from "../protocol/ids.ts"
 import type { ErrorFrame, GapFrame, OpenedFrame, OpenFrame } from "../protocol/sessionHost.ts"
 import { encodeFrame, encodeJsonFrame } from "../wire/frames.ts"
 import { ClientInput } from "./ClientInput.ts"
@@ -12,6 +13,9 @@ import { type Readable, type Reader, sizeAt } from "./Readable.ts"
 import { ATTACH_BEHIND_BYTES, firstScreen, type ReplayStart, replayStart } from "./replayStart.ts"
 import { Session } from "./Session.ts"
 import type { Grant } from "./tickets.ts"
+import { sendLast } from "./upgrade/sockets.ts"
+import type { DataClientState } from "./upgrade/state.ts"
+
 /** Pieces in one go, before others get their turn. */
 const PIECES_PER_TURN = 4
 const NO_DESCRIPTOR_RETRY_MILLIS = 250
@@ -21,8 +25,10 @@ export interface DataClientOptions {
   readonly socket: Socket
   readonly source: Readable
   readonly grant: Grant & { readonly mode: "attach" | "follow" | "read" }
-  readonly open: Omit<OpenFrame, "ticket">
+  readonly open: OpenFrame
   readonly askScreen: AskScreen
+  /** How far it was served when this process replaced itself. */
+  readonly held?: { readonly client: DataClientState; readonly unsent: Buffer }
 }
 
 /**
@@ -38,6 +44,7 @@ export class DataClient implements Reader {
   readonly #pieces: OutputPieces
   readonly #source: Readable
   readonly #mode: "attach" | "follow" | "read"
+  readonly #open: OpenFrame
   readonly #grant: Grant
   readonly #input: ClientInput | null
   readonly #screens: ExactScreens | null
@@ -55,15 +62,16 @@ export class DataClient implements Reader {
   #pumpScheduled = false
   #over = false
 
-  constructor({ askScreen, grant, open, socket, source }: DataClientOptions) {
+  constructor({ askScreen, grant, held, open, socket, source }: DataClientOptions) {
     this.#socket = socket
+    this.#open = open
     this.#source = source
     this.#pieces = new OutputPieces(source)
     this.#grant = open.since === undefined ? grant : { ...grant, since: open.since }
     this.#mode = grant.mode
     this.counted = grant.uncounted !== true
     this.#frames = new FrameSocket(socket, () => this.#pump())
-    this.#until = source.head
+    this.#until = held?.client.begun?.until ?? source.head
     const session = source instanceof Session ? source : null
     // What the client's protocol knows: a client that never heard of screens never heard of leases either.
     const isTerminal = grant.mode === "attach" && source.log.sizes() !== null && open.screen !== undefined
@@ -72,7 +80,14 @@ export class DataClient implements Reader {
     const mayType = grant.mode === "attach" && !grant.readOnly
     this.#input =
       grant.mode === "attach"
-        ? new ClientInput({ socket, session, mayType, size, lease: isTerminal ? lease : null })
+        ? new ClientInput({
+            socket,
+            session,
+            mayType,
+            size,
+            lease: isTerminal ? lease : null,
+            held: held?.client ?? null
+          })
         : null
     this.#screens = isTerminal && open.screen === true ? new ExactScreens(askScreen, this.#showScreen) : null
     socket.on("close", () => {
@@ -80,10 +95,45 @@ export class DataClient implements Reader {
       source.leave(this)
     })
     source.join(this)
+    if (held !== undefined && held.client.begun !== null) {
+      this.#resume(held.client.begun, held.unsent)
+      return
+    }
     const start = replayStart(source, this.#grant)
     const wanted = this.#screens === null ? null : firstScreen(source, this.#grant, open.historyLines ?? 0)
     if (this.#screens === null || wanted === null) this.#begin(start, null, this.#screens !== null)
     else void this.#screens.first(wanted, (snapshot) => this.#beginWith(snapshot, wanted.isReplayExact))
+  }
+
+  /** What a successor of this process needs to go on with the client. */
+  handOver(): { readonly kind: "data"; readonly session: SessionId; readonly client: DataClientState } {
+    const behind = (this.#source.log.sizes()?.numberAfter(this.#cursor) ?? 0) - this.#nextSize
+    const begun = {
+      cursor: this.#cursor,
+      until: this.#until,
+      sizesUntold: Math.max(0, behind),
+      exitTold: this.#exitTold,
+      leaseUntold: this.#isLeaseNew,
+      screenWanted: this.#screens?.isWanted ?? false
+    }
+    const client: DataClientState = {
+      grant: { id: 0, op: "grant", ticket: "", ...this.#grant },
+      open: this.#open,
+      begun: this.#begun ? begun : null,
+      ...(this.#input?.handOver() ?? { typed: [], size: null, leaseSince: null })
+    }
+    return { kind: "data", session: this.#grant.session, client }
+  }
+
+  #resume(begun: NonNullable<DataClientState["begun"]>, unsent: Buffer): void {
+    this.#begun = true
+    this.#moveTo(begun.cursor)
+    this.#nextSize -= begun.sizesUntold
+    this.#exitTold = begun.exitTold
+    this.#isLeaseNew = begun.leaseUntold
+    this.#frames.write(unsent, [], 0)
+    if (begun.screenWanted) this.#screens?.want()
+    this.#pump()
   }
 
   #beginWith(snapshot: Snapshot | null, isReplayExact: boolean): void {
@@ -128,7 +178,7 @@ export class DataClient implements Reader {
     }
     if (type === FrameType.refresh && this.#screens !== null) return this.#screens.want()
     const message = `a frame of type ${type} and ${payload.length} bytes has no place here`
-    this.#socket.end(encodeJsonFrame(FrameType.error, { code: "bad-frame", message } satisfies ErrorFrame))
+    sendLast(this.#socket, encodeJsonFrame(FrameType.error, { code: "bad-frame", message } satisfies ErrorFrame))
     this.#stop()
   }
 
@@ -273,7 +323,7 @@ export class DataClient implements Reader {
   }
 
   #finish(): void {
-    this.#socket.end(encodeFrame(FrameType.end, Buffer.alloc(0)))
+    sendLast(this.#socket, encodeFrame(FrameType.end, Buffer.alloc(0)))
     this.#stop()
   }
 

@@ -45,6 +45,11 @@ export class ExactScreens {
     this.#show = show
   }
 
+  /** Whether a fresh one was asked for and has not been shown. */
+  get isWanted(): boolean {
+    return this.#wanted
+  }
+
   /** Calls `begin` once: with the screen, or with null when there is none in time. */
   async first(
     { deadlineMillis, historyLines }: FirstScreen,

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net"
 import { encodeJsonFrame } from "../wire/frames.ts"
+import { wrote } from "./upgrade/sockets.ts"
 
 /** Up to here it is cheaper to copy a frame into one buffer than to hand the kernel two. */
 const COPY_BYTES = 4 * 1024
@@ -28,13 +29,16 @@ export class FrameSocket {
   write(head: Buffer, rest: ReadonlyArray<Buffer>, restBytes: number): void {
     const socket = this.#socket
     if (restBytes <= COPY_BYTES) {
-      socket.write(rest.length === 0 ? head : Buffer.concat([head, ...rest]), this.#onWritten)
+      const frame = rest.length === 0 ? head : Buffer.concat([head, ...rest])
+      socket.write(frame, this.#onWritten)
+      wrote(socket, frame)
     } else {
       socket.cork()
       socket.write(head)
       for (let index = 0; index < rest.length - 1; index++) socket.write(rest[index]!)
       socket.write(rest.at(-1)!, this.#onWritten)
       socket.uncork()
+      wrote(socket, head, ...rest)
     }
     this.#blocked = socket.writableLength > 0
   }

@@ -1,15 +1,17 @@
 import { Exit, Schema } from "effect"
-import type { Socket } from "node:net"
+import { Socket } from "node:net"
 import { ScreensHello } from "../protocol/screens.ts"
 import { type ErrorFrame, FrameType, MAX_FRAME_BYTES, OpenFrame } from "../protocol/sessionHost.ts"
 import { encodeJsonFrame, FrameReader } from "../wire/frames.ts"
-import { listen, type UnixListener } from "../wire/unixSocket.ts"
-import { ControlConnection } from "./ControlConnection.ts"
+import { adoptListener, listen, type UnixListener } from "../wire/unixSocket.ts"
+import { ControlConnection, type ControlOptions } from "./ControlConnection.ts"
 import { DataClient } from "./DataClient.ts"
 import type { Snapshot } from "./ExactScreens.ts"
 import { RecordsClient } from "./RecordsClient.ts"
 import { ScreensConnection } from "./ScreensConnection.ts"
 import type { SessionHost } from "./SessionHost.ts"
+import { descriptorOf, send, sendLast, unsentBytes } from "./upgrade/sockets.ts"
+import type { ConnectionState, Handover } from "./upgrade/state.ts"
 
 /** A connection must say within this time what it is. */
 const FIRST_FRAME_MILLIS = 30_000
@@ -27,12 +29,26 @@ export interface HostServerOptions {
   readonly onStop: () => void
   /** A connection came or went. */
   readonly onChange: () => void
+  /** A daemon asks this process to replace itself. */
+  readonly upgrade: ControlOptions["upgrade"]
+}
+
+/** Who is behind a connection, once it has said so. */
+interface Peer {
+  readonly onFrame: (type: number, payload: Buffer) => void
+  /** What a successor needs to go on with it; missing, or null, where the connection has to be made anew. */
+  readonly handOver?: () => object | null
+}
+
+interface Accepted {
+  readonly reader: FrameReader
+  peer: Peer | null
 }
 
 /** The host's socket. The first frame of a connection decides whether a daemon or a client of output is behind it. */
 export class HostServer {
   readonly #options: HostServerOptions
-  readonly #sockets = new Set<Socket>()
+  readonly #sockets = new Map<Socket, Accepted>()
   /** Those of the screens process: this one's own. */
   readonly #own = new Set<Socket>()
   #listener: UnixListener | null = null
@@ -44,9 +60,15 @@ export class HostServer {
   /** Listens; rejects with `SocketPathError`. */
   static async listen(options: HostServerOptions): Promise<HostServer> {
     const host = new HostServer(options)
-    const listener = await listen(options.path, (socket) => host.#accept(socket))
-    listener.server.on("error", (error) => options.log(`the socket: ${error.message}`))
-    host.#listener = listener
+    host.#listening(await listen(options.path, (socket) => host.#accept(socket)))
+    return host
+  }
+
+  /** Listens on, with the socket of a predecessor of this process. */
+  static async adopt(options: HostServerOptions, { dev, fd, ino }: Handover["listener"]): Promise<HostServer> {
+    const host = new HostServer(options)
+    const file = { dev: BigInt(dev), ino: BigInt(ino) }
+    host.#listening(await adoptListener(options.path, fd, file, (socket) => host.#accept(socket)))
     return host
   }
 
@@ -58,22 +80,55 @@ export class HostServer {
   /** Takes the socket away and ends every connection. */
   async close(): Promise<void> {
     await this.#listener?.stop()
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.#sockets.keys()) socket.destroy()
   }
 
-  #accept(socket: Socket): void {
+  /** What a successor of this process needs to be the one that listens, and to go on with the connections. */
+  handOver(): Pick<Handover, "listener" | "connections"> {
+    const { file, server } = this.#listener!
+    const fd = descriptorOf(server)
+    if (fd === null) throw new Error("the socket does not listen")
+    return {
+      listener: { fd, dev: String(file.dev), ino: String(file.ino) },
+      connections: [...this.#sockets].flatMap(([socket, accepted]) => describe(socket, accepted) ?? [])
+    }
+  }
+
+  /** Goes on with a connection of a predecessor; `upgraded` answers who asked for that. */
+  adoptConnection(state: ConnectionState, upgraded: () => Promise<unknown>): void {
+    const socket = new Socket({ fd: state.fd, readable: true, writable: true })
+    const unsent = Buffer.from(state.unsent, "base64")
+    const { accepted, push } = this.#accept(socket)
+    const isServed = state.kind === "data" || state.kind === "records"
+    if (!isServed && unsent.length > 0) send(socket, unsent)
+    if (state.kind === "control") {
+      const control = this.#control(socket)
+      accepted.peer = control
+      control.adopt(state, upgraded)
+    } else if (isServed) accepted.peer = this.#serveOn(socket, state, unsent)
+    else if (state.ending) accepted.peer = { onFrame: () => {} }
+    if (accepted.peer !== null) socket.setTimeout(0)
+    if (state.received !== "") push(Buffer.from(state.received, "base64"))
+    if (state.ending) socket.end()
+  }
+
+  #listening(listener: UnixListener): void {
+    listener.server.on("error", (error) => this.#options.log(`the socket: ${error.message}`))
+    this.#listener = listener
+  }
+
+  #accept(socket: Socket) {
     const { log, onChange } = this.#options
-    this.#sockets.add(socket)
-    onChange()
-    let peer: { readonly onFrame: (type: number, payload: Buffer) => void } | null = null
     const reader = new FrameReader(MAX_FRAME_BYTES, (type, payload) => {
       if (socket.destroyed) return
-      if (peer !== null) return peer.onFrame(type, payload)
+      if (accepted.peer !== null) return accepted.peer.onFrame(type, payload)
       socket.setTimeout(0)
-      peer = this.#introduce(socket, type, payload)
+      accepted.peer = this.#introduce(socket, type, payload)
     })
-    socket.setTimeout(FIRST_FRAME_MILLIS, () => socket.destroy())
-    socket.on("data", (chunk: Buffer) => {
+    const accepted: Accepted = { reader, peer: null }
+    this.#sockets.set(socket, accepted)
+    onChange()
+    const push = (chunk: Buffer) => {
       try {
         reader.push(chunk)
       } catch (error) {
@@ -81,7 +136,9 @@ export class HostServer {
         log(`a connection was cut off: ${error instanceof Error ? error.stack : String(error)}`)
         socket.destroy()
       }
-    })
+    }
+    socket.setTimeout(FIRST_FRAME_MILLIS, () => socket.destroy())
+    socket.on("data", push)
     // A peer that goes away says so with an error as often as with an end.
     socket.on("error", () => {})
     socket.on("close", () => {
@@ -89,6 +146,7 @@ export class HostServer {
       this.#own.delete(socket)
       onChange()
     })
+    return { accepted, push }
   }
 
   #isOwn(socket: Socket): void {
@@ -96,15 +154,41 @@ export class HostServer {
     this.#options.onChange()
   }
 
-  #introduce(socket: Socket, type: number, payload: Buffer) {
-    const { askScreen, host, log, onStop } = this.#options
+  #control(socket: Socket): ControlConnection {
+    const { host, log, onStop, upgrade } = this.#options
+    return new ControlConnection(socket, { host, stop: onStop, upgrade, log })
+  }
+
+  #serveOn(socket: Socket, state: Extract<ConnectionState, { kind: "data" | "records" }>, unsent: Buffer): Peer {
+    const source = this.#options.host.open(state.session)
+    if (source === null) {
+      socket.destroy()
+      throw new Error(`its session ${state.session} is not there`)
+    }
+    if (state.kind === "records") return new RecordsClient(socket, source, { position: state.client, unsent })
+    const { grant, open } = state.client
+    if (grant.op !== "grant" || grant.mode === "records") throw new Error("it has no grant")
+    const askScreen = (historyLines: number) => this.#options.askScreen(state.session, historyLines)
+    const { mode } = grant
+    return new DataClient({
+      socket,
+      source,
+      grant: { ...grant, mode },
+      open,
+      askScreen,
+      held: { client: state.client, unsent }
+    })
+  }
+
+  #introduce(socket: Socket, type: number, payload: Buffer): Peer {
+    const { askScreen, host, log } = this.#options
     if (type === FrameType.control) {
-      const connection = new ControlConnection(socket, host, onStop, log)
+      const connection = this.#control(socket)
       connection.onFrame(type, payload)
       return connection
     }
     const refuse = (code: ErrorFrame["code"], message: string) => {
-      socket.end(encodeJsonFrame(FrameType.error, { code, message } satisfies ErrorFrame))
+      sendLast(socket, encodeJsonFrame(FrameType.error, { code, message } satisfies ErrorFrame))
       return { onFrame: () => {} }
     }
     if (type === FrameType.screens) {
@@ -133,4 +217,21 @@ export class HostServer {
       askScreen: (historyLines) => askScreen(grant.session, historyLines)
     })
   }
+}
+
+/** A connection for a successor; null when it is closed, or has to be made anew. */
+const describe = (socket: Socket, { peer, reader }: Accepted): ConnectionState | null => {
+  const fd = socket.destroyed ? null : descriptorOf(socket)
+  const about = peer === null || socket.writableEnded ? { kind: "new" } : (peer.handOver?.() ?? null)
+  if (fd === null || about === null) return null
+  // What a paused socket has read already; it is put back for the case that nothing comes of it.
+  const read = (socket.read() as Buffer | null) ?? Buffer.alloc(0)
+  if (read.length > 0) socket.unshift(read)
+  return {
+    ...about,
+    fd,
+    unsent: unsentBytes(socket).toString("base64"),
+    received: Buffer.concat([reader.rest(), read]).toString("base64"),
+    ending: socket.writableEnded
+  } as ConnectionState
 }

@@ -43,6 +43,19 @@ export class InputLease {
     if (take === true || (take === undefined && this.#holder === null)) this.take(seat)
   }
 
+  /** As it was before this process replaced itself: nobody is told, and no size is set. `since`: the seat has it. */
+  restore(seat: Seat, size: Size | null, since: string | null): void {
+    this.#sizes.set(seat, size)
+    if (since === null) return
+    this.#holder = seat
+    this.#since = since
+  }
+
+  /** How `seat` stands, for {@link InputLease.restore}. */
+  standing(seat: Seat): { readonly size: Size | null; readonly since: string | null } {
+    return { size: this.#sizes.get(seat) ?? null, since: this.#holder === seat ? this.#since : null }
+  }
+
   leave(seat: Seat): void {
     this.#sizes.delete(seat)
     if (this.#holder === seat) this.#give(null)

@@ -27,9 +27,10 @@ export class Recent {
   #inUseFrom = Infinity
   #end = 0
 
-  /** Keeps `limitBytes` once there were as many, and at most one block more. */
-  constructor(limitBytes: number) {
+  /** Keeps `limitBytes` once there were as many, and at most one block more. The first byte has the offset `start`. */
+  constructor(limitBytes: number, start = 0) {
     this.#limitBytes = limitBytes
+    this.#end = start
     this.#largestBlock = Math.min(LARGEST_BLOCK_BYTES, Math.max(FIRST_BLOCK_BYTES, Math.floor(limitBytes / 4)))
   }
 

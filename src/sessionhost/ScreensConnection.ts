@@ -3,6 +3,7 @@ import type { Socket } from "node:net"
 import { ScreensAnswer, type ScreensHello } from "../protocol/screens.ts"
 import { FrameType } from "../protocol/sessionFrames.ts"
 import { ControlConnection } from "./ControlConnection.ts"
+import { HostFailure } from "./HostFailure.ts"
 import type { ScreensLink } from "./ScreensLink.ts"
 import type { SessionHost } from "./SessionHost.ts"
 
@@ -17,7 +18,8 @@ export class ScreensConnection {
 
   private constructor(socket: Socket, host: SessionHost, log: (message: string) => void) {
     this.#socket = socket
-    this.#control = new ControlConnection(socket, host, () => {}, log)
+    const upgrade = () => Promise.reject(new HostFailure({ code: "bad-request", message: "only a daemon upgrades" }))
+    this.#control = new ControlConnection(socket, { host, stop: () => {}, upgrade, log })
     this.#link = host.screens
     this.#log = log
   }

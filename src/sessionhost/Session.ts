@@ -4,11 +4,13 @@ import type { SessionExit } from "../protocol/sessions.ts"
 import { MAX_RECORD_DATA_BYTES } from "./log/format.ts"
 import type { LogFs } from "./log/LogFs.ts"
 import { LogWriter } from "./log/LogWriter.ts"
-import type { Program, ProgramExit, ProgramSpec, StartProgram } from "./program.ts"
+import type { Program, ProgramExit, ProgramListener } from "./program.ts"
 import { Answers } from "./Answers.ts"
 import type { Readable, Reader } from "./Readable.ts"
 import { InputLease } from "./InputLease.ts"
 import { Recent } from "./Recent.ts"
+import { recentOf } from "./upgrade/recentOf.ts"
+import type { SessionState } from "./upgrade/state.ts"
 
 /** What a session announces. Called from the event loop. */
 export interface SessionListener {
@@ -26,12 +28,15 @@ export interface SessionOptions {
   readonly file: SessionFile
   /** Exists, and is empty but for `session.json`. */
   readonly directory: string
-  readonly spec: ProgramSpec
   readonly limits: LogLimits
   readonly recentBytes: number
-  readonly start: StartProgram
+  readonly inputQueueBytes: number
+  /** Starts the program, or goes on with the one that `held` tells of. */
+  readonly start: (listener: ProgramListener) => Program
   readonly listener: SessionListener
   readonly logFs?: LogFs
+  /** How the session stood when this process replaced itself. */
+  readonly held?: SessionState
   /** Asked when the program has ended and nobody said why: whether a limit did it. */
   readonly reason?: () => string | null
 }
@@ -54,7 +59,8 @@ export class Session implements Readable {
   readonly #listener: SessionListener
   readonly #reason: () => string | null
   readonly #program: Program
-  readonly #logInput: boolean
+  readonly #limits: LogLimits
+  readonly #recentBytes: number
   readonly #readers = new Set<Reader>()
   readonly #typists = new Set<Typist>()
   readonly #inputDirection: Direction
@@ -73,22 +79,32 @@ export class Session implements Readable {
 
   /** Starts the program; throws `SpawnError`, or the system's error when the log can't be begun. */
   constructor(options: SessionOptions) {
+    const { held } = options
     this.#file = options.file
     this.#listener = options.listener
     this.#reason = options.reason ?? (() => null)
-    this.#logInput = options.limits.logInput
+    this.#limits = options.limits
+    this.#recentBytes = options.recentBytes
+    if (held !== undefined) {
+      this.#exit = held.exit
+      this.#closedAt = held.closedAt
+      this.#endReason = held.endReason ?? null
+      this.#quietSince = held.quietSince ?? this.#quietSince
+      if (held.answers !== undefined) this.#answers.restore(held.answers, performance.now())
+    }
     this.#inputDirection = options.file.kind === "pty" ? Direction.input : Direction.stdin
-    this.inputLimitBytes = options.spec.inputQueueBytes
-    this.recent = new Recent(options.recentBytes)
+    this.inputLimitBytes = options.inputQueueBytes
     this.log = new LogWriter({
       directory: options.directory,
-      ...(options.file.kind === "pty" ? { size: options.file } : {}),
+      ...(options.file.kind === "pty" ? { size: held?.firstSize ?? options.file } : {}),
+      ...(held === undefined ? {} : { held: held.log }),
       limits: options.limits,
       listener: { lost: options.listener.logLost, restored: options.listener.logRestored },
       ...(options.logFs === undefined ? {} : { fs: options.logFs })
     })
+    this.recent = held === undefined ? new Recent(options.recentBytes) : recentOf(this.log, options.recentBytes)
     try {
-      this.#program = options.start(options.spec, {
+      this.#program = options.start({
         output: (direction, chunk) => this.#guard(() => this.#onOutput(direction, chunk)),
         exited: (exit) => this.#guard(() => this.#onExited(exit)),
         closed: () => this.#guard(() => this.#onClosed()),
@@ -140,6 +156,29 @@ export class Session implements Readable {
     quietSince: new Date(this.#clients > 0 ? Date.now() : this.#quietSince).toISOString()
   })
 
+  /** What a successor of this process needs to go on with the session; null when its program can't be handed over. */
+  handOver(): SessionState | null {
+    const program = this.closed ? null : this.#program.handOver?.()
+    if (program === undefined) return null
+    this.#flush()
+    const sizes = this.log.sizes()
+    const first = sizes?.get(sizes.oldest)
+    return {
+      file: this.#file,
+      limits: this.#limits,
+      recentBytes: this.#recentBytes,
+      inputQueueBytes: this.inputLimitBytes,
+      exit: this.#exit,
+      endReason: this.#endReason,
+      closedAt: this.#closedAt,
+      quietSince: this.#quietSince,
+      answers: this.#answers.written(performance.now()),
+      log: this.log.handOver(),
+      program,
+      ...(first == null ? {} : { firstSize: { cols: first.cols, rows: first.rows } })
+    }
+  }
+
   get #clients(): number {
     let count = 0
     for (const { counted } of this.#readers) if (counted) count++
@@ -159,7 +198,7 @@ export class Session implements Readable {
   type(data: Buffer): "accepted" | "full" | "ended" {
     const answer = this.#program.write(data)
     this.#quietSince = Date.now()
-    if (answer === "accepted" && this.#logInput) {
+    if (answer === "accepted" && this.#limits.logInput) {
       this.#flush()
       const time = Date.now()
       for (let at = 0; at < data.length; at += MAX_RECORD_DATA_BYTES) {

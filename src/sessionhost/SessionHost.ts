@@ -1,6 +1,8 @@
 import { mkdirSync } from "node:fs"
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
+import { BUILD } from "../config/build.ts"
+import { VERSION } from "../config/version.ts"
 import {
   type ExitFile,
   HOST_PROTOCOL_VERSION,
@@ -16,10 +18,17 @@ import { badRequest, ended, HostFailure, running, unknownSession } from "./HostF
 import { killSession, signalNamed } from "./kill.ts"
 import { Limits } from "./Limits.ts"
 import type { LogFs } from "./log/LogFs.ts"
-import { type AdoptProgram, SpawnError, type StartProgram } from "./program.ts"
+import {
+  type AdoptProgram,
+  endedProgram,
+  type ProgramListener,
+  type ProgramSpec,
+  SpawnError,
+  type StartProgram
+} from "./program.ts"
 import type { Readable } from "./Readable.ts"
 import type { ScreensLink } from "./ScreensLink.ts"
-import { Session } from "./Session.ts"
+import { Session, type SessionOptions } from "./Session.ts"
 import {
   createSessionDirectory,
   deleteEnvironment,
@@ -29,6 +38,7 @@ import {
   replaceSessionFile
 } from "./sessionFiles.ts"
 import { Tickets } from "./tickets.ts"
+import type { SessionState } from "./upgrade/state.ts"
 
 /** How programs are started; tests put others in their place. */
 export interface Programs {
@@ -56,10 +66,12 @@ export interface SessionHostOptions {
   readonly screens: ScreensLink
   readonly logFs?: LogFs
   readonly limits?: Limits
+  /** When this process started, if it has replaced itself since; default now. */
+  readonly startedAt?: string
 }
 
 /** See `HelloReply.features`. */
-const FEATURES = ["set", "limits", "environment"]
+const FEATURES = ["set", "limits", "environment", "upgrade"]
 
 type Request<Op extends HostRequest["op"]> = Extract<HostRequest, { op: Op }>
 
@@ -67,7 +79,9 @@ type Request<Op extends HostRequest["op"]> = Extract<HostRequest, { op: Op }>
 export class SessionHost {
   readonly tickets = new Tickets()
   readonly screens: ScreensLink
-  readonly startedAt = new Date().toISOString()
+  readonly startedAt: string
+  /** When this process replaced itself last. */
+  upgradedAt: string | null = null
   readonly #options: SessionHostOptions
   readonly #limits: Limits
   readonly #sessions = new Map<string, Session>()
@@ -76,12 +90,16 @@ export class SessionHost {
   /** Ends that are on their way to the disk. */
   readonly #ends = new Map<string, ExitRecord>()
   readonly #listeners = new Set<(event: HostEvent) => void>()
+  /** Starts and removals under way. */
+  readonly #work = new Set<Promise<unknown>>()
+  #frozen: Promise<void> | null = null
   #over = false
 
   constructor(options: SessionHostOptions) {
     this.#options = options
     this.#limits = options.limits ?? new Limits()
     this.screens = options.screens
+    this.startedAt = options.startedAt ?? new Date().toISOString()
   }
 
   /** Sessions held or being started. A finished one counts until its end is on disk. */
@@ -110,7 +128,10 @@ export class SessionHost {
       startedAt: this.startedAt,
       ptyUnavailable: this.#options.programs.ptyUnavailable(),
       features: FEATURES,
-      sessions: this.list()
+      sessions: this.list(),
+      version: VERSION,
+      build: BUILD,
+      upgradedAt: this.upgradedAt
     }
   }
 
@@ -119,12 +140,13 @@ export class SessionHost {
   }
 
   async spawn(request: Request<"spawn">): Promise<HostSession> {
+    if (this.#frozen !== null) await this.#frozen
     const { id } = request.session
     if (this.#sessions.has(id) || this.#starting.has(id)) throw badRequest(`session ${id} is there already`)
     this.#starting.add(id)
     this.#options.onChange()
     try {
-      return await this.#start(request)
+      return await this.#during(this.#start(request))
     } catch (error) {
       if (error instanceof SpawnError) {
         const { message, reason, subject } = error
@@ -150,43 +172,20 @@ export class SessionHost {
       this.#limits.release(file.id)
       throw error
     }
+    const spec: ProgramSpec = {
+      file: executable,
+      args: command.slice(1),
+      cwd: file.cwd,
+      // Also how what the session started is found again, wherever it went.
+      env: { ...env, HOB_SESSION_ID: file.id },
+      cols: file.cols,
+      rows: file.rows,
+      inputQueueBytes
+    }
+    const begin = this.#limits.starting(file, file.kind === "pty" ? pty : pipe)
     try {
-      const session: Session = new Session({
-        file,
-        directory,
-        limits,
-        recentBytes,
-        spec: {
-          file: executable,
-          args: command.slice(1),
-          cwd: file.cwd,
-          // Also how what the session started is found again, wherever it went.
-          env: { ...env, HOB_SESSION_ID: file.id },
-          cols: file.cols,
-          rows: file.rows,
-          inputQueueBytes
-        },
-        start: this.#limits.starting(file, file.kind === "pty" ? pty : pipe),
-        listener: {
-          exited: () => this.#announce("exited", session),
-          resized: () => this.#announce("changed", session),
-          closed: () => void this.#finish(session, directory),
-          logLost: (error) => {
-            this.#options.log(`session ${file.id}: the log can't be written: ${error.message}`)
-            this.#announce("log-lost", session)
-          },
-          logRestored: () => {
-            this.#options.log(`session ${file.id}: the log is written again`)
-            this.#announce("log-restored", session)
-          },
-          failed: (error) => this.#options.log(`session ${file.id}: ${stackOf(error)}`)
-        },
-        reason: () => this.#limits.reasonOf(file.id),
-        ...(this.#options.logFs === undefined ? {} : { logFs: this.#options.logFs })
-      })
-      this.#sessions.set(file.id, session)
-      this.#limits.begin(file, session)
-      this.#needScreens()
+      const start = (listener: ProgramListener) => begin(spec, listener)
+      const session = this.#hold({ file, limits, recentBytes, inputQueueBytes, start })
       this.#announce("started", session)
       return session.describe()
     } catch (error) {
@@ -195,6 +194,79 @@ export class SessionHost {
       if (error instanceof SpawnError) throw error
       throw new SpawnError("system", file.command[0] ?? "", messageOf(error), { cause: error })
     }
+  }
+
+  #hold(options: Omit<SessionOptions, "directory" | "listener" | "logFs" | "reason">): Session {
+    const { id } = options.file
+    const directory = this.#directoryOf(id)
+    const session: Session = new Session({
+      ...options,
+      directory,
+      listener: {
+        exited: () => this.#announce("exited", session),
+        resized: () => this.#announce("changed", session),
+        closed: () => void this.#finish(session, directory),
+        logLost: (error) => {
+          this.#options.log(`session ${id}: the log can't be written: ${error.message}`)
+          // Also while it is being made.
+          if (this.#sessions.has(id)) this.#announce("log-lost", session)
+        },
+        logRestored: () => {
+          this.#options.log(`session ${id}: the log is written again`)
+          this.#announce("log-restored", session)
+        },
+        failed: (error) => this.#options.log(`session ${id}: ${stackOf(error)}`)
+      },
+      reason: () => this.#limits.reasonOf(id),
+      ...(this.#options.logFs === undefined ? {} : { logFs: this.#options.logFs })
+    })
+    this.#sessions.set(id, session)
+    this.#limits.begin(options.file, session)
+    this.#needScreens()
+    return session
+  }
+
+  /** From now on starts, removals and questions to the screens process wait, until what this returns is called. */
+  freeze(): () => void {
+    let resume = () => {}
+    this.#frozen = new Promise((resolve) => (resume = resolve))
+    return () => {
+      this.#frozen = null
+      resume()
+    }
+  }
+
+  /** Resolves when {@link SessionHost.freeze} is over; null when it is not on. */
+  get frozen(): Promise<void> | null {
+    return this.#frozen
+  }
+
+  /** Resolves when no session is being started or removed. */
+  async settled(): Promise<void> {
+    while (this.#work.size > 0) await Promise.allSettled(this.#work)
+  }
+
+  /** What a successor of this process needs to hold every session; throws when one can't be handed over. */
+  handOver(): Array<SessionState> {
+    return [...this.#sessions.values()].map((session) => {
+      const state = session.handOver()
+      if (state === null) throw new Error(`session ${session.file.id} can't be handed over`)
+      return state
+    })
+  }
+
+  /** Holds a session from now on, of which a predecessor of this process has told. Throws. */
+  adopt(held: SessionState): void {
+    const { exit, file, inputQueueBytes, limits, program, recentBytes } = held
+    const { adopt } = this.#options.programs
+    const start = (listener: ProgramListener) => {
+      if (program === null) return endedProgram
+      if (adopt === undefined) throw new Error("programs can't be handed over to this host")
+      return adopt(program, inputQueueBytes, listener)
+    }
+    const session = this.#hold({ file, limits, recentBytes, inputQueueBytes, start, held })
+    if (exit !== null && session.closed) void this.#finish(session, this.#directoryOf(file.id))
+    this.#options.onChange()
   }
 
   #makeDirectory(directory: string, file: SessionFile, env: Readonly<Record<string, string>> | null): void {
@@ -236,14 +308,18 @@ export class SessionHost {
     return session.describe()
   }
 
-  async kill(request: Request<"kill">): Promise<HostSession> {
+  /** `begun`: a predecessor of this process sent the signal; what is left of the grace is waited for. */
+  async kill(request: Request<"kill">, begun = false): Promise<HostSession> {
     const signal = signalNamed(request.signal)
     if (signal === null) {
       throw new HostFailure({ code: "unknown-signal", message: `"${request.signal}" is not a signal` })
     }
+    if (begun && this.#sessions.get(request.session)?.closed !== false) {
+      return this.inspect({ id: request.id, op: "inspect", session: request.session })
+    }
     const session = this.#running(request.session)
     if (request.reason !== undefined) session.endingBecause(request.reason)
-    if (!(await killSession(session, signal, request.graceMillis))) {
+    if (!(await killSession(session, begun ? null : signal, request.graceMillis))) {
       const message = `session ${request.session}: some of its processes don't end: ${session.survivors().join(", ")}`
       throw new HostFailure({ code: "internal", message })
     }
@@ -278,6 +354,7 @@ export class SessionHost {
   }
 
   async remove(request: Request<"remove">): Promise<void> {
+    if (this.#frozen !== null) await this.#frozen
     const session = this.#sessions.get(request.session)
     if (this.#starting.has(request.session) || session?.closed === false) {
       throw running(`session ${request.session} is running`)
@@ -290,7 +367,17 @@ export class SessionHost {
     // First, so that nobody makes a file there while it is deleted.
     const remains = session?.describe() ?? this.open(request.session)?.describe()
     if (remains !== undefined) this.#tell({ event: "removed", session: remains })
-    if (!(await deleteSessionDirectory(this.#directoryOf(request.session)))) throw unknownSession(request.session)
+    const deleted = this.#during(deleteSessionDirectory(this.#directoryOf(request.session)))
+    if (!(await deleted)) throw unknownSession(request.session)
+  }
+
+  async #during<A>(work: Promise<A>): Promise<A> {
+    this.#work.add(work)
+    try {
+      return await work
+    } finally {
+      this.#work.delete(work)
+    }
   }
 
   /** Throws when there is anything that would be lost with this process. */

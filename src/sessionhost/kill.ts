@@ -22,10 +22,14 @@ export const signalNamed = (name: string): NodeJS.Signals | null => {
 }
 
 /**
- * Sends `signal` to every process of the session, and SIGKILL to what is left after the grace. Resolves to true when
+ * Sends `signal` to every process of the session (null: that is done), and SIGKILL to what is left after the grace. Resolves to true when
  * the session has closed and none of its processes is left, to false when SIGKILL did not bring that about either.
  */
-export const killSession = async (session: Killable, signal: NodeJS.Signals, graceMillis: number): Promise<boolean> => {
+export const killSession = async (
+  session: Killable,
+  signal: NodeJS.Signals | null,
+  graceMillis: number
+): Promise<boolean> => {
   let look = FIRST_LOOK_MILLIS
   const pause = () => {
     const millis = look
@@ -34,7 +38,7 @@ export const killSession = async (session: Killable, signal: NodeJS.Signals, gra
   }
   const gone = () => session.closed && session.survivors().length === 0
   const started = performance.now()
-  session.signalAll(signal)
+  if (signal !== null) session.signalAll(signal)
   while (!gone() && performance.now() - started < graceMillis) await pause()
   const giveUpAt = performance.now() + GIVE_UP_MILLIS
   while (!gone()) {

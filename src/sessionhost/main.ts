@@ -1,7 +1,7 @@
 /**
  * The session-host process: `node host.js`, its files where `HOB_HOME` and the like say. It says `ready` on descriptor
  * 3 when it was given one, else on standard output, once its socket answers; it exits with 0 when another host is
- * running already.
+ * running already. `host.js --check-takeover` and `--take-over FILE` are how it replaces itself: docs/operations.md.
  */
 import { fstatSync, writeSync } from "node:fs"
 import { leaveSessionGroup } from "../config/cgroups.ts"
@@ -10,6 +10,8 @@ import { hostLog } from "./hostLog.ts"
 import { programs } from "./programs.ts"
 import { runHost } from "./runHost.ts"
 import { startScreens } from "./startScreens.ts"
+import { answerCheck, CHECK_ARGUMENT, TAKE_OVER_ARGUMENT } from "./upgrade/check.ts"
+import { receive } from "./upgrade/takeOver.ts"
 
 process.umask(0o077)
 process.title = "hob session-host"
@@ -42,14 +44,22 @@ const sayReady = (): void => {
   }
 }
 
+const [, , task, file] = process.argv
+if (task === CHECK_ARGUMENT) {
+  await answerCheck()
+  process.exit(0)
+}
+
 try {
   const paths = makePaths(process.env)
+  const predecessor = task === TAKE_OVER_ARGUMENT ? receive(file!, hostLog) : null
   const running = await runHost({
     paths,
     programs,
     startScreens: startScreens(paths),
     log: hostLog,
-    onEnd: () => process.exit(0)
+    onEnd: () => process.exit(0),
+    predecessor
   })
   if (running === null) process.exit(0)
   // A logout or a shutdown sends SIGTERM to everything of a user. What a session is for is to outlive that where the
@@ -57,7 +67,8 @@ try {
   // SIGTERM ends no session: the host leaves at once if it holds none, and otherwise with the last one.
   process.on("SIGTERM", running.terminate)
   process.on("SIGINT", running.terminate)
-  sayReady()
+  // Whoever started a predecessor has been told.
+  if (predecessor === null) sayReady()
 } catch (error) {
   hostLog(error instanceof Error ? error.message : String(error))
   process.exit(1)

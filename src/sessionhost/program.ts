@@ -93,3 +93,13 @@ export class SpawnError extends Error {
 
 /** Holds from now on a program that a predecessor of this process has told of; throws when that can't be. */
 export type AdoptProgram = (state: ProgramState, inputQueueBytes: number, listener: ProgramListener) => Program
+
+/** Of a session whose program has ended and whose descriptors are closed. */
+export const endedProgram: Program = {
+  pid: 0,
+  queuedInputBytes: 0,
+  write: () => "ended",
+  resize: () => false,
+  signalAll: () => {},
+  survivors: () => []
+}

@@ -8,6 +8,10 @@ import type { LogFs } from "./log/LogFs.ts"
 import { HostServer, type HostServerOptions } from "./HostServer.ts"
 import { ScreensLink, type StartScreens } from "./ScreensLink.ts"
 import { type Programs, SessionHost } from "./SessionHost.ts"
+import type { Handover } from "./upgrade/state.ts"
+import { removeStateFile } from "./upgrade/stateFile.ts"
+import { takeOver, takeOverLock } from "./upgrade/takeOver.ts"
+import { Upgrade } from "./upgrade/Upgrade.ts"
 
 export type { Programs } from "./SessionHost.ts"
 
@@ -26,6 +30,10 @@ export interface RunHostOptions {
   readonly startScreens?: StartScreens
   readonly logFs?: LogFs
   readonly limits?: Limits
+  /** What this process was before it was replaced, and goes on with. */
+  readonly predecessor?: Handover | null
+  /** How long a successor may take to say that it can take over. */
+  readonly checkMillis?: number
 }
 
 export interface RunningHost {
@@ -42,14 +50,15 @@ export interface RunningHost {
  * it already. Throws, with a message for people, when that is impossible here.
  */
 export const runHost = async (options: RunHostOptions): Promise<RunningHost | null> => {
-  const { log, paths, programs } = options
+  const { log, paths, predecessor = null, programs } = options
   mkdirSync(paths.home, { recursive: true, mode: 0o700 })
   prepareRunDirectory(dirname(paths.hostSocket))
-  const lock = takeExclusiveLock(paths.hostLock)
-  if (lock === null) return null
+  const lock = predecessor === null ? takeExclusiveLock(paths.hostLock) : takeOverLock(paths.hostLock, predecessor)
+  if (lock === null && predecessor === null) return null
 
   let ended: Promise<void> | null = null
-  let terminating = false
+  // Without the lock another host has this home: ours ends with its sessions.
+  let terminating = predecessor !== null && (predecessor.terminating || lock === null)
   let idle: NodeJS.Timeout | null = null
   const giveBack = async () => {
     if (idle !== null) clearTimeout(idle)
@@ -57,7 +66,7 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
     await screens.stop()
     // The lock goes last: whoever gets it next must not have its socket taken away.
     await server.close()
-    lock.release()
+    lock?.release()
     options.onEnd()
   }
   const end = () => (ended ??= giveBack())
@@ -86,21 +95,41 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
     log,
     onChange: () => check(),
     ...(options.logFs === undefined ? {} : { logFs: options.logFs }),
-    ...(options.limits === undefined ? {} : { limits: options.limits })
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(predecessor === null ? {} : { startedAt: predecessor.startedAt })
+  })
+  const upgrade = new Upgrade({
+    paths,
+    host,
+    server: () => server,
+    log,
+    terminating: () => terminating,
+    letGo: () => screens.stop(),
+    takeBack: () => screens.resume(),
+    ...(options.checkMillis === undefined ? {} : { checkMillis: options.checkMillis })
   })
   let server: HostServer
-  try {
-    server = await HostServer.listen({
-      path: paths.hostSocket,
-      host,
-      log,
-      askScreen: options.askScreen ?? ((session, historyLines) => screens.snapshot(session, historyLines)),
-      onStop: () => void end(),
-      onChange: () => check()
-    })
-  } catch (error) {
-    lock.release()
-    throw error
+  const serverOptions: HostServerOptions = {
+    path: paths.hostSocket,
+    host,
+    log,
+    askScreen: options.askScreen ?? ((session, historyLines) => screens.snapshot(session, historyLines)),
+    onStop: () => void end(),
+    onChange: () => check(),
+    upgrade: upgrade.run
+  }
+  if (predecessor !== null) {
+    server = await HostServer.adopt(serverOptions, predecessor.listener)
+    takeOver(predecessor, host, server, paths, log)
+  } else {
+    // Of a host that died while it changed.
+    removeStateFile(paths.hostState)
+    try {
+      server = await HostServer.listen(serverOptions)
+    } catch (error) {
+      lock?.release()
+      throw error
+    }
   }
   check()
   return {

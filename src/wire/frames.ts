@@ -41,6 +41,11 @@ export class FrameReader {
     this.#onFrame = onFrame
   }
 
+  /** What has been pushed of a frame that is not complete. */
+  rest(): Buffer {
+    return Buffer.concat(this.#parts, this.#bufferedBytes)
+  }
+
   push(chunk: Buffer): void {
     if (this.#bufferedBytes > 0) {
       this.#parts.push(chunk)

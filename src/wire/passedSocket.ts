@@ -2,10 +2,10 @@
  * A listening socket that a service manager made and passed on: systemd's protocol, in which descriptors from 3 on belong
  * to the process whose pid is in LISTEN_PID. Plain Node.
  */
-import { fstatSync, readFileSync } from "node:fs"
+import { fstatSync, lstatSync, readFileSync } from "node:fs"
 import * as net from "node:net"
 import { SocketPathError } from "./socketErrors.ts"
-import { BACKLOG, type UnixListener } from "./unixSocket.ts"
+import { BACKLOG, isAt, type UnixListener } from "./unixSocket.ts"
 
 const FIRST_FD = 3
 /** More than any unit of ours has; a number that means nothing must not become a long loop. */
@@ -85,7 +85,8 @@ export const adopt = async (
   const stop = async (): Promise<void> => {
     if (server.listening) server.close()
   }
-  return { server, path, stop: () => (stopped ??= stop()) }
+  const file = lstatSync(path, { bigint: true })
+  return { server, path, file, isStillOurs: () => isAt(path, file), stop: () => (stopped ??= stop()) }
 }
 
 const reaches = (path: string): Promise<void> =>

@@ -23,6 +23,9 @@ const TEMPORARY_MAX_AGE_MILLIS = 60_000
 export interface UnixListener {
   readonly server: net.Server
   readonly path: string
+  readonly file: SocketFile
+  /** False when the file was removed or replaced: who connects to the path does not reach this listener. */
+  readonly isStillOurs: () => boolean
   /**
    * Removes the socket's file if it is still this listener's, lets connections that the kernel has already accepted
    * arrive, and stops listening. Connections stay open. Never rejects; a second call waits for the first.
@@ -58,16 +61,54 @@ export const listen = async (
     const fix = `Make sure that ${dirname(path)} is a directory you can write to, or set HOB_HOME to another place.`
     throw new SocketPathError("cannot-bind", path, `can't be listened on (${errorCode(cause)}).`, fix, cause)
   }
+  return listenerOf(server, path, lstatSync(path, { bigint: true }))
+}
+
+/** The file of a listening socket, told apart from a later one of the same name. */
+export interface SocketFile {
+  readonly dev: bigint
+  readonly ino: bigint
+}
+
+/** Whether `file` is what lies at `path` now. */
+export const isAt = (path: string, file: SocketFile): boolean => {
+  try {
+    const found = lstatSync(path, { bigint: true })
+    return found.ino === file.ino && found.dev === file.dev
+  } catch {
+    return false
+  }
+}
+
+/** Goes on with a socket that listens as descriptor `fd` of this process already, at `path` in `file`. */
+export const adoptListener = async (
+  path: string,
+  fd: number,
+  file: SocketFile,
+  onConnection: (socket: net.Socket) => void
+): Promise<UnixListener> => {
+  const server = net.createServer(onConnection)
+  server.on("error", () => {})
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject)
+    server.listen({ fd, backlog: BACKLOG }, () => {
+      server.off("error", reject)
+      resolve()
+    })
+  })
+  return listenerOf(server, path, file)
+}
+
+const listenerOf = (server: net.Server, path: string, own: SocketFile): UnixListener => {
   let accepted = 0
   server.on("connection", () => accepted++)
-  const own = lstatSync(path, { bigint: true })
+  const isStillOurs = (): boolean => isAt(path, own)
   let stopped: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     try {
-      const found = lstatSync(path, { bigint: true })
-      if (found.ino === own.ino && found.dev === own.dev) unlinkSync(path)
+      if (isStillOurs()) unlinkSync(path)
     } catch {
-      // Gone already, or out of reach: nothing of ours is left to remove.
+      // Out of reach: nothing of ours is left to remove.
     }
     // Who connected before the file was gone waits in the backlog, and would be reset by a close. Nobody can be added
     // any more, and Node accepts one in each turn of its loop: what is left is known by a turn that brings none.
@@ -77,7 +118,7 @@ export const listen = async (
     }
     if (server.listening) server.close()
   }
-  return { server, path, stop: () => (stopped ??= stop()) }
+  return { server, path, file: own, isStillOurs, stop: () => (stopped ??= stop()) }
 }
 
 const bind = (server: net.Server, path: string): Promise<void> =>

@@ -12,6 +12,9 @@ export interface Place {
   readonly directory: string
 }
 
+/** Programs that stand still until they are taken in: this process must be there to let them go on. */
+export const joining = new Set<Promise<void>>()
+
 /**
  * The cgroup of one session: a directory in each hierarchy that is of use. Whatever its processes do to their parents,
  * sessions, environments and descriptors, they stay in it.
@@ -58,10 +61,14 @@ export class SessionCgroup {
   join(pid: number): void {
     if (this.#bornInside) return
     signal(pid, "SIGSTOP")
-    void writeFile(procs(this.#places[0]!), String(pid))
+    const joined = writeFile(procs(this.#places[0]!), String(pid))
       .then(() => this.#joinChildren(pid, 0))
       .catch(() => {})
-      .finally(() => signal(pid, "SIGCONT"))
+      .finally(() => {
+        signal(pid, "SIGCONT")
+        joining.delete(joined)
+      })
+    joining.add(joined)
   }
 
   // A child forked before its parent was in is outside, with all that comes of it.

@@ -15,6 +15,8 @@ export interface LogFs {
   /** Makes a file that must not exist, mode 0600, for writing. */
   readonly create: (path: string) => number
   readonly openToRead: (path: string) => number
+  /** Opens a file that is there. */
+  readonly openToWrite: (path: string) => number
   readonly close: (fd: number) => void
   readonly unlink: (path: string) => void
   /** Writes at `position`; returns the bytes written, which may be fewer. */
@@ -28,6 +30,7 @@ export interface LogFs {
 export const nodeLogFs: LogFs = {
   create: (path) => openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600),
   openToRead: (path) => openSync(path, "r"),
+  openToWrite: (path) => openSync(path, constants.O_WRONLY),
   close: (fd) => closeSync(fd),
   unlink: (path) => unlinkSync(path),
   write: (fd, data, position) => writeSync(fd, data, 0, data.length, position),

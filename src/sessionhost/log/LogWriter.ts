@@ -11,6 +11,8 @@ import {
   type SegmentStart
 } from "./format.ts"
 import type { Direction, LogLimits } from "../../protocol/sessionHost.ts"
+import type { LogState } from "../upgrade/state.ts"
+import { findSizes } from "./findSizes.ts"
 import type { LogSource } from "./LogReader.ts"
 import { type LogFs, nodeLogFs } from "./LogFs.ts"
 import { Sizes } from "./Sizes.ts"
@@ -31,6 +33,8 @@ export interface LogWriterOptions {
   /** Of a session under a terminal: its size at the beginning. */
   readonly size?: { readonly cols: number; readonly rows: number }
   readonly fs?: LogFs
+  /** Where a predecessor of this process stood in the same log; it is gone on with there. */
+  readonly held?: LogState
   /** Milliseconds on a clock that never goes back, for the back-off. */
   readonly monotonicMillis?: () => number
 }
@@ -86,7 +90,7 @@ export class LogWriter implements LogSource {
   #lostBytes = 0
   #rotateAgainAt = 0
 
-  /** Begins the log in an empty directory; throws when its first files can't be made. */
+  /** Begins the log in an empty directory, or goes on with one; throws when its first files can't be made. */
   constructor(options: LogWriterOptions) {
     this.directory = options.directory
     this.fs = options.fs ?? nodeLogFs
@@ -95,8 +99,22 @@ export class LogWriter implements LogSource {
     this.#segmentBytes = Math.min(options.limits.segmentBytes, Math.floor(options.limits.maxBytes / 2))
     this.#listener = options.listener
     this.#now = options.monotonicMillis ?? (() => performance.now())
-    this.#sizes = options.size === undefined ? null : new Sizes(options.size)
-    this.#open = this.#begin(null, Date.now())
+    if (options.held === undefined) {
+      this.#sizes = options.size === undefined ? null : new Sizes(options.size)
+      this.#open = this.#begin(null, Date.now())
+      return
+    }
+    const { held } = options
+    for (const { idxBytes, inBytes, input, outBytes, output } of held.segments) {
+      this.#segments.push({ start: { output, input }, outBytes, inBytes, idxBytes })
+    }
+    this.#sizes = options.size === undefined ? null : findSizes(this, this.segments(), options.size)
+    this.#outputEnd = held.outputEnd
+    this.#inputEnd = held.inputEnd
+    this.#lostBytes = held.lostBytes
+    this.#open = null
+    if (held.lostFrom !== null) this.#lost = { from: held.lostFrom, retryAt: 0, retryDelay: FIRST_RETRY_MILLIS }
+    else if (held.open) this.#reopen()
   }
 
   /** The first byte that is still in the log. */
@@ -145,6 +163,43 @@ export class LogWriter implements LogSource {
       this.#writeSize(segment, time)
     } catch (error) {
       this.#lose(segment, this.#outputEnd, error as Error)
+    }
+  }
+
+  /** What a successor of this process needs to go on. */
+  handOver(): LogState {
+    return {
+      segments: this.#segments.map(({ idxBytes, inBytes, outBytes, start }) => ({
+        ...start,
+        outBytes,
+        inBytes,
+        idxBytes
+      })),
+      open: this.#open !== null,
+      lostFrom: this.#lost?.from ?? null,
+      outputEnd: this.#outputEnd,
+      inputEnd: this.#inputEnd,
+      lostBytes: this.#lostBytes
+    }
+  }
+
+  /** Opens the files of the last segment, written by a predecessor. */
+  #reopen(): void {
+    const last = this.#segments.at(-1)
+    if (last === undefined) return
+    const opened: Array<number> = []
+    const open = (extension: "out" | "in" | "idx") => {
+      const fd = this.fs.openToWrite(this.#path(last.start, extension))
+      opened.push(fd)
+      return fd
+    }
+    try {
+      const inFd = last.inBytes > 0 ? open("in") : null
+      this.#open = Object.assign(last, { outFd: open("out"), idxFd: open("idx"), inFd })
+    } catch (error) {
+      for (const fd of opened) this.#quietly(() => this.fs.close(fd))
+      this.#lost = { from: this.#outputEnd, retryAt: 0, retryDelay: FIRST_RETRY_MILLIS }
+      this.#listener.lost(error as Error)
     }
   }
 

@@ -27,16 +27,25 @@ export class RecordReader {
   readonly #entries: Generator<LogEntry, void>
   /** What the record of the last resize says. Each segment begins with one. */
   #size = 0
+  #given = 0
 
-  constructor(source: LogSource) {
+  /** `from` is the {@link RecordReader.position} of an earlier reader of the same log, to go on behind it. */
+  constructor(source: LogSource, from?: { readonly end: number; readonly entries: number }) {
     this.#source = source
-    this.#end = source.end()
+    this.#end = from?.end ?? source.end()
     this.#entries = this.#read()
+    while (this.#given < (from?.entries ?? 0) && this.next() !== null);
+  }
+
+  /** Which end the log had, and how many entries were given. */
+  get position(): { readonly end: number; readonly entries: number } {
+    return { end: this.#end, entries: this.#given }
   }
 
   /** Null after the last one. Throws `EMFILE` or `ENFILE` when no descriptor is left; the reader is of no use then. */
   next(): LogEntry | null {
     const step = this.#entries.next()
+    this.#given++
     return step.done === true ? null : step.value
   }
 

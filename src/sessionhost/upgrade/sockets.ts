@@ -49,3 +49,28 @@ export class Unsent {
     return all.subarray(Math.max(0, all.length - waiting))
   }
 }
+
+const unsentOf = new WeakMap<Socket, Unsent>()
+
+/** Says what was just written to a socket that a successor may have to go on writing. */
+export const wrote = (socket: Socket, ...pieces: ReadonlyArray<Buffer>): void => {
+  if (socket.writableLength === 0) return void unsentOf.delete(socket)
+  let unsent = unsentOf.get(socket)
+  if (unsent === undefined) unsentOf.set(socket, (unsent = new Unsent(socket)))
+  unsent.wrote(...pieces)
+}
+
+/** Writes to such a socket. */
+export const send = (socket: Socket, data: Buffer): void => {
+  socket.write(data)
+  wrote(socket, data)
+}
+
+/** Writes the last bytes to such a socket and ends it; `sent` is called when they are with the kernel. */
+export const sendLast = (socket: Socket, data: Buffer, sent?: () => void): void => {
+  send(socket, data)
+  socket.end(sent)
+}
+
+/** What {@link wrote} was told of and the kernel has not taken yet. */
+export const unsentBytes = (socket: Socket): Buffer => unsentOf.get(socket)?.bytes() ?? Buffer.alloc(0)

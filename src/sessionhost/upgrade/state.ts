@@ -4,7 +4,8 @@
  * {@link STATE_FORMAT} grows when that isn't possible.
  */
 import { Schema } from "effect"
-import { HostRequest, LogLimits, SessionFile } from "../../protocol/sessionHost.ts"
+import { SessionId } from "../../protocol/ids.ts"
+import { HostRequest, LogLimits, OpenFrame, SessionFile } from "../../protocol/sessionHost.ts"
 import { SessionExit } from "../../protocol/sessions.ts"
 
 export const STATE_FORMAT = 1
@@ -84,33 +85,75 @@ export const SessionState = Schema.Struct({
   recentBytes: Schema.Int,
   inputQueueBytes: Schema.Int,
   exit: Schema.NullOr(SessionExit),
+  /** Why hob is ending it. */
+  endReason: Schema.optionalKey(Schema.NullOr(Schema.String)),
   closedAt: Schema.NullOr(Schema.String),
+  /** The last output, input or departure of a client, in milliseconds since 1970. */
+  quietSince: Schema.optionalKey(Schema.Number),
+  /** Which of the program's questions to its terminal were answered: `WrittenAnswers`. */
+  answers: Schema.optionalKey(
+    Schema.Struct({ answeredTo: Schema.Int, older: Schema.Int, newer: Schema.Int, newerAge: Schema.Number })
+  ),
   log: LogState,
   /** Null once everything of it is closed. */
-  program: Schema.NullOr(ProgramState)
+  program: Schema.NullOr(ProgramState),
+  /** The size of its terminal at the first byte that the log has. */
+  firstSize: Schema.optionalKey(Schema.Struct({ cols: Schema.Int, rows: Schema.Int }))
 })
 export type SessionState = typeof SessionState.Type
 
 /** What a connection still has to send, and what it received of a frame that is not complete. */
 const wire = { fd: Descriptor, unsent: Base64, received: Base64, ending: Schema.Boolean }
 
+const Size = Schema.Struct({ cols: Schema.Int, rows: Schema.Int })
+
+/** A client of a session's bytes: what it asked for, and how far it was served. */
+export const DataClientState = Schema.Struct({
+  grant: HostRequest,
+  open: OpenFrame,
+  /** Null when nothing was sent yet. */
+  begun: Schema.NullOr(
+    Schema.Struct({
+      cursor: Schema.Int,
+      /** Where a mere read stops. */
+      until: Schema.Int,
+      /** Changes of size up to the cursor that it was not told of. */
+      sizesUntold: Schema.Int,
+      exitTold: Schema.Boolean,
+      leaseUntold: Schema.Boolean,
+      screenWanted: Schema.Boolean
+    })
+  ),
+  /** What it typed and the session did not take; null stands for the end of standard input. */
+  typed: Schema.Array(Schema.NullOr(Base64)),
+  size: Schema.NullOr(Size),
+  /** Since when it holds the input lease; null when it does not. */
+  leaseSince: Schema.NullOr(Schema.String)
+})
+export type DataClientState = typeof DataClientState.Type
+
+/** A client of the whole log: how many entries it was given of those up to an offset. */
+export const RecordsState = Schema.Struct({ end: Schema.Int, entries: Schema.Int, oldest: Schema.Int })
+export type RecordsState = typeof RecordsState.Type
+
 export const ConnectionState = Schema.Union([
-  /** One that has not said yet what it is. */
+  /** One that has not said yet what it is, or to which only its last bytes have to be sent. */
   Schema.Struct({ kind: Schema.Literal("new"), ...wire }),
   Schema.Struct({
     kind: Schema.Literal("control"),
     ...wire,
-    /** Whether it has said hello, so that it gets events. */
-    listens: Schema.Boolean,
+    /** The version of the protocol that it said hello with, and so gets events; null before that. */
+    protocol: Schema.NullOr(Schema.Int),
     /** Requests without an answer. `begun`: a `kill` whose signal has been sent, its grace being what is left of it. */
     requests: Schema.Array(Schema.Struct({ request: HostRequest, begun: Schema.Boolean }))
   }),
-  /** A client of a session's bytes; `client` is what `DataClient.handOver` gave. */
-  Schema.Struct({ kind: Schema.Literal("data"), ...wire, session: Schema.String, client: Schema.Unknown })
+  Schema.Struct({ kind: Schema.Literal("data"), ...wire, session: SessionId, client: DataClientState }),
+  Schema.Struct({ kind: Schema.Literal("records"), ...wire, session: SessionId, client: RecordsState })
 ])
 export type ConnectionState = typeof ConnectionState.Type
 
-export const GrantState = Schema.Struct({ ticket: Schema.String, grant: Schema.Unknown, leftMillis: Schema.Number })
+/** A ticket that was given out and not used: the request that did, and for how long it is good. */
+export const GrantState = Schema.Struct({ ticket: Schema.String, grant: HostRequest, leftMillis: Schema.Number })
 export type GrantState = typeof GrantState.Type
 
 /** A version of hob, and how its host is run. */

@@ -1,0 +1,48 @@
+import { mkdtempSync, writeFileSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { VERSION } from "../../../src/config/version.ts"
+import type { HelloReply, HostReply } from "../../../src/protocol/sessionHost.ts"
+import type { HostHome } from "./hostProcess.ts"
+import type { Control } from "./peers.ts"
+
+/** This very version of the host, as a successor. */
+export const entry = resolve(import.meta.dirname, "../../../src/sessionhost/main.ts")
+
+export interface UpgradeFields {
+  readonly entry?: string
+  readonly node?: string
+  readonly version?: string
+  readonly check?: boolean
+}
+
+const request = (fields: UpgradeFields) => ({ entry, node: process.execPath, version: VERSION, ...fields })
+
+/** Has the host replace itself; the successor's answer. */
+export const upgrade = (control: Control, fields: UpgradeFields = {}): Promise<HelloReply> =>
+  control.ask<HelloReply>("upgrade", request(fields))
+
+/** The answer, whatever it is. */
+export const tryUpgrade = (control: Control, fields: UpgradeFields = {}): Promise<HostReply> =>
+  control.request("upgrade", request(fields))
+
+/** A file that is run as a successor. */
+export const successor = (home: HostHome, source: string): string => {
+  const file = join(mkdtempSync(join(home.home, "successor-")), "host.mjs")
+  writeFileSync(file, source)
+  return file
+}
+
+/** The arguments of a program that prints numbered lines, `every` milliseconds, for as long as it runs. */
+export const counter = (every: number): ReadonlyArray<string> => [
+  process.execPath,
+  "-e",
+  `let n = 0; setInterval(() => { let t = ""; for (let i = 0; i < 20; i++) t += "line " + n++ + "\\n"; process.stdout.write(t) }, ${every})`
+]
+
+/** What is wrong with numbered lines: null when each is there, once, in order. */
+export const misnumbered = (output: Buffer): string | null => {
+  const lines = output.toString("latin1").split(/\r?\n/)
+  lines.pop()
+  const wrong = lines.findIndex((line, index) => line !== `line ${index}`)
+  return wrong < 0 ? null : `line ${wrong} is ${JSON.stringify(lines[wrong])}`
+}

@@ -8,6 +8,7 @@ import { configCommand } from "./commands/config.ts"
 import { daemonCommands } from "./commands/daemon.ts"
 import { completionsCommand } from "./commands/completions.ts"
 import { dialectCommand } from "./commands/dialect.ts"
+import { doctorCommand } from "./commands/doctor.ts"
 import { versionCommand } from "./commands/meta.ts"
 import { exportCommand, outputCommand } from "./commands/output.ts"
 import { hob } from "./commands/root.ts"
@@ -42,7 +43,14 @@ export const tree = hob.pipe(
     { group: "DAEMON", commands: daemonCommands },
     {
       group: "MORE",
-      commands: [dialectCommand, configCommand, serviceCommand, completionsCommand(() => tree), versionCommand]
+      commands: [
+        dialectCommand,
+        configCommand,
+        serviceCommand,
+        doctorCommand(() => tree),
+        completionsCommand(() => tree),
+        versionCommand
+      ]
     }
   ])
 ) as Command.Command<"hob", unknown, unknown, Exited, Home>

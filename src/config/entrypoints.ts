@@ -12,3 +12,6 @@ const sources = {
 /** The file that Node runs to be this process: beside us in the built package, under `src` when run from source. */
 export const entrypoint = (name: keyof typeof sources): string =>
   fileURLToPath(new URL(fromSource ? sources[name] : `./${name}.js`, import.meta.url))
+
+/** Where hob is installed: the directory of its `package.json`. */
+export const packageRoot = (): string => fileURLToPath(new URL(fromSource ? "../.." : "..", import.meta.url))

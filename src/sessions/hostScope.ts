@@ -21,6 +21,8 @@ export const inScope = (command: ReadonlyArray<string>): ReadonlyArray<string> =
   "--collect",
   `--unit=hob-host-${randomBytes(4).toString("hex")}`,
   "--description=hob session-host",
+  // Sessions get control groups of their own below it.
+  "--property=Delegate=yes",
   "--property=SendSIGHUP=yes",
   "--property=TimeoutStopSec=10s",
   "--",

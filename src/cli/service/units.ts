@@ -28,7 +28,8 @@ const word = (text: string): string => `"${literal(text).replaceAll("\\", "\\\\"
 
 /**
  * `KillMode=process`, though the session-host has a unit of its own where that can be had: where it can't, stopping the
- * daemon must not end the sessions. The same goes for a session that the kernel kills for want of memory.
+ * daemon must not end the sessions. The same goes for a session that the kernel kills for want of memory. `Delegate`
+ * lets it hold sessions to limits.
  */
 export const serviceUnit = (options: UnitOptions): string => {
   const { canNotify, command, environment, home, name, version } = options
@@ -45,6 +46,7 @@ export const serviceUnit = (options: UnitOptions): string => {
     `ExecStart=${command.map((text) => word(text).replaceAll("$", "$$$$")).join(" ")}`,
     `ExecReload=/bin/sh -c "kill -HUP $MAINPID"`,
     "KillMode=process",
+    "Delegate=yes",
     "OOMPolicy=continue",
     "TimeoutStopSec=30s",
     "Restart=on-failure",

@@ -29,7 +29,8 @@ const managerOf = (context: Context, platform: NodeJS.Platform): ServiceManager 
 const running = (context: Context): Promise<DaemonStatus | null> =>
   call<DaemonStatus>({ ...context, mayStart: false }, "daemon.status", {}, ANSWER_MILLIS).catch(() => null)
 
-const statusOf = async (context: Context, manager: ServiceManager): Promise<ServiceStatus> => {
+/** How the service is, as its manager sees it. */
+export const statusOf = async (context: Context, manager: ServiceManager): Promise<ServiceStatus> => {
   const files = await manager.files()
   const installed = files.every(({ found }) => found !== null)
   return {

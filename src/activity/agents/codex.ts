@@ -1,0 +1,52 @@
+import type { Manifest } from "../manifest.ts"
+
+/** Codex CLI; recorded with 0.169.0. */
+export const codex: Manifest = {
+  agent: "codex",
+  kind: "agent",
+  commands: ["^codex(\\.exe|-[a-z0-9_-]+)?$"],
+  unattended: [
+    "(^| )(--version|-V|--help|-h)( |$)",
+    "^(exec|e|login|logout|mcp|mcp-server|app-server|completion|apply|proto|debug|cloud)\\b"
+  ],
+  programStatus: ["^codex"],
+  screens: ["^ *>_ .*OpenAI Codex \\(v\\d"],
+  rules: [
+    {
+      rule: "dialog",
+      state: "waiting",
+      when: [
+        {
+          in: "last 3",
+          match:
+            "\\b(enter|return) (to )?(confirm|continue|submit|select|approve)\\b|\\besc (to )?(cancel|go back|back|close|dismiss)\\b"
+        }
+      ]
+    },
+    {
+      rule: "choice",
+      state: "waiting",
+      when: [
+        { in: "last 12", match: "^[›>] \\d+\\. \\S" },
+        { in: "last 4", not: "^› (?!\\d+\\. )" }
+      ]
+    },
+    { rule: "spinning-title", state: "working", when: [{ in: "title", match: "^[⠁-⣿] " }] },
+    {
+      rule: "interruptible",
+      state: "working",
+      when: [{ in: "last 16", match: "^[•◦] .*\\((?:\\d+h )?(?:\\d+m )?\\d+s • esc to interrupt" }]
+    },
+    { rule: "prompt", state: "idle", when: [{ in: "last 8", match: "^› " }] }
+  ],
+  hooks: {
+    UserPromptSubmit: "working",
+    PreToolUse: "working",
+    PostToolUse: "working",
+    PermissionRequest: "waiting",
+    Stop: "idle",
+    StopFailure: "idle",
+    SessionStart: "idle",
+    "agent-turn-complete": "idle"
+  }
+}

@@ -1,0 +1,143 @@
+import type { ActivityState } from "../protocol/activity.ts"
+import { ProgramStatus } from "./programStatus.ts"
+import type { Agent, Verdict } from "./rules.ts"
+
+/** What a program or an agent says of itself, beside what it shows. */
+export type Sign =
+  /** OSC 7501: the text behind the number and its semicolon. */
+  | { readonly sign: "status"; readonly body: string }
+  /** OSC 9;4: 0 none, 1 so many percent, 2 failed, 3 at work, 4 paused. */
+  | { readonly sign: "progress"; readonly state: number; readonly percent: number | null }
+  /** OSC 133: A and B are around a shell's prompt, C and D around the output of a command. */
+  | { readonly sign: "mark"; readonly mark: "A" | "B" | "C" | "D" }
+  /** OSC 9, 99 and 777: what it would have shown on the desktop. */
+  | { readonly sign: "notification"; readonly text: string }
+  | { readonly sign: "bell" }
+  /** An agent's own hook, such as Claude's `PermissionRequest`; `detail` is what kind of it. */
+  | { readonly sign: "hook"; readonly agent: string; readonly event: string; readonly detail?: string }
+  /** The terminal was set back to its beginning. */
+  | { readonly sign: "reset" }
+
+const maxText = 300
+
+/** The sign that an operating system command is; null when it is none. `data` is what follows its number. */
+export const signOfOsc = (code: number, data: string): Sign | null => {
+  if (code === 7501) return data === "?" ? null : { sign: "status", body: data }
+  if (code === 133) {
+    const mark = data[0]
+    return mark === "A" || mark === "B" || mark === "C" || mark === "D" ? { sign: "mark", mark } : null
+  }
+  if (code === 9) {
+    const progress = /^4;([0-4])(?:;(\d{1,3}))?/.exec(data)
+    if (progress === null) return { sign: "notification", text: data.slice(0, maxText) }
+    return {
+      sign: "progress",
+      state: Number(progress[1]),
+      percent: progress[2] === undefined ? null : Number(progress[2])
+    }
+  }
+  if (code === 777) return { sign: "notification", text: data.replace(/^notify;/, "").slice(0, maxText) }
+  if (code === 99) return { sign: "notification", text: data.slice(data.indexOf(";") + 1).slice(0, maxText) }
+  return null
+}
+
+/** The codes that {@link signOfOsc} knows. */
+export const signCodes = [9, 99, 133, 777, 7501] as const
+
+/** A sign in the history of an explanation. */
+export interface SignRecord {
+  readonly at: number
+  readonly sign: string
+  readonly detail: string
+}
+
+const describe = (sign: Sign): string => {
+  switch (sign.sign) {
+    case "status":
+      return sign.body.slice(0, maxText)
+    case "progress":
+      return sign.percent === null ? `state ${sign.state}` : `state ${sign.state}, ${sign.percent} %`
+    case "mark":
+      return `OSC 133;${sign.mark}`
+    case "notification":
+      return sign.text
+    case "hook":
+      return [sign.agent, sign.event, sign.detail].filter(Boolean).join(" ")
+    default:
+      return ""
+  }
+}
+
+const maxHistory = 24
+
+/** What has been said until now, as far as it still counts. */
+export class Signs {
+  readonly status = new ProgramStatus()
+  /** Newest last. */
+  readonly history: Array<SignRecord> = []
+  #progress: Extract<Sign, { sign: "progress" }> | null = null
+  /** Whether a shell with marks is at its prompt or runs a command; null when it has none. */
+  #shell: "prompt" | "command" | null = null
+  #hook: { readonly at: number; readonly hook: Extract<Sign, { sign: "hook" }> } | null = null
+
+  /** True when it may change what the program is about. */
+  take(sign: Sign, at: number): boolean {
+    if (sign.sign !== "mark") this.#remember({ at, sign: sign.sign, detail: describe(sign) })
+    switch (sign.sign) {
+      case "status":
+        return this.status.report(sign.body)
+      case "progress":
+        this.#progress = sign.state === 0 ? null : sign
+        return true
+      case "mark":
+        this.#shell = sign.mark === "C" ? "command" : sign.mark === "D" ? this.#shell : "prompt"
+        if (sign.mark === "A") this.programEnded()
+        return true
+      case "hook":
+        this.#hook = { at, hook: sign }
+        return true
+      case "reset":
+        this.status.reset()
+        this.#progress = null
+        this.#shell = null
+        return true
+      default:
+        return false
+    }
+  }
+
+  /** Another program has the terminal: what the last one said of itself doesn't count any more. */
+  programEnded(): void {
+    this.status.programEnded()
+    this.#progress = null
+    this.#hook = null
+  }
+
+  get shell(): "prompt" | "command" | null {
+    return this.#shell
+  }
+
+  get progress(): Verdict | null {
+    if (this.#progress === null || this.#progress.state === 2) return null
+    const detail = describe(this.#progress)
+    return { state: "working", rule: "progress (OSC 9;4)", detail }
+  }
+
+  /** What the last hook that says something said, and when. */
+  hookOf(agent: Agent | null): (Verdict & { readonly at: number }) | null {
+    if (this.#hook === null || agent === null) return null
+    const { at, hook } = this.#hook
+    if (hook.agent !== agent.name) return null
+    const state: ActivityState | undefined =
+      agent.hooks.get(`${hook.event}:${hook.detail}`) ?? agent.hooks.get(hook.event)
+    return state === undefined ? null : { at, state, rule: `hook ${hook.event}`, detail: describe(hook) }
+  }
+
+  #remember(record: SignRecord): void {
+    // What repeats itself is one: a bell, a progress that counts.
+    const last = this.history.at(-1)
+    if (last?.sign === record.sign && (record.sign === "bell" || record.sign === "progress")) this.history.pop()
+    this.history.push(record)
+    if (this.history.length > maxHistory) this.history.shift()
+  }
+}

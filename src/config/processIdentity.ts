@@ -17,6 +17,15 @@ export const identityOf = (pid: number): ProcessIdentity | null => {
   return process.platform === "linux" ? fromProc(pid) : fromPs(pid)
 }
 
+/** The boot of the machine that is now; null where the system has no name for it. */
+export const bootId = (): string | null => {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()
+  } catch {
+    return null
+  }
+}
+
 /** Whether that very process runs. */
 export const isAlive = (identity: ProcessIdentity): boolean => {
   const now = identityOf(identity.pid)

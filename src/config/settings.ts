@@ -146,6 +146,17 @@ const Sessions = Schema.Struct({
     description: "How long ended sessions stay listed with their logs.",
     applies: "at once"
   }),
+  restartMax: whole(0, 1_000_000, {
+    default: 10,
+    description:
+      "How often in a row a session with --restart is started anew, if it does not say itself; one that ran for ten minutes counts anew. 0: no limit.",
+    applies: "to new sessions"
+  }),
+  restartDelayMillis: millis({
+    default: 1000,
+    description: "How long after its end a session with --restart is started anew; doubles each time, up to a minute.",
+    applies: "at once"
+  }),
   killGraceMillis: millis({
     default: 5000,
     description: "How long a program that was asked to end has before it is killed.",

@@ -39,6 +39,7 @@ export const layer = (paths: Paths) =>
 
       const status = Effect.gen(function* () {
         const host = yield* link.host
+        const { running, total } = yield* sessions.counts
         const status: DaemonStatus = {
           version: VERSION,
           protocol: PROTOCOL_VERSION,
@@ -51,7 +52,7 @@ export const layer = (paths: Paths) =>
           connections: yield* connections.count,
           concerns: yield* concerns.status,
           sessionHost: host === null ? null : { pid: host.pid, startedAt: host.startedAt, protocol: host.protocol },
-          sessions: yield* sessions.counts,
+          sessions: { running, total },
           storage: yield* database.status,
           dialects: (yield* dialects.list).filter(({ state }) => state !== "disabled"),
           previousRun
@@ -62,9 +63,9 @@ export const layer = (paths: Paths) =>
       return DaemonRpcs.of({
         "daemon.ping": () => pong,
         "daemon.status": () => status,
-        "daemon.stop": (options) =>
+        "daemon.stop": ({ sessions: all, ...caller }) =>
           Effect.gen(function* () {
-            const sessionsEnded = options.sessions === true ? yield* sessions.killAll : 0
+            const sessionsEnded = all === true ? yield* sessions.killAll(caller) : 0
             const { running: sessionsLeft } = yield* sessions.counts
             yield* shutdown.request("asked by daemon.stop")
             return { pid: process.pid, sessionsLeft, sessionsEnded }

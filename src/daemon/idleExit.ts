@@ -11,7 +11,7 @@ import { Shutdown } from "./Shutdown.ts"
 export const nextLook = (leftMillis: number): number => Math.min(Math.max(leftMillis, 1000), 30_000)
 
 /**
- * Stops a daemon that nobody has used for `daemon.idleExitMillis`: no connection, no session that runs, no
+ * Stops a daemon that nobody has used for `daemon.idleExitMillis`: no connection, no session that runs or is about to, no
  * dialect that is up. Off when 0.
  * Activity between two looks that is over again by the second one is seen by the count of connections ever accepted.
  */
@@ -33,8 +33,8 @@ export const supervised = Effect.gen(function* () {
         const acceptedNow = yield* connections.accepted
         // Clients of a dialect can't start a daemon: one that speaks any is not idle.
         const speaks = (yield* dialects.list).some(({ state }) => state === "up")
-        const busy =
-          speaks || (yield* connections.count) > 0 || (yield* sessions.counts).running > 0 || acceptedNow !== accepted
+        const { running, waiting } = yield* sessions.counts
+        const busy = speaks || (yield* connections.count) > 0 || running + waiting > 0 || acceptedNow !== accepted
         accepted = acceptedNow
         if (busy) idleSince = now
         const left = daemon.idleExitMillis - (now - idleSince)

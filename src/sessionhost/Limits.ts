@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { bootId } from "../config/processIdentity.ts"
 import type { LimitHolders } from "../protocol/limits.ts"
 import type { SessionFile } from "../protocol/sessionHost.ts"
 import { Cgroups, cgroups as ownCgroups, type KernelLimits } from "./cgroup/Cgroups.ts"
@@ -51,7 +51,7 @@ export class Limits {
       ...(processes === undefined ? {} : { processes: by("processes") })
     }
     const told = Object.keys(limitedBy).length === 0 ? file : { ...file, limitedBy }
-    return bootId === null ? told : { ...told, bootId }
+    return boot === null ? told : { ...told, bootId: boot }
   }
 
   /**
@@ -136,12 +136,4 @@ const unless = (deaf: () => boolean, listener: ProgramListener): ProgramListener
   inputDrained: () => deaf() || listener.inputDrained()
 })
 
-const readBootId = (): string | null => {
-  try {
-    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()
-  } catch {
-    return null
-  }
-}
-
-const bootId = readBootId()
+const boot = bootId()

@@ -26,6 +26,7 @@ import {
   SpawnError,
   type StartProgram
 } from "./program.ts"
+import { endRemains } from "./remains.ts"
 import type { Readable } from "./Readable.ts"
 import type { ScreensLink } from "./ScreensLink.ts"
 import { Session, type SessionOptions } from "./Session.ts"
@@ -165,6 +166,8 @@ export class SessionHost {
     const command = [request.file, ...request.session.command.slice(1)]
     const executable = await preflight(command, request.session.cwd, env)
     const directory = this.#directoryOf(request.session.id)
+    const { restartedFrom } = request.session
+    if (restartedFrom?.because === "lost") await endRemains(restartedFrom.id)
     const file = this.#limits.prepare(request.session)
     try {
       this.#makeDirectory(directory, file, request.keepEnvironment === true ? env : null)

@@ -1,10 +1,11 @@
-import { Context, Effect, Exit, Layer, Schema, Stream } from "effect"
+import { Context, Effect, Layer, Schema, Stream } from "effect"
 import { randomUUID } from "node:crypto"
 import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
 import {
   type DataTicket,
   InputQueueFull,
+  type OwnSession,
   type Session,
   type SessionAmbiguous,
   SessionEnded,
@@ -20,11 +21,12 @@ import {
 } from "../protocol/index.ts"
 import { HostSession, ListReply, MAX_FRAME_BYTES, SendReply } from "../protocol/sessionHost.ts"
 import { Catalogue } from "./Catalogue.ts"
-import { makeEnding } from "./ending.ts"
-import { type Entry, isOpen, stateOf, told, toSession } from "./entry.ts"
+import { type Caller, makeEnding } from "./ending.ts"
+import { type Entry, isOpen, stateOf, toSession } from "./entry.ts"
 import { sessionEnvironment } from "./environment.ts"
 import { type HostCall, HostLink } from "./HostLink.ts"
 import { makeLabels } from "./labels.ts"
+import { makeSpawning, sessionVariables } from "./spawning.ts"
 import { decideStart, type RunOptions } from "./start.ts"
 import { currentUser } from "./user.ts"
 
@@ -79,23 +81,24 @@ export class Sessions extends Context.Service<
     wait(ref: string): Effect.Effect<Session, Lookup | Unavailable>
     kill(
       ref: string,
-      options?: { readonly signal?: string; readonly graceMillis?: number }
-    ): Effect.Effect<Session, Lookup | Unavailable | UnknownSignal>
+      options?: { readonly signal?: string; readonly graceMillis?: number } & Caller
+    ): Effect.Effect<Session, Lookup | Unavailable | UnknownSignal | OwnSession>
     remove(
       ref: string,
-      options?: { readonly force?: boolean }
-    ): Effect.Effect<{ readonly id: SessionId }, Lookup | Unavailable | SessionRunning>
+      options?: { readonly force?: boolean } & Caller
+    ): Effect.Effect<{ readonly id: SessionId }, Lookup | Unavailable | SessionRunning | OwnSession>
     /** Gives a session another name, or none. */
     rename(ref: string, name: string | null): Effect.Effect<Session, Lookup | Unavailable | SessionNameTaken>
     tag(
       ref: string,
       changes: { readonly add?: ReadonlyArray<string>; readonly remove?: ReadonlyArray<string> }
     ): Effect.Effect<Session, Lookup | Unavailable | TooManyTags>
-    /** Kills every session, and waits for them. How many they were. */
-    readonly killAll: Effect.Effect<number>
+    /** Kills every session, and waits for them; none is started anew any more. How many they were. None from inside one of them. */
+    killAll(caller?: Caller): Effect.Effect<number, OwnSession>
     /** What happens from the moment of subscribing. */
     readonly events: Stream.Stream<SessionEvent>
-    readonly counts: Effect.Effect<{ readonly running: number; readonly total: number }>
+    /** `waiting`: have ended and are about to be started anew. */
+    readonly counts: Effect.Effect<{ readonly running: number; readonly total: number; readonly waiting: number }>
   }
 >()("hob/sessions/Sessions") {
   static readonly layer = (paths: Paths) => Layer.effect(Sessions, make(paths))
@@ -106,8 +109,9 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
   const config = yield* HobConfig
   const link = yield* HostLink
   const { entries, find, put, take } = catalogue
-  const ending = yield* makeEnding
   const labels = yield* makeLabels
+  const ending = yield* makeEnding(labels.change)
+  const spawn = yield* makeSpawning
 
   const askSession = (request: HostCall) =>
     link.call(request).pipe(Effect.flatMap((reply) => Effect.orDie(decodeHostSession(reply))))
@@ -118,9 +122,6 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     const id = SessionId.make(randomUUID())
     const given = { id, createdAt: new Date().toISOString(), settings: sessions, user }
     const file = yield* Effect.fromResult(decideStart(entries.values(), options, given))
-    const executable = file.command[0]!
-    // Taken at once, so that two starts with one name can't both be allowed.
-    put({ file, host: null, exit: null, starting: true })
     const env = sessionEnvironment({
       caller: options.env ?? null,
       daemon: process.env,
@@ -128,31 +129,9 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
       allow: sessions.environmentAllow,
       user,
       kind: file.kind,
-      session: { HOB_SESSION_ID: id, HOB_SOCKET: paths.socket, ...hobHome(paths) }
+      session: sessionVariables(paths, id)
     })
-    const host = yield* askSession({
-      op: "spawn",
-      session: file,
-      file: executable,
-      env,
-      limits: { segmentBytes: sessions.logSegmentBytes, maxBytes: sessions.logMaxBytes, logInput: sessions.logInput },
-      recentBytes: sessions.recentBytes,
-      inputQueueBytes: sessions.inputQueueBytes
-    }).pipe(
-      Effect.catchTag("HostRefused", ({ refusal }) =>
-        Effect.fail(
-          new SpawnFailed(refusal.spawn ?? { reason: "system", subject: executable, detail: refusal.message })
-        )
-      ),
-      Effect.onExit((exit) =>
-        Exit.isSuccess(exit)
-          ? Effect.void
-          : Effect.sync(() => entries.get(id)?.starting === true && catalogue.forget(id))
-      )
-    )
-    const entry = entries.get(id)
-    if (entry !== undefined) yield* catalogue.begin(entry, host)
-    return toSession(entries.get(id) ?? told(undefined, host))
+    return yield* spawn(file, env)
   })
 
   /** Asks the host how its sessions are; when it can't be asked, what is known is told. */
@@ -272,12 +251,10 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     tag: labels.tag,
     killAll: ending.killAll,
     events: Stream.fromPubSub(catalogue.events),
-    counts: Effect.sync(() => ({ running: ending.open().length, total: entries.size }))
+    counts: Effect.sync(() => ({
+      running: ending.open().length,
+      total: entries.size,
+      waiting: Array.from(entries.values()).filter(({ restartsAt }) => restartsAt !== undefined).length
+    }))
   })
 })
-
-/** A `hob` inside the session must find this daemon also when it lives in a home of its own. */
-const hobHome = (paths: Paths): Record<string, string> => {
-  const home = paths.environment["HOB_HOME"]
-  return home === undefined ? {} : { HOB_HOME: home }
-}

@@ -1,6 +1,8 @@
-import { Effect, PubSub } from "effect"
+import { Clock, Effect, PubSub } from "effect"
+import { constants } from "node:os"
 import { HobConfig } from "../config/HobConfig.ts"
 import {
+  OwnSession,
   type Session,
   type SessionAmbiguous,
   SessionHostUnavailable,
@@ -10,11 +12,25 @@ import {
   UnknownSignal
 } from "../protocol/index.ts"
 import { Catalogue } from "./Catalogue.ts"
-import { isOpen, toSession } from "./entry.ts"
+import { type Entry, isOpen, toSession } from "./entry.ts"
 import { HostLink } from "./HostLink.ts"
+import type { Labels } from "./labels.ts"
+import { decideRestart } from "./restarting.ts"
 
-/** How sessions end: waited for, killed, forgotten. */
-export const makeEnding = Effect.gen(function* () {
+/** Who asks for an end: the session inside which the caller runs, and whether that one is meant too. */
+export interface Caller {
+  readonly from?: string
+  readonly self?: boolean
+}
+
+/** `TERM` and `SIGTERM` are the same. */
+const isSignal = (name: string): boolean => {
+  const upper = name.toUpperCase()
+  return Object.hasOwn(constants.signals, upper.startsWith("SIG") ? upper : `SIG${upper}`)
+}
+
+/** How sessions end: waited for, killed, forgotten. `change` writes down what is new of one. */
+export const makeEnding = Effect.fnUntraced(function* (change: Labels["change"]) {
   const catalogue = yield* Catalogue
   const config = yield* HobConfig
   const link = yield* HostLink
@@ -42,16 +58,16 @@ export const makeEnding = Effect.gen(function* () {
     return yield* waitFor(file.id)
   })
 
-  const kill = Effect.fn("Sessions.kill")(function* (
-    ref: string,
+  /** Ends a session that runs, for this reason, and waits until it has closed. */
+  const end = Effect.fnUntraced(function* (
+    id: SessionId,
+    reason: string,
     options: { readonly signal?: string; readonly graceMillis?: number } = {}
-  ): Effect.fn.Return<Session, SessionNotFound | SessionAmbiguous | SessionHostUnavailable | UnknownSignal> {
-    const entry = yield* find(ref)
-    if (!isOpen(entry)) return toSession(entry)
+  ): Effect.fn.Return<Session, SessionNotFound | SessionHostUnavailable | UnknownSignal> {
     const { sessions } = yield* config.get
     const signal = options.signal ?? "SIGTERM"
     const graceMillis = options.graceMillis ?? sessions.killGraceMillis
-    yield* link.call({ op: "kill", session: entry.file.id, signal, graceMillis }, graceMillis).pipe(
+    yield* link.call({ op: "kill", session: id, signal, graceMillis, reason }, graceMillis).pipe(
       Effect.catchTag("HostRefused", ({ refusal }): Effect.Effect<void, UnknownSignal | SessionHostUnavailable> => {
         if (refusal.code === "unknown-signal") return Effect.fail(new UnknownSignal({ signal }))
         if (refusal.code === "internal") return Effect.fail(new SessionHostUnavailable({ detail: refusal.message }))
@@ -59,15 +75,51 @@ export const makeEnding = Effect.gen(function* () {
         return Effect.void
       })
     )
-    return yield* waitFor(entry.file.id)
+    return yield* waitFor(id)
   })
 
-  const remove = Effect.fn("Sessions.remove")(function* (ref: string, options: { readonly force?: boolean } = {}) {
-    const { file } = yield* find(ref)
-    const id = file.id
-    if (isOpen(entries.get(id))) {
+  /** One that has ended is not started anew any more. */
+  const stopRestarting = Effect.fnUntraced(function* (entry: Entry) {
+    const { sessions } = yield* config.get
+    const now = yield* Clock.currentTimeMillis
+    if (decideRestart(entry, sessions.restartDelayMillis, now).type === "no") return entry
+    return yield* change(entry, { restartStopped: "it was ended on request" })
+  })
+
+  /** May this caller end that session? Not its own, unless it says so. */
+  const refuseOwn = ({ file }: Entry, { from, self }: Caller): Effect.Effect<void, OwnSession> =>
+    from === file.id && self !== true ? Effect.fail(new OwnSession({ id: file.id, name: file.name })) : Effect.void
+
+  const kill = Effect.fn("Sessions.kill")(function* (
+    ref: string,
+    options: { readonly signal?: string; readonly graceMillis?: number } & Caller = {}
+  ): Effect.fn.Return<
+    Session,
+    SessionNotFound | SessionAmbiguous | SessionHostUnavailable | UnknownSignal | OwnSession
+  > {
+    const entry = yield* find(ref)
+    if (options.signal !== undefined && !isSignal(options.signal)) {
+      return yield* new UnknownSignal({ signal: options.signal })
+    }
+    if (!isOpen(entry)) return toSession(yield* stopRestarting(entry))
+    yield* refuseOwn(entry, options)
+    yield* end(entry.file.id, "killed", options)
+    const ended = entries.get(entry.file.id)
+    if (ended === undefined) return yield* new SessionNotFound({ session: ref })
+    // It may have ended by itself while it was asked.
+    return toSession(yield* stopRestarting(ended))
+  })
+
+  const remove = Effect.fn("Sessions.remove")(function* (
+    ref: string,
+    options: { readonly force?: boolean } & Caller = {}
+  ) {
+    const found = yield* find(ref)
+    const { id } = found.file
+    if (isOpen(found)) {
       if (options.force !== true) return yield* new SessionRunning({ id })
-      yield* kill(id).pipe(Effect.catchTag("UnknownSignal", Effect.die))
+      yield* refuseOwn(found, options)
+      yield* end(id, "killed").pipe(Effect.catchTag("UnknownSignal", Effect.die))
     }
     yield* link
       .call({ op: "remove", session: id })
@@ -78,13 +130,15 @@ export const makeEnding = Effect.gen(function* () {
     return { id }
   })
 
-  const killAll = Effect.suspend(() => {
+  const killAll = Effect.fn("Sessions.killAll")(function* (caller: Caller = {}) {
+    const own = open().find(({ file }) => file.id === caller.from)
+    if (own !== undefined) yield* refuseOwn(own, caller)
+    const waiting = Array.from(entries.values()).filter((entry) => !isOpen(entry))
+    yield* Effect.forEach(waiting, (entry) => Effect.exit(stopRestarting(entry)), { discard: true })
     const all = open()
-    return Effect.as(
-      Effect.forEach(all, ({ file }) => Effect.exit(kill(file.id)), { concurrency: "unbounded", discard: true }),
-      all.length
-    )
+    yield* Effect.forEach(all, ({ file }) => Effect.exit(kill(file.id)), { concurrency: "unbounded", discard: true })
+    return all.length
   })
 
-  return { open, wait, kill, remove, killAll }
+  return { open, wait, end, kill, remove, killAll }
 })

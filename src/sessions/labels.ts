@@ -46,6 +46,13 @@ export const decideTags = (
     : Result.succeed(tags)
 }
 
+const changed = (entry: Entry, changes: Changes): Entry => {
+  const { restartsAt, ...rest } = entry
+  const settled = changes.restartedAs !== undefined || changes.restartStopped !== undefined
+  const file = { ...entry.file, ...changes }
+  return settled || restartsAt === undefined ? { ...rest, file } : { ...rest, file, restartsAt }
+}
+
 /** What sessions are called and how they are grouped; the session-host writes it down. */
 export const makeLabels = Effect.gen(function* () {
   const catalogue = yield* Catalogue
@@ -58,9 +65,9 @@ export const makeLabels = Effect.gen(function* () {
     const undo = (before: Entry["file"]) =>
       Effect.sync(() => {
         const now = entries.get(id)
-        if (now !== undefined) put({ ...now, file: { ...now.file, name: before.name, tags: before.tags } })
+        if (now !== undefined) put({ ...now, file: before })
       })
-    put({ ...entry, file: { ...entry.file, ...changes } })
+    put(changed(entry, changes))
     const reply = yield* link.call({ op: "set", session: id, ...changes }).pipe(
       Effect.catchTag("HostRefused", ({ refusal }) =>
         Effect.fail(
@@ -74,9 +81,9 @@ export const makeLabels = Effect.gen(function* () {
     const host = yield* Effect.orDie(decodeHostSession(reply))
     const now = entries.get(id)
     if (now === undefined) return yield* new SessionNotFound({ session: id })
-    if (isOpen(now)) return put(answered(now, host))
+    if (isOpen(now)) return put(answered(changed(now, changes), host))
     // Of one that it doesn't hold the host announces nothing.
-    const ended = put({ ...now, file: { ...now.file, ...changes } })
+    const ended = put(changed(now, changes))
     yield* catalogue.announce("changed", ended)
     return ended
   })
@@ -100,3 +107,5 @@ export const makeLabels = Effect.gen(function* () {
 
   return { change, rename, tag }
 })
+
+export type Labels = Effect.Success<typeof makeLabels>

@@ -1,6 +1,7 @@
 import { Layer } from "effect"
 import type { Paths } from "../config/paths.ts"
 import { Catalogue } from "./Catalogue.ts"
+import * as Deadlines from "./deadlines.ts"
 import * as FollowHost from "./followHost.ts"
 import * as handlers from "./handlers.ts"
 import { HostLink } from "./HostLink.ts"
@@ -11,7 +12,7 @@ import { Sessions } from "./Sessions.ts"
 export const layer = (paths: Paths) =>
   handlers.layer.pipe(
     Layer.provideMerge(Sessions.layer(paths)),
-    Layer.provideMerge(FollowHost.layer(paths)),
+    Layer.provideMerge(Layer.mergeAll(FollowHost.layer(paths), Deadlines.layer(paths))),
     Layer.provideMerge(Catalogue.layer(paths)),
     Layer.provideMerge(HostLink.layer),
     Layer.provide(HostProcess.layer(paths))

@@ -2,11 +2,13 @@ import { Effect, Option, Schema } from "effect"
 import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { SessionId } from "../protocol/index.ts"
-import { ExitFile, SessionFile } from "../protocol/sessionHost.ts"
+import { EnvironmentFile, ExitFile, SessionFile } from "../protocol/sessionHost.ts"
 import type { Entry } from "./entry.ts"
 
 const decodeSessionFile = Schema.decodeUnknownOption(Schema.fromJsonString(SessionFile))
 const decodeExitFile = Schema.decodeUnknownOption(Schema.fromJsonString(ExitFile))
+
+const decodeEnvironment = Schema.decodeUnknownOption(Schema.fromJsonString(EnvironmentFile))
 
 const readText = (path: string): Effect.Effect<string | null> =>
   Effect.promise(() => readFile(path, "utf8").catch(() => null))
@@ -19,6 +21,12 @@ export const readEntry = (sessionsDirectory: string, id: string): Effect.Effect<
     const exit = decodeExitFile(yield* readText(join(sessionsDirectory, id, "exit.json")))
     return { file: file.value, host: null, exit: Option.getOrNull(exit), starting: false }
   })
+
+/** The environment that was kept for a restart; null when it is not there or damaged. */
+export const readEnvironment = (sessionsDirectory: string, id: string) =>
+  Effect.map(readText(join(sessionsDirectory, id, "environment.json")), (text) =>
+    Option.getOrNull(decodeEnvironment(text))
+  )
 
 /** Every session that has a directory. A damaged one is logged and left alone. */
 export const readEntries = Effect.fn("sessions.readEntries")(function* (sessionsDirectory: string) {

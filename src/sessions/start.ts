@@ -1,6 +1,12 @@
 import { Result } from "effect"
 import type { Settings } from "../config/settings.ts"
-import { type SessionId, SessionNameTaken, SpawnFailed } from "../protocol/index.ts"
+import {
+  type RestartPolicy,
+  type SessionId,
+  type SessionLimits,
+  SessionNameTaken,
+  SpawnFailed
+} from "../protocol/index.ts"
 import type { SessionFile } from "../protocol/sessionHost.ts"
 import { type Entry, isOpen } from "./entry.ts"
 
@@ -15,6 +21,9 @@ export interface RunOptions {
   readonly kind?: "pty" | "pipe"
   readonly cols?: number
   readonly rows?: number
+  readonly limits?: SessionLimits
+  readonly restart?: RestartPolicy
+  readonly restartMax?: number
 }
 
 /** May this session start, and as what? Whether its command can be executed is for the host to see. */
@@ -53,6 +62,12 @@ export const decideStart = (
     kind: options.kind ?? "pty",
     cols: options.cols ?? 80,
     rows: options.rows ?? 24,
-    createdAt: given.createdAt
+    createdAt: given.createdAt,
+    ...(Object.keys(options.limits ?? {}).length === 0 ? {} : { limits: options.limits! }),
+    ...(options.restart === undefined || options.restart === "no"
+      ? {}
+      : {
+          restart: { policy: options.restart, max: options.restartMax ?? given.settings.restartMax, count: 0 }
+        })
   })
 }

@@ -325,7 +325,7 @@ describe("a caller inside a session", () => {
       const own = yield* client["sessions.run"]({ command: ["a"], cwd: "/", name: "own" })
       yield* client["sessions.run"]({ command: ["b"], cwd: "/", name: "other" })
       const from = own.id
-      const refused = [
+      const refused: ReadonlyArray<Effect.Effect<void, { readonly _tag: string }>> = [
         Effect.asVoid(client["sessions.kill"]({ session: "own", from })),
         Effect.asVoid(client["sessions.remove"]({ session: "own", force: true, from })),
         Effect.asVoid(client["daemon.stop"]({ sessions: true, from }))

@@ -126,7 +126,7 @@ describe("a session is started anew", () => {
 
 describe("a session's time is up", () => {
   const running = (limits: Entry["file"]["limits"], quietSince = at(0)): Entry => ({
-    ...lost({ ...(limits === undefined ? {} : { limits }) }),
+    ...lost(limits === undefined ? {} : { limits }),
     host: {
       ...file(),
       pid: 7,

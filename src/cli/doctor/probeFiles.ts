@@ -89,6 +89,7 @@ export const probeFiles = (paths: Paths): ReadonlyArray<FileFact> => {
     ...beside(paths.database, /^-(wal|shm)$/, { what: "store", wanted: "file" }),
     ...beside(paths.database, /damaged-/, { what: "damaged store", wanted: "file", state: "aside" }),
     ...beside(paths.database, /^\.new(-wal|-journal)?$/, { what: "store", wanted: "file", state: "temporary" }),
+    file(paths.hostState, "the session-host's state, handed over in an upgrade", { state: "temporary" }),
     file(`${paths.lockInfo}.new`, "the daemon's record", { state: "temporary" }),
     ...[paths.socket, paths.hostSocket].flatMap((path) =>
       beside(path, TEMPORARY_SOCKET, { what: "socket", wanted: "socket", state: "temporary" })

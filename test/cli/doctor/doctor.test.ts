@@ -74,7 +74,7 @@ describe("hob doctor, on a home that is broken", () => {
     assert.deepStrictEqual(await wrong(), [])
     process.kill(pid, "SIGKILL")
     await until("it is gone", () => !isAlive(pid))
-    const left = [`${home.paths.database}.new`, `${home.paths.lockInfo}.new`]
+    const left = [`${home.paths.database}.new`, `${home.paths.lockInfo}.new`, home.paths.hostState]
     for (const path of left) {
       writeFileSync(path, "{", { mode: 0o600 })
       old(path)

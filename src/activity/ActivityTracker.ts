@@ -15,7 +15,8 @@ export interface TrackerOptions {
 }
 
 export interface Observation {
-  readonly screen: ScreenView
+  /** Absent when it is as it was, or in the middle of being drawn. */
+  readonly screen?: ScreenView
   readonly now: number
   /** Asks who has the terminal; called only when that may matter, since it costs more than looking at the screen. */
   readonly foreground?: () => Foreground | null
@@ -106,7 +107,7 @@ export class ActivityTracker {
 
   /** Looks at the screen, and at the processes where they matter. Costs next to nothing when nothing has changed. */
   observe({ foreground, now, screen }: Observation): Activity {
-    const changed = this.#regions?.view.revision !== screen.revision
+    const changed = screen !== undefined && this.#regions?.view.revision !== screen.revision
     const due = this.#recheckAt !== null && now >= this.#recheckAt
     if (!changed && !due && !this.#signed) return this.current
     this.#signed = false
@@ -114,7 +115,8 @@ export class ActivityTracker {
       this.#regions = new Regions(screen)
       this.#quietSince = now
     }
-    const regions = this.#regions!
+    const regions = this.#regions
+    if (regions === null) return this.current
     this.#lookForeground(foreground, now)
     this.#recognise(regions, now)
     const evidence = this.#evidence(regions, now)

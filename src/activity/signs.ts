@@ -20,30 +20,6 @@ export type Sign =
 
 const maxText = 300
 
-/** The sign that an operating system command is; null when it is none. `data` is what follows its number. */
-export const signOfOsc = (code: number, data: string): Sign | null => {
-  if (code === 7501) return data === "?" ? null : { sign: "status", body: data }
-  if (code === 133) {
-    const mark = data[0]
-    return mark === "A" || mark === "B" || mark === "C" || mark === "D" ? { sign: "mark", mark } : null
-  }
-  if (code === 9) {
-    const progress = /^4;([0-4])(?:;(\d{1,3}))?/.exec(data)
-    if (progress === null) return { sign: "notification", text: data.slice(0, maxText) }
-    return {
-      sign: "progress",
-      state: Number(progress[1]),
-      percent: progress[2] === undefined ? null : Number(progress[2])
-    }
-  }
-  if (code === 777) return { sign: "notification", text: data.replace(/^notify;/, "").slice(0, maxText) }
-  if (code === 99) return { sign: "notification", text: data.slice(data.indexOf(";") + 1).slice(0, maxText) }
-  return null
-}
-
-/** The codes that {@link signOfOsc} knows. */
-export const signCodes = [9, 99, 133, 777, 7501] as const
-
 /** A sign in the history of an explanation. */
 export interface SignRecord {
   readonly at: number
@@ -60,7 +36,7 @@ const describe = (sign: Sign): string => {
     case "mark":
       return `OSC 133;${sign.mark}`
     case "notification":
-      return sign.text
+      return sign.text.slice(0, maxText)
     case "hook":
       return [sign.agent, sign.event, sign.detail].filter(Boolean).join(" ")
     default:

@@ -82,7 +82,7 @@ const asks = (body: string, final: string): boolean => {
 
 /** OSC numbers that can ask. */
 const asking = (number: number): boolean =>
-  number === 4 || number === 5 || (number >= 10 && number <= 19) || [21, 22, 50, 52, 99, 1337].includes(number)
+  number === 4 || number === 5 || (number >= 10 && number <= 19) || [21, 22, 50, 52, 99, 1337, 7501].includes(number)
 
 /**
  * What is left of an OSC sequence when its questions are taken out; undefined if it asks nothing. Colours are lists of
@@ -98,6 +98,7 @@ const withoutQuestions = (number: number, payload: string): string | undefined =
     const kept = fields.filter((field) => !field.endsWith("=?"))
     return kept.length === fields.length ? undefined : kept.length === 0 ? "" : `21;${kept.join(";")}`
   }
+  if (number === 7501) return payload === "?" ? "" : undefined
   if (!fields.includes("?")) return undefined
   if (number <= 5) {
     let rest = ""

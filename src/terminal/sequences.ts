@@ -16,6 +16,8 @@ export type Sign =
   | { readonly sign: "directory"; readonly text: string }
   | { readonly sign: "notice"; readonly text: string }
   | { readonly sign: "progress"; readonly progress: Progress | undefined }
+  /** OSC 7501, the Program Status Protocol: what a program says it is about, such as `state=working:app=claude-code`. */
+  | { readonly sign: "status"; readonly text: string }
   /** OSC 133: a shell's prompt begins (`A`), ends (`B`), a command's output begins (`C`), ends (`D`, with its exit code). */
   | { readonly sign: "prompt"; readonly mark: string; readonly exitCode: number | undefined }
 
@@ -141,6 +143,12 @@ export const addSequences = (handler: Handler): void => {
   })
   osc(777, (data) => (data.startsWith("notify;") ? notify(handler, data.slice(7).replaceAll(";", ": ")) : true))
   osc(99, (data) => notify(handler, data.slice(data.indexOf(";") + 1)))
+  osc(7501, (data) => {
+    // Programs say nothing to a terminal that doesn't answer that it listens.
+    if (data === "?") handler.reply("\x1b]7501;?", true)
+    else if (data.length <= LONGEST_TEXT) handler.sign({ sign: "status", text: data })
+    return true
+  })
   osc(133, (data) => {
     const [mark, code] = data.split(";")
     const exitCode = mark === "D" && code !== undefined && /^\d+$/.test(code) ? Number(code) : undefined

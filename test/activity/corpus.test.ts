@@ -17,15 +17,15 @@ const labelAt = (labels: ReadonlyArray<Label>, seconds: number): Label | undefin
   labels.findLast(({ at }) => at <= seconds)
 
 /** Each recording is played once, however many look at it. */
-const played = new Map<string, Promise<{ readonly recording: Recording; readonly changes: ReadonlyArray<Change> }>>()
+const played = new Map<string, { readonly recording: Recording; readonly changes: ReadonlyArray<Change> }>()
 const play = (name: string, options: ReplayOptions = {}) => {
   const key = `${name} ${JSON.stringify(options)}`
   const known = played.get(key)
   if (known !== undefined) return known
   const recording = readRecording(directory, name)
-  const playing = replay(recording, options).then((changes) => ({ recording, changes }))
-  played.set(key, playing)
-  return playing
+  const result = { recording, changes: replay(recording, options) }
+  played.set(key, result)
+  return result
 }
 
 interface Score {
@@ -48,10 +48,10 @@ const score = ({ labels, name, seconds }: Recording, changes: ReadonlyArray<Chan
   return { right: total - wrong.length, total, wrong }
 }
 
-const scoreAll = async (chosen: ReadonlyArray<string>, options: ReplayOptions = {}): Promise<Score> => {
+const scoreAll = (chosen: ReadonlyArray<string>, options: ReplayOptions = {}): Score => {
   const scores: Array<Score> = []
   for (const name of chosen) {
-    const { changes, recording } = await play(name, options)
+    const { changes, recording } = play(name, options)
     scores.push(score(recording, changes))
   }
   return {
@@ -74,31 +74,31 @@ describe("the recordings of agents and shells", () => {
     }
   })
 
-  it("say at 99 of 100 times what the program was about, as its driver knows it", async () => {
-    const result = await scoreAll(names)
+  it("say at 99 of 100 times what the program was about, as its driver knows it", () => {
+    const result = scoreAll(names)
     assert.isAbove(result.total, 3000)
     assert.isAtLeast(share(result), 0.99, result.wrong.join("\n"))
   })
 
-  it("each says it at 95 of 100 times", async () => {
+  it("each says it at 95 of 100 times", () => {
     for (const name of names) {
-      const result = await scoreAll([name])
+      const result = scoreAll([name])
       assert.isAtLeast(share(result), 0.95, result.wrong.join("\n"))
     }
   })
 
-  it("of agents say it at 99 of 100 times where processes can't be seen", async () => {
-    const result = await scoreAll(
+  it("of agents say it at 99 of 100 times where processes can't be seen", () => {
+    const result = scoreAll(
       agents.filter((name) => !name.endsWith("-a-shell") && name !== "claude-trust"),
       { noProcesses: true }
     )
     assert.isAtLeast(share(result), 0.99, result.wrong.join("\n"))
   })
 
-  it("show each wait for the user within a second", async () => {
+  it("show each wait for the user within a second", () => {
     const late: Array<string> = []
     for (const name of names) {
-      const { changes, recording } = await play(name)
+      const { changes, recording } = play(name)
       for (const [index, label] of recording.labels.entries()) {
         const until = recording.labels[index + 1]?.at ?? recording.seconds
         if (label.state !== "waiting" || until - label.at < seenWithin) continue
@@ -108,10 +108,10 @@ describe("the recordings of agents and shells", () => {
     assert.deepStrictEqual(late, [])
   })
 
-  it("never show as idle what works for longer than a moment", async () => {
+  it("never show as idle what works for longer than a moment", () => {
     const idle: Array<string> = []
     for (const name of names) {
-      const { changes, recording } = await play(name)
+      const { changes, recording } = play(name)
       for (const { activity, at } of changes) {
         const label = labelAt(recording.labels, at / 1000)
         const next = recording.labels.find((other) => other.at > at / 1000)

@@ -24,10 +24,10 @@ const stretched = (recording: Recording): Recording => {
 
 describe("half an hour of work", () => {
   for (const name of ["claude-long", "codex-long", "gemini-long"]) {
-    it(`is never shown as anything else, by what ${name} does`, async () => {
+    it(`is never shown as anything else, by what ${name} does`, () => {
       const recording = stretched(readRecording(directory, name))
       assert.isAbove(recording.seconds, minutes * 60)
-      const changes = await replay(recording)
+      const changes = replay(recording)
       const worksFrom = changes.findLastIndex(({ activity }) => activity.state === "working")
       assert.strictEqual(worksFrom, changes.length - 1, JSON.stringify(changes))
       assert.isBelow(changes[worksFrom]!.at, 60_000)

@@ -1,17 +1,24 @@
 import { readSync } from "node:fs"
 import { ReadStream } from "node:tty"
 
-/** One turn of one session reads at most this much, then the others get theirs. The kernel holds less than that. */
-const turnBytes = 256 * 1024
+/** One turn of one session reads at most this much, then the others get theirs. */
+const turnBytes = 64 * 1024
+/** More than the kernel holds. */
+const everythingBytes = 256 * 1024
+/**
+ * A read that brought less than this is all there was, most of the time: to ask again costs as much as all the rest of a
+ * key's echo. What there is nevertheless is told of in the next turn.
+ */
+const shortBytes = 512
 
 /** Where every session's output is read to: a turn is over before the next one begins. */
-const arena = Buffer.allocUnsafeSlow(turnBytes)
+const arena = Buffer.allocUnsafeSlow(everythingBytes)
 
 /** A master gives 4095 bytes per read at most. Reads on behind the first `filled` bytes until there is no more. */
-const readOn = (fd: number, filled: number): number => {
+const readOn = (fd: number, filled: number, limit: number): number => {
   try {
-    while (filled < turnBytes) {
-      const count = readSync(fd, arena, filled, turnBytes - filled, null)
+    while (filled < limit) {
+      const count = readSync(fd, arena, filled, limit - filled, null)
       if (count === 0) break
       filled += count
     }
@@ -25,8 +32,7 @@ export interface PtyMasterListener {
   /** Everything that one turn read; valid during the call only. Must not end in a read of another master. */
   readonly output: (chunk: Buffer) => void
   /**
-   * The descriptor is about to be closed, whoever closes it. All has been read: what is left when the terminal is hung
-   * up fits in the turn that finds it so.
+   * The descriptor is about to be closed, whoever closes it. All has been read.
    */
   readonly closing: () => void
   readonly closed: () => void
@@ -46,7 +52,7 @@ export class PtyMaster {
     this.#listener = listener
     this.#stream = new Stream(
       fd,
-      (count) => this.#deliver(readOn(this.#fd, count)),
+      (count) => this.#deliver(count < shortBytes ? count : readOn(this.#fd, count, turnBytes)),
       () => this.#close()
     )
     // Being hung up is an error, EIO, or an end, by chance.
@@ -60,16 +66,18 @@ export class PtyMaster {
     return this.#fd
   }
 
-  /** Reads what there is now, a turn's worth at most. */
+  /** Reads all there is now. */
   drain(): void {
-    if (this.#fd >= 0) this.#deliver(readOn(this.#fd, 0))
+    if (this.#fd >= 0) this.#deliver(readOn(this.#fd, 0, everythingBytes))
   }
 
   #deliver(count: number): void {
     if (count > 0) this.#listener.output(arena.subarray(0, count))
   }
 
+  /** Hung up, the stream ends after one read, whatever is left. */
   #close(): void {
+    this.drain()
     this.#listener.closing()
     this.#fd = -1
   }

@@ -1,22 +1,67 @@
 import { ReadStream, WriteStream } from "node:tty"
-import type { Session, SessionExit } from "../../protocol/sessions.ts"
+import type { BareClient } from "../../client/wire/bare.ts"
+import type { DataTicket, Session, SessionExit } from "../../protocol/sessions.ts"
+import { attachSettings } from "../attachSettings.ts"
 import type { Context } from "../context.ts"
-import { call, isPassing } from "../daemon.ts"
+import { call, isPassing, open } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
 import { shellCode } from "../outcome.ts"
 import { exitText, label } from "../render/session.ts"
 import { printError } from "../stdio.ts"
+import type { AttachOptions } from "../verbs/attach.ts"
 import { attachPipes } from "./attachPipes.ts"
-import { Attachment, type AttachmentOptions, type AttachmentOutcome } from "./Attachment.ts"
+import { Attachment, type AttachmentOutcome } from "./Attachment.ts"
 import { clientName } from "./clientName.ts"
 import { isDetachKey } from "./detach.ts"
-import { startGuard, type TerminalGuard } from "./guard.ts"
-import { Terminal } from "./terminal.ts"
+import { startGuard } from "./guard.ts"
+import type { Size } from "./stream.ts"
+import { sizeOf, Terminal } from "./terminal.ts"
 import { ticketFor } from "./ticket.ts"
 
 /** Attaches the terminal on descriptors 0 and 1 to a session. Gives the exit code; the terminal is then as it was found. */
-export const attachTerminal = async (context: Context, options: Omit<AttachmentOptions, "client">): Promise<number> => {
-  const { detachKey, readOnly, session } = options
+export const attachTerminal = async (context: Context, options: AttachOptions): Promise<number> => {
+  const { readOnly, take } = options
+  const client = await open(context)
+  const output = new WriteStream(1)
+  // It starts while the daemon is asked.
+  const guard = startGuard(0, 1)
+  let found
+  try {
+    found = await lookUp(context, client, options, sizeOf(output))
+  } catch (error) {
+    guard.abandon()
+    throw error
+  } finally {
+    client.close()
+  }
+  const { settings, ticket } = found
+  const { session } = ticket
+  const asked = { session: session.id, mode: "attach", readOnly, first: ticket } as const
+  if (session.kind === "pipe") {
+    guard.abandon()
+    const outcome = await attachPipes(ticketFor(context, asked), { session, readOnly })
+    const leave = (line: string | undefined) => void (line !== undefined && printError(line))
+    return conclude(context, leave, session, outcome)
+  }
+  await guard.raw().catch((cause: unknown) => {
+    throw new Fault(ExitCode.failure, `The terminal can't be put into raw mode: ${(cause as Error).message}.`)
+  })
+  const terminal = new Terminal(guard, new ReadStream(0), output)
+  const request = ticketFor(context, { ...asked, ...(readOnly ? {} : { size: () => terminal.size }) })
+  const mine = { ...settings, session, readOnly, take, client: clientName(context.env) }
+  const outcome = await new Attachment(terminal, mine, request, isPassing).run()
+  return conclude(context, (line) => terminal.leave(line), session, outcome)
+}
+
+/** The first ticket and what the command has to know, in one go. */
+const lookUp = async (context: Context, client: BareClient, { readOnly, session }: AttachOptions, size: Size) => {
+  const asked = { session, mode: "attach", ...(readOnly ? { readOnly } : size) }
+  const [ticket, settings] = await Promise.all([
+    client.call("sessions.attach", asked) as Promise<DataTicket>,
+    attachSettings(context, client)
+  ])
+  refuseSelf(context, ticket.session)
+  const { detachKey } = settings
   if (detachKey !== "" && !isDetachKey(detachKey)) {
     throw new Fault(
       ExitCode.usage,
@@ -24,31 +69,17 @@ export const attachTerminal = async (context: Context, options: Omit<AttachmentO
       'Write it as "C-\\\\", "C-b d", or "" for none; `hob config show` tells where it comes from.'
     )
   }
-  const asked = { session: session.id, mode: "attach", readOnly } as const
-  if (session.kind === "pipe") {
-    const outcome = await attachPipes(ticketFor(context, asked), options)
-    const leave = (line: string | undefined) => void (line !== undefined && printError(line))
-    return conclude(context, leave, session, outcome)
-  }
-  const terminal = await makeTerminal()
-  const request = ticketFor(context, { ...asked, ...(readOnly ? {} : { size: () => terminal.size }) })
-  const outcome = await new Attachment(
-    terminal,
-    { ...options, client: clientName(context.env) },
-    request,
-    isPassing
-  ).run()
-  return conclude(context, (line) => terminal.leave(line), session, outcome)
+  return { ticket, settings }
 }
 
-const makeTerminal = async (): Promise<Terminal> => {
-  let guard: TerminalGuard
-  try {
-    guard = await startGuard(0, 1)
-  } catch (cause) {
-    throw new Fault(ExitCode.failure, `The terminal can't be put into raw mode: ${(cause as Error).message}.`)
-  }
-  return new Terminal(guard, new ReadStream(0), new WriteStream(1))
+/** A session shown inside of itself would print what it prints, for ever. */
+const refuseSelf = (context: Context, session: Session): void => {
+  if (context.env["HOB_SESSION_ID"] !== session.id) return
+  throw new Fault(
+    ExitCode.failure,
+    `This is session ${label(session)} itself: attached from inside, it would show its own output without end.`,
+    "Attach from another terminal, or to another session (`hob ls`)."
+  )
 }
 
 /** Lets go of the terminal with a last line, and finds the exit code. */

@@ -7,26 +7,24 @@ import { isForeground } from "./foreground.ts"
  * a chance to do it ourselves: our death closes its standard input. Node's own raw mode isn't used because it leaves
  * newline translation on, which shifts full-screen programs that move down with a bare line feed.
  *
- * It reads one word a line: `raw`, `shared` (the terminal is somebody else's for now: give it back unless they have set it
+ * Until it is told `raw` it changes nothing. It reads one word a line: `raw`, `shared` (the terminal is somebody else's for now: give it back unless they have set it
  * already), `done` (nothing is left to restore on the screen), and `screen TEXT` (what else to print if we die, in
  * printf's %b form). It answers all but the last.
  */
 const script = String.raw`
 trap "" INT TERM QUIT HUP TSTP TTOU TTIN USR1 USR2
 saved=$(stty -g <&3) || exit 1
-raw() { stty raw -echo -iexten <&3 && ours=$(stty -g <&3); }
-raw && echo raw || exit 1
-clean= extra=
+clean=1 ours= extra=
 while read -r word text; do
   case $word in
-    raw) raw; echo raw ;;
+    raw) stty raw -echo -iexten <&3 || exit 1; clean=; echo raw; ours=$(stty -g <&3) ;;
     shared) [ "$(stty -g <&3)" = "$ours" ] && stty "$saved" <&3; echo shared ;;
     screen) extra=$text ;;
     done) clean=1; break ;;
   esac
 done
 [ "$clean" ] || [ "$TERM" = dumb ] || printf '%b' "$1$extra\r\n" >&4
-stty "$saved" <&3
+[ "$ours" ] && stty "$saved" <&3
 echo done
 `
 
@@ -54,10 +52,12 @@ export class TerminalGuard {
     const answers = child.stdout as Readable
     answers.setEncoding("utf8")
     answers.on("data", (text: string) => this.#read(text))
-    child.once("close", () => {
+    const gone = () => {
       this.#gone = true
       for (const { resolve } of this.#waiting.splice(0)) resolve()
-    })
+    }
+    child.once("close", gone)
+    child.once("error", gone)
     ;(child.stdin as Writable).on("error", () => {})
   }
 
@@ -70,7 +70,7 @@ export class TerminalGuard {
     }
   }
 
-  answered(word: string): Promise<void> {
+  #answered(word: string): Promise<void> {
     if (this.#gone) return Promise.resolve()
     return new Promise((resolve) => this.#waiting.push({ word, resolve }))
   }
@@ -86,6 +86,18 @@ export class TerminalGuard {
     this.#say(`screen ${escaped(screen)}`)
   }
 
+  /** Raw mode; rejects where that can't be had. */
+  async raw(): Promise<void> {
+    await this.#ask("raw")
+    if (this.#gone) throw new Error("stty can't set the terminal's mode")
+  }
+
+  /** Nothing was changed, and nothing will be. */
+  abandon(): void {
+    this.#gone = true
+    this.#child.stdin!.end()
+  }
+
   /** Raw mode again. For as long as somebody else has the terminal it is left to them. */
   async regain(): Promise<void> {
     if (!isForeground()) await this.#ask("shared")
@@ -94,7 +106,7 @@ export class TerminalGuard {
   }
 
   async #ask(word: string): Promise<void> {
-    const answered = this.answered(word)
+    const answered = this.#answered(word)
     this.#say(word)
     await answered
   }
@@ -106,13 +118,8 @@ export class TerminalGuard {
   }
 }
 
-/** `input` and `output` are descriptors of the terminal. Resolves in raw mode; rejects where that can't be had. */
-export const startGuard = (input: number, output: number): Promise<TerminalGuard> => {
-  const child = spawn("/bin/sh", ["-c", script, "sh", always], { stdio: ["pipe", "pipe", "ignore", input, output] })
-  const guard = new TerminalGuard(child)
-  return new Promise((resolve, reject) => {
-    child.once("error", reject)
-    child.once("exit", () => reject(new Error("stty can't set the terminal's mode")))
-    void guard.answered("raw").then(() => resolve(guard))
-  })
-}
+/** Stands ready for the terminal with these descriptors, before anything is done to it. */
+export const startGuard = (input: number, output: number): TerminalGuard =>
+  new TerminalGuard(
+    spawn("/bin/sh", ["-c", script, "sh", always], { stdio: ["pipe", "pipe", "ignore", input, output] })
+  )

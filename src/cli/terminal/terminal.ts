@@ -1,6 +1,7 @@
 import { ReadStream, WriteStream } from "node:tty"
 import type { TerminalGuard } from "./guard.ts"
 import { ModeTracker } from "./modes.ts"
+import type { Size } from "./stream.ts"
 
 /** What may wait for a slow terminal before we read no more of the session. */
 const WAITING_BYTES = 256 * 1024
@@ -31,8 +32,8 @@ export class Terminal {
     output.on("error", () => {})
   }
 
-  get size(): { readonly cols: number; readonly rows: number } {
-    return { cols: clamp(this.#output.columns, 80), rows: clamp(this.#output.rows, 24) }
+  get size(): Size {
+    return sizeOf(this.#output)
   }
 
   onInput(listener: (data: Buffer) => void): void {
@@ -132,6 +133,12 @@ export class Terminal {
     return this.#guard.regain()
   }
 }
+
+/** A terminal's size, which it may not know. */
+export const sizeOf = ({ columns, rows }: { readonly columns?: number; readonly rows?: number }): Size => ({
+  cols: clamp(columns, 80),
+  rows: clamp(rows, 24)
+})
 
 const clamp = (value: number | undefined, fallback: number): number =>
   value === undefined || value < 1 ? fallback : Math.min(value, 4096)

@@ -13,6 +13,8 @@ export interface TicketRequest {
   readonly tail?: number
   /** Asked each time: the terminal's size of that moment. */
   readonly size?: () => { readonly cols: number; readonly rows: number }
+  /** One that is there already: the first. */
+  readonly first?: DataTicket
 }
 
 /**
@@ -21,11 +23,17 @@ export interface TicketRequest {
  */
 export const ticketFor = (
   context: Context,
-  { mode, readOnly, session, size, tail }: TicketRequest,
+  { first, mode, readOnly, session, size, tail }: TicketRequest,
   onSession?: (session: Session) => void
 ): RequestTicket => {
-  let id: string | undefined
+  let id = first?.session.id as string | undefined
+  let ready = first
   return async (since) => {
+    if (ready !== undefined) {
+      const ticket = ready
+      ready = undefined
+      return ticket
+    }
     const params = () => ({
       session: id ?? session,
       mode,

@@ -1,10 +1,6 @@
 import { isatty } from "node:tty"
-import type { Session } from "../../protocol/sessions.ts"
 import type { Context } from "../context.ts"
-import { open } from "../daemon.ts"
-import { attachSettings, type AttachSettings } from "../attachSettings.ts"
 import { ExitCode, Fault } from "../exit.ts"
-import { label } from "../render/session.ts"
 
 export interface AttachOptions {
   readonly session: string
@@ -30,30 +26,7 @@ export const attach = async (context: Context, { readOnly, session, take }: Atta
       "--take and --read-only exclude each other: who only watches has no use for the keyboard."
     )
   }
-  const [found, settings] = await lookUp(context, session)
-  refuseSelf(context, found)
   // Loaded here: the other commands have no use for it.
   const { attachTerminal } = await import("../terminal/attachTerminal.ts")
-  return attachTerminal(context, { ...settings, session: found, readOnly, take })
-}
-
-const lookUp = async (context: Context, session: string): Promise<readonly [Session, AttachSettings]> => {
-  const client = await open(context)
-  try {
-    // Both are on their way before the first answer.
-    const show = client.call("sessions.show", { session }) as Promise<Session>
-    return await Promise.all([show, attachSettings(context, client)])
-  } finally {
-    client.close()
-  }
-}
-
-/** A session shown inside of itself would print what it prints, for ever. */
-const refuseSelf = (context: Context, session: Session): void => {
-  if (context.env["HOB_SESSION_ID"] !== session.id) return
-  throw new Fault(
-    ExitCode.failure,
-    `This is session ${label(session)} itself: attached from inside, it would show its own output without end.`,
-    "Attach from another terminal, or to another session (`hob ls`)."
-  )
+  return attachTerminal(context, { readOnly, session, take })
 }

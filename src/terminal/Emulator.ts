@@ -1,6 +1,7 @@
 /** A terminal without a screen: knows what one would show, and everything that what comes next depends on. */
 import { addAnswers, answers, type Identity } from "./answers.ts"
 import { mend } from "./cells.ts"
+import { CHECKPOINT, type CheckpointHeader, readCheckpoint, writeCheckpoint } from "./checkpoint.ts"
 import { type Colours, defaultColours } from "./colours.ts"
 import { complete, lastIntroducer, wholeCharacters } from "./complete.ts"
 import { type Handler, takeOver } from "./handler.ts"
@@ -266,6 +267,45 @@ export class Emulator {
   /** The lines that are kept and those of the screen, wrapped ones joined, to the last one that isn't blank. */
   text(options?: { readonly styled?: boolean }): ReadonlyArray<LogicalLine> {
     return readLines(this.#handler, this.#leaving.partial, options?.styled === true)
+  }
+
+  /** How many lines have gone for good: what {@link onLines} told, in number. */
+  get linesLeft(): number {
+    return this.#leaving.count
+  }
+
+  /** Whether a program is in the middle of a frame (synchronized output). */
+  get midFrame(): boolean {
+    return this.#core.coreService.decPrivateModes.synchronizedOutput
+  }
+
+  /** Everything, to be kept while nobody needs the emulator. */
+  toCheckpoint(): Buffer {
+    const header: CheckpointHeader = {
+      checkpoint: CHECKPOINT,
+      cols: this.cols,
+      rows: this.rows,
+      written: this.#written - this.pendingBytes,
+      linesLeft: this.#leaving.count,
+      partial: this.#leaving.partial
+    }
+    return writeCheckpoint(header, this.snapshot())
+  }
+
+  /**
+   * The emulator of a checkpoint, or undefined if it isn't one that can be read. The stream goes on at the new one's
+   * `written`: what was unfinished is not in it.
+   */
+  static fromCheckpoint(bytes: Uint8Array, options?: Omit<EmulatorOptions, "cols" | "rows">): Emulator | undefined {
+    const read = readCheckpoint(bytes)
+    if (read === undefined) return undefined
+    const { header, snapshot } = read
+    const emulator = new Emulator({ ...options, cols: header.cols, rows: header.rows })
+    emulator.write(snapshot)
+    emulator.#written = header.written
+    emulator.#leaving.count = header.linesLeft
+    emulator.#leaving.partial = header.partial
+    return emulator
   }
 
   dispose(): void {

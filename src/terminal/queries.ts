@@ -118,13 +118,17 @@ const text = (data: Uint8Array, start: number, end: number): string => {
   return result
 }
 
-/** Control characters among the bytes of a sequence take effect at once, whatever the sequence is. */
+/** Control characters among the bytes of a sequence take effect at once, whatever the sequence is. One of them asks. */
 const controls = (data: Uint8Array, start: number, end: number): string => {
   let result = ""
-  for (let at = start; at < end; at++)
-    if (data[at]! < 0x20 && data[at] !== ESC) result += String.fromCharCode(data[at]!)
+  for (let at = start; at < end; at++) {
+    const byte = data[at]!
+    if (byte < 0x20 && byte !== ESC && byte !== ENQ) result += String.fromCharCode(byte)
+  }
   return result
 }
+
+const nothing = new Uint8Array(0)
 
 const Inside = { text: 0, string: 1, question: 2 } as const
 
@@ -136,6 +140,11 @@ export class QuestionScanner {
   /** A string that was no question has been ended by the escape of what comes now. */
   #cutShort = false
   #found: Array<Question> = []
+  #data: Uint8Array = nothing
+  /** There is an ENQ inside the sequence. */
+  #enquiry = false
+  /** The last byte of the pieces before. */
+  #before = 0
 
   /** Bytes at the end of the last piece that may begin a question. They have to be in front of the next piece. */
   get unfinished(): number {
@@ -145,6 +154,7 @@ export class QuestionScanner {
   /** The questions of a piece, in order. */
   find(data: Uint8Array): ReadonlyArray<Question> {
     this.#found = []
+    this.#data = data
     this.#unfinished = 0
     let at = 0
     const { length } = data
@@ -157,11 +167,14 @@ export class QuestionScanner {
         if (this.#unfinished === 0) this.#cutShort = false
       }
     }
+    this.#data = nothing
+    if (length > this.#unfinished) this.#before = data[length - this.#unfinished - 1]!
     return this.#found
   }
 
   #add(start: number, end: number, rest = "", finished = true): void {
-    // Without the question, the string in front of it still has to end.
+    // Without the question, the string in front of it still has to end, and half a character must not find another half.
+    if ((start > 0 ? this.#data[start - 1] : this.#before) === C1) rest = `\0${rest}`
     this.#found.push({ start, end, rest: this.#cutShort ? `\x1b\\${rest}` : rest, finished })
     this.#cutShort = false
   }
@@ -200,9 +213,24 @@ export class QuestionScanner {
     return data.length
   }
 
+  /** What reaches from `start` to `end` asks nothing, unless there is an ENQ in it. Gives `next`. */
+  #leave(data: Uint8Array, start: number, end: number, next = end): number {
+    if (this.#enquiry) {
+      for (let at = data.indexOf(ENQ, start); at >= 0 && at < end; at = data.indexOf(ENQ, at + 1)) this.#add(at, at + 1)
+    }
+    return next
+  }
+
+  /** A string follows that asks nothing. */
+  #passString(data: Uint8Array, start: number, from: number, next: number): number {
+    this.#inside = Inside.string
+    return this.#leave(data, start, from, next)
+  }
+
   /** An escape, ENQ or the beginning of a control character of two bytes at `start`. */
   #begin(data: Uint8Array, start: number): number {
     const byte = data[start]!
+    this.#enquiry = false
     if (byte === ENQ) {
       this.#add(start, start + 1)
       return start + 1
@@ -217,8 +245,8 @@ export class QuestionScanner {
       if (second === 0x9d) return this.#osc(data, start, at)
       if (second === 0x90) return this.#dcs(data, start, at)
       if (second === 0x9f) return this.#picture(data, start, at)
-      if (second === 0x98 || second === 0x9e) this.#inside = Inside.string
-      else if (second === 0x9a) this.#add(start, at)
+      if (second === 0x98 || second === 0x9e) return this.#passString(data, start, at, at)
+      if (second === 0x9a) this.#add(start, at)
       return at
     }
     return this.#escape(data, start, at)
@@ -227,7 +255,9 @@ export class QuestionScanner {
   #escape(data: Uint8Array, start: number, from: number): number {
     let at = from
     // Control characters between the escape and what it escapes take effect, and change nothing else.
-    while (at < data.length && data[at]! < 0x20 && data[at] !== ESC && data[at] !== CAN && data[at] !== SUB) at++
+    for (; at < data.length && data[at]! < 0x20 && data[at] !== ESC && data[at] !== CAN && data[at] !== SUB; at++) {
+      if (data[at] === ENQ) this.#enquiry = true
+    }
     if (at === data.length) return this.#hold(data, start)
     const byte = data[at++]!
     switch (byte) {
@@ -241,8 +271,7 @@ export class QuestionScanner {
         return this.#picture(data, start, at)
       case 0x58:
       case 0x5e:
-        this.#inside = Inside.string
-        return at
+        return this.#passString(data, start, at, at)
       case 0x5a:
         this.#add(start, at, controls(data, start, at))
         return at
@@ -250,7 +279,7 @@ export class QuestionScanner {
         // Abandoned. If what follows is taken out, this has to go too, or it would swallow what comes after.
         return this.#escape(data, start, at)
       default:
-        return byte < 0x80 ? at : at - 1
+        return this.#leave(data, start, byte < 0x80 ? at : at - 1)
     }
   }
 
@@ -259,7 +288,7 @@ export class QuestionScanner {
       const byte = data[at]!
       if (byte >= 0x40) {
         // Anything beyond ASCII abandons it.
-        if (byte > 0x7f) return at
+        if (byte > 0x7f) return this.#leave(data, start, at)
         if (byte === 0x7f) continue
         // Colours and styles are what most sequences are; only those with a prefix ask.
         const plain = (byte === 0x6d || byte === 0x67) && data[from]! >= 0x20 && data[from] !== 0x3f
@@ -267,13 +296,17 @@ export class QuestionScanner {
           const inner = controls(data, start, at)
           // oxlint-disable-next-line no-control-regex
           const body = text(data, from, at).replace(/[\x00-\x1f\x7f]/g, "")
-          if (asks(body, String.fromCharCode(byte))) this.#add(start, at + 1, inner)
+          if (asks(body, String.fromCharCode(byte))) {
+            this.#add(start, at + 1, inner)
+            return at + 1
+          }
         }
-        return at + 1
+        return this.#leave(data, start, at + 1)
       }
       if (byte >= 0x20) continue
       if (byte === ESC) return this.#escape(data, start, at + 1)
-      if (byte === CAN || byte === SUB) return at + 1
+      if (byte === ENQ) this.#enquiry = true
+      if (byte === CAN || byte === SUB) return this.#leave(data, start, at + 1)
     }
     return this.#hold(data, start)
   }
@@ -283,28 +316,23 @@ export class QuestionScanner {
     let number = 0
     while (at < data.length && data[at]! >= 0x30 && data[at]! <= 0x39) number = number * 10 + data[at++]! - 0x30
     if (at === data.length) return this.#hold(data, start)
-    this.#inside = Inside.string
-    if (data[at] !== 0x3b || !asking(number)) return at
+    if (data[at] !== 0x3b || !asking(number)) return this.#passString(data, start, from, at)
     const payload = at + 1
-    for (at = payload; at < data.length && inString[data[at]!] === 0; at++) {
+    let clipboard = false
+    for (at = payload; at < data.length && !clipboard; at++) {
+      if (inString[data[at]!] === 1 && (data[at] !== C1 || at + 1 === data.length || data[at + 1] === 0x9c)) break
       // What goes to the clipboard is as long as it likes; a question is its first character.
-      if (number === 52 && at > payload && data[at - 1] === 0x3b && data[at] !== 0x3f) return at
+      clipboard = number === 52 && at > payload && data[at - 1] === 0x3b && data[at] !== 0x3f
     }
-    const cut = at === data.length || ((data[at] === ESC || data[at] === C1) && at + 1 === data.length)
-    if (cut) {
-      if (data.length - start > LONGEST) return at
-      this.#inside = Inside.text
-      return this.#hold(data, start)
+    if (clipboard) return this.#passString(data, start, from, at)
+    if (at === data.length || ((data[at] === ESC || data[at] === C1) && at + 1 === data.length)) {
+      return data.length - start > LONGEST ? this.#passString(data, start, from, at) : this.#hold(data, start)
     }
     const rest = withoutQuestions(number, text(data, payload, at))
-    if (rest === undefined) return at
-    this.#inside = Inside.text
-    const end =
-      data[at] === BEL || data[at] === CAN || data[at] === SUB
-        ? at + 1
-        : data[at + 1] === 0x5c || data[at + 1] === 0x9c
-          ? at + 2
-          : at
+    if (rest === undefined) return this.#passString(data, start, from, at)
+    const byte = data[at]!
+    const ends = byte === BEL || byte === CAN || byte === SUB ? 1 : byte === C1 || data[at + 1] === 0x5c ? 2 : 0
+    const end = at + ends
     this.#add(start, end, controls(data, start, from) + (rest === "" ? "" : `\x1b]${rest}\x1b\\`))
     return end
   }
@@ -314,10 +342,7 @@ export class QuestionScanner {
     while (at < data.length && data[at]! < 0x40 && (data[at]! >= 0x20 || inString[data[at]!] === 0)) at++
     if (at === data.length) return this.#hold(data, start)
     const kind = text(data, from, at + 1)
-    if (!/^[\d;:<=>?]*(?:[$+]q|\+Q)$/.test(kind)) {
-      this.#inside = Inside.string
-      return at
-    }
+    if (!/^[\d;:<=>?]*(?:[$+]q|\+Q)$/.test(kind)) return this.#passString(data, start, from, at)
     return this.#question(data, start, from, at + 1)
   }
 
@@ -337,12 +362,9 @@ export class QuestionScanner {
       if (at === data.length) return this.#hold(data, start)
       if (/[G,]a=q(?:,|$)/.test(text(data, from, at))) return this.#question(data, start, from, at)
     }
-    this.#inside = Inside.string
-    return at
+    return this.#passString(data, start, from, at)
   }
 }
-
-const nothing = new Uint8Array(0)
 
 /** A stream without its questions. */
 export class QueryFilter {

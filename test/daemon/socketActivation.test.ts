@@ -3,6 +3,7 @@ import { lstatSync, mkdirSync, readFileSync, readlinkSync, rmSync } from "node:f
 import { resolve } from "node:path"
 import { createInterface } from "node:readline"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { takePassed } from "../../src/daemon/serviceManager.ts"
 import type { Session } from "../../src/protocol/sessions.ts"
 import { descriptorAt, passedDescriptors } from "../../src/wire/passedSocket.ts"
 import { type Home, isAlive, makeHome, until } from "../support/home.ts"
@@ -38,6 +39,12 @@ describe("what a service manager passes on", () => {
       assert.deepStrictEqual(passedDescriptors({ ...env, LISTEN_FDS }, 17), [], LISTEN_FDS)
     }
     assert.deepStrictEqual(passedDescriptors({}, 17), [])
+  })
+
+  it("is taken out of the environment, so that no child believes to be meant", () => {
+    const env = { LISTEN_FDS: "1", LISTEN_PID: "17", LISTEN_FDNAMES: "hob", NOTIFY_SOCKET: "/n", KEPT: "1" }
+    assert.strictEqual(takePassed(env, 17, { socket: "/no/such/socket" }).notifySocket, "/n")
+    assert.deepStrictEqual(env, { KEPT: "1" } as never)
   })
 
   it("is looked at: a descriptor that is no socket, or one that is bound elsewhere, is not the daemon's", () => {
@@ -134,7 +141,14 @@ describe("a daemon that was passed its socket", () => {
 
   needs("perl")("listens by itself when the path does not lead to what it was passed", async () => {
     await hold()
+    const held = { manager, lines }
     rmSync(home.paths.socket)
+    // Somebody else's socket takes its place, and dies.
+    await hold()
+    const gone = new Promise((done) => manager.once("exit", done))
+    manager.kill("SIGKILL")
+    await gone
+    ;({ manager, lines } = held)
     const pid = await activate()
     await until("it answers", async () => (await home.hob(["ls", "--no-start"])).code === 0)
     assert.strictEqual(await home.daemonPid(), pid)

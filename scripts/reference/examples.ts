@@ -25,12 +25,17 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
   "sessions.output": { session: "3f9a", tail: 4096, follow: true },
   "sessions.send": { session: "build", data: "bHMNCg==" },
   "sessions.resize": { session: "build", cols: 100, rows: 30 },
-  "sessions.wait": { session: "build", timeoutMillis: 60000 },
+  "sessions.wait": { session: "build", for: { match: "listening on .*:(\\d+)" }, timeoutMillis: 60000 },
   "sessions.kill": { session: "build", signal: "SIGINT", graceMillis: 2000 },
   "sessions.rename": { session: "3f9a", name: "build" },
   "sessions.tag": { session: "build", add: ["ci"], remove: ["draft"] },
   "sessions.remove": { session: "build", force: true },
   "sessions.export": { session: "build" },
+  "sessions.screen": { session: "agent" },
+  "sessions.text": { session: "agent", from: -100 },
+  "sessions.submit": { session: "agent", text: "Please run the tests\nand fix what fails.", timeoutMillis: 30000 },
+  "sessions.explain": { session: "agent" },
+  "sessions.sign": { session: "agent", agent: "claude", event: "Notification", detail: "permission needed" },
   "sessions.search": { text: "error TS", limit: 100 },
   "sessions.events": {}
 }

@@ -17,6 +17,7 @@ const folder = new URL("../../src/protocol/", import.meta.url)
 const pages: Record<string, string> = {
   ids: "types",
   activity: "types",
+  sessionScreens: "types",
   storage: "types",
   dialectStatus: "types",
   limits: "types",

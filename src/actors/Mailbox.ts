@@ -29,7 +29,7 @@ export interface Mailbox<Request, A, E> {
   /**
    * The actor's side: takes requests in order, for ever. With `concurrency: 1` (the default) each is finished before
    * the next is taken; with `"unbounded"` each is started in order and may finish later. A handler's typed failure is
-   * the asker's; its defect ends this run.
+   * the asker's; its defect ends this run. An asker that gives up interrupts the handler of its request.
    */
   readonly receive: (
     handle: (request: Request) => Effect.Effect<A, E>,
@@ -44,6 +44,7 @@ export interface Mailbox<Request, A, E> {
 interface Letter<Request, A, E> {
   readonly request: Request
   readonly reply: Deferred.Deferred<A, E | MailboxFull | RequestAborted>
+  handler?: Fiber.Fiber<unknown, unknown>
 }
 
 /** A mailbox that refuses when `capacity` requests are waiting or in hand. */
@@ -76,7 +77,10 @@ export const make = <Request, A, E = never>(options: {
         Queue.offerUnsafe(queue, letter)
         // An asker that gives up leaves its letter settled: the actor skips it if it is still waiting.
         return Effect.onInterrupt(Deferred.await(letter.reply), () =>
-          Effect.sync(() => settle(letter, Exit.interrupt()))
+          Effect.suspend(() => {
+            settle(letter, Exit.interrupt())
+            return letter.handler === undefined ? Effect.void : Fiber.interrupt(letter.handler)
+          })
         )
       })
 
@@ -101,6 +105,7 @@ export const make = <Request, A, E = never>(options: {
             const letter = yield* Queue.take(queue)
             if (Deferred.isDoneUnsafe(letter.reply)) continue
             const fiber = yield* Effect.forkScoped(one(letter), { startImmediately: true })
+            letter.handler = fiber
             if (concurrency === 1) yield* Fiber.await(fiber)
           }
         })

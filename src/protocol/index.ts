@@ -5,6 +5,7 @@
  */
 import { DaemonRpcs } from "./daemon.ts"
 import { DialectsRpcs } from "./dialects.ts"
+import { SessionScreensRpcs } from "./sessionScreens.ts"
 import { SessionsRpcs } from "./sessions.ts"
 import { TagsRpcs } from "./tags.ts"
 
@@ -20,9 +21,10 @@ export * from "./limits.ts"
 export * from "./restart.ts"
 export * as screens from "./screens.ts"
 export * as sessionHost from "./sessionHost.ts"
+export * from "./sessionScreens.ts"
 export * from "./sessions.ts"
 export * from "./storage.ts"
 
 /** All of hob's methods. A new concern adds its group here. */
-export const HobRpcs = DaemonRpcs.merge(SessionsRpcs, TagsRpcs, DialectsRpcs)
+export const HobRpcs = DaemonRpcs.merge(SessionsRpcs, SessionScreensRpcs, TagsRpcs, DialectsRpcs)
 export type HobRpcs = typeof HobRpcs

@@ -1,6 +1,5 @@
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
-import { SearchQuery, SearchReply } from "./screens.ts"
 import { Activity } from "./activity.ts"
 import { Endless } from "./endless.ts"
 import {
@@ -365,13 +364,6 @@ export const Resize = Rpc.make("sessions.resize", {
   error: Schema.Union([Lookup, SessionEnded])
 })
 
-/** Waits until a session has ended and its output is complete; `timedOut` is true when `timeoutMillis` passed first. */
-export const Wait = Rpc.make("sessions.wait", {
-  payload: { session: SessionRef, timeoutMillis: Schema.optionalKey(Millis) },
-  success: Schema.Struct({ session: Session, timedOut: Schema.Boolean }),
-  error: Lookup
-}).annotate(Endless, true)
-
 /** Who asks: the session inside which the caller runs, and whether that one is meant too. */
 const caller = {
   /** The caller's `HOB_SESSION_ID`. What would end this session is refused with {@link OwnSession}. */
@@ -410,26 +402,6 @@ export const Export = Rpc.make("sessions.export", {
   stream: true
 })
 
-/** What is looked for can't be looked for: it is no regular expression, or one that takes too long. */
-export class BadSearch extends Schema.TaggedError<BadSearch>()("BadSearch", {
-  text: Schema.String,
-  detail: Schema.String
-}) {
-  override get message() {
-    return `"${this.text}" can't be searched for: ${this.detail}`
-  }
-}
-
-/**
- * Looks for a text, or a regular expression, in what sessions under a terminal have shown: their history, and their
- * screens as they are now. Without `sessions`, in all that are kept, ended ones too, newest first.
- */
-export const Search = Rpc.make("sessions.search", {
-  payload: { ...SearchQuery.fields, sessions: Schema.optionalKey(Schema.Array(SessionRef)) },
-  success: SearchReply,
-  error: Schema.Union([Lookup, BadSearch])
-})
-
 /**
  * What happens to sessions from now on: events of the `types` asked for. Without `types`, those that every version of
  * hob knows: all but `changed` and `activity`.
@@ -440,18 +412,4 @@ export const Events = Rpc.make("sessions.events", {
   stream: true
 }).annotate(Endless, true)
 
-export const SessionsRpcs = RpcGroup.make(
-  Run,
-  List,
-  Show,
-  Attach,
-  Output,
-  Send,
-  Resize,
-  Wait,
-  Kill,
-  Remove,
-  Export,
-  Search,
-  Events
-)
+export const SessionsRpcs = RpcGroup.make(Run, List, Show, Attach, Output, Send, Resize, Kill, Remove, Export, Events)

@@ -130,6 +130,8 @@ export class HostLink extends Context.Service<
 
 const unavailable = (detail: string) => Effect.fail(new SessionHostUnavailable({ detail }))
 
+const cancel = (id: number, request: number) => encodeRequest({ id, op: "cancel", request })
+
 interface Line {
   readonly call: (request: WithoutId<HostRequest>) => Effect.Effect<unknown, HostRefused | SessionHostUnavailable>
   /** Fails when the line breaks. */
@@ -191,7 +193,13 @@ const openLine = Effect.fnUntraced(function* (socket: Socket, onNews: (news: Lin
         const reply = Deferred.makeUnsafe<unknown, HostRefused | SessionHostUnavailable>()
         pending.set(id, reply)
         socket.write(frame)
-        return Effect.onInterrupt(Deferred.await(reply), () => Effect.sync(() => pending.delete(id)))
+        return Effect.onInterrupt(Deferred.await(reply), () =>
+          Effect.sync(() => {
+            pending.delete(id)
+            // The others are answered soon, and nobody minds.
+            if (request.op === "screens") socket.write(encodeJsonFrame(FrameType.control, cancel(++lastId, id)))
+          })
+        )
       }),
     closed: Deferred.await(closed)
   }

@@ -1,8 +1,7 @@
-import { Duration, Effect, Option, Stream } from "effect"
+import { Effect, Stream } from "effect"
 import { type SessionEvent, SessionsRpcs } from "../protocol/sessions.ts"
 import { TagsRpcs } from "../protocol/tags.ts"
 import { logLines, outputChunks } from "./hostStream.ts"
-import { makeSearch } from "./search.ts"
 import { Sessions } from "./Sessions.ts"
 
 /** Clients from before there were these events would not understand them. */
@@ -12,9 +11,7 @@ const isLater = (type: SessionEvent["type"]): boolean => type === "changed" || t
 export const layer = SessionsRpcs.merge(TagsRpcs).toLayer(
   Effect.gen(function* () {
     const sessions = yield* Sessions
-    const search = yield* makeSearch
     return SessionsRpcs.merge(TagsRpcs).of({
-      "sessions.search": (query) => search(query),
       "sessions.run": (options) => sessions.run(options),
       "sessions.list": (options) => Effect.map(sessions.list(options), (list) => ({ sessions: list })),
       "sessions.show": ({ session }) => sessions.show(session),
@@ -25,16 +22,6 @@ export const layer = SessionsRpcs.merge(TagsRpcs).toLayer(
         ),
       "sessions.send": ({ data, session, ...options }) => sessions.send(session, Buffer.from(data, "base64"), options),
       "sessions.resize": ({ session, ...size }) => sessions.resize(session, size),
-      "sessions.wait": ({ session, timeoutMillis }) =>
-        Effect.gen(function* () {
-          const before = yield* sessions.show(session)
-          const ended = yield* timeoutMillis === undefined
-            ? Effect.asSome(sessions.wait(before.id))
-            : Effect.timeoutOption(sessions.wait(before.id), Duration.millis(timeoutMillis))
-          return Option.isSome(ended)
-            ? { session: ended.value, timedOut: false }
-            : { session: yield* sessions.show(before.id), timedOut: true }
-        }),
       "sessions.kill": ({ session, ...options }) => sessions.kill(session, options),
       "sessions.rename": ({ name, session }) => sessions.rename(session, name),
       "sessions.tag": ({ session, ...changes }) => sessions.tag(session, changes),

@@ -11,11 +11,13 @@ import { kill } from "./verbs/kill.ts"
 import { list } from "./verbs/list.ts"
 import { output } from "./verbs/output.ts"
 import { run } from "./verbs/run.ts"
+import { screen } from "./verbs/screen.ts"
 import { search } from "./verbs/search.ts"
 import { isStdin, send } from "./verbs/send.ts"
 import { show } from "./verbs/show.ts"
 import { status } from "./verbs/status.ts"
-import { wait } from "./verbs/wait.ts"
+import { submitMessage } from "./verbs/submit.ts"
+import { wait, waitedFor } from "./verbs/wait.ts"
 
 /** A command, ready to go. */
 export type Action = (context: Context) => Promise<number>
@@ -59,7 +61,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   },
   send: {
     grammar: {
-      flags: { "--key": "values", "--eof": "boolean" },
+      flags: { "--key": "values", "--eof": "boolean", "--submit": "boolean", "--timeout": "value" },
       aliases: { "-k": "--key" },
       words: [1, MANY],
       valuesToTheEnd: "--key"
@@ -67,6 +69,13 @@ const verbs: Readonly<Record<string, Verb>> = {
     action: (plain) => {
       const [session, ...text] = plain.words
       const stdin = isStdin(text)
+      const timeout = read(plain, "--timeout", parseDuration)
+      if (timeout === undefined) return null
+      if (plain.has("--submit")) {
+        const isAlone = plain.values("--key").length === 0 && !plain.has("--eof")
+        const message = { session: session!, text: stdin ? [] : text, stdin, timeout, isAlone }
+        return (context) => submitMessage(context, message)
+      }
       return (context) =>
         send(context, {
           session: session!,
@@ -132,12 +141,36 @@ const verbs: Readonly<Record<string, Verb>> = {
     action: (plain) => (context) =>
       attach(context, { session: plain.words[0]!, readOnly: plain.has("--read-only"), take: plain.has("--take") })
   },
+  screen: {
+    grammar: { flags: { "--json": "boolean" }, words: [1, 1] },
+    action: (plain) => (context) => screen(context, { session: plain.words[0]!, json: plain.has("--json") })
+  },
   wait: {
-    grammar: { flags: { "--exit": "boolean", "--json": "boolean", "--timeout": "value" }, words: [1, 1] },
+    grammar: {
+      flags: {
+        "--exit": "boolean",
+        "--match": "value",
+        "--new": "boolean",
+        "--idle": "value",
+        "--state": "value",
+        "--json": "boolean",
+        "--timeout": "value"
+      },
+      aliases: { "-m": "--match" },
+      words: [1, 1]
+    },
     action: (plain) => {
       const timeout = read(plain, "--timeout", parseDuration)
-      if (timeout === undefined) return null
-      return (context) => wait(context, { session: plain.words[0]!, timeout, json: plain.has("--json") })
+      const idle = read(plain, "--idle", parseDuration)
+      if (timeout === undefined || idle === undefined) return null
+      const wanted = waitedFor({
+        match: plain.value("--match"),
+        isNew: plain.has("--new"),
+        idle,
+        state: plain.value("--state")
+      })
+      if (wanted === undefined) return null
+      return (context) => wait(context, { session: plain.words[0]!, for: wanted, timeout, json: plain.has("--json") })
     }
   },
   kill: {

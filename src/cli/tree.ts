@@ -13,6 +13,7 @@ import { versionCommand } from "./commands/meta.ts"
 import { exportCommand, outputCommand } from "./commands/output.ts"
 import { hob } from "./commands/root.ts"
 import { attachCommand, runCommand } from "./commands/run.ts"
+import { screenCommand } from "./commands/screen.ts"
 import { searchCommand } from "./commands/search.ts"
 import { serviceCommand } from "./commands/service.ts"
 import { killCommand, listCommand, removeCommand, sendCommand, showCommand, waitCommand } from "./commands/sessions.ts"
@@ -32,6 +33,7 @@ export const tree = hob.pipe(
         attachCommand,
         sendCommand,
         outputCommand,
+        screenCommand,
         searchCommand,
         waitCommand,
         killCommand,

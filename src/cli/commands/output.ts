@@ -12,7 +12,10 @@ export const outputCommand = Command.make(
     follow: yes("follow", "Go on as more comes, until the session ends", "f"),
     since: countOrNull("since", "OFFSET", "From this byte on, counted from the session's start"),
     tail: countOrNull("tail", "LINES", "Only the last lines", "n"),
-    plain: yes("plain", "Text only: no colours, no escape sequences, nothing that was overwritten in its line")
+    plain: yes(
+      "plain",
+      "Text as a terminal shows it: no colours, no escape sequences, nothing that was overwritten, wrapped rows as one line. With --follow or --since: as it comes, line by line"
+    )
   },
   (options) => act((context) => output(context, options))
 ).pipe(
@@ -37,10 +40,10 @@ export const exportCommand = Command.make(
   "export",
   {
     session,
-    format: Flag.Literals("format", ["jsonl", "asciicast", "raw"]).pipe(
+    format: Flag.Literals("format", ["jsonl", "asciicast", "text", "raw"]).pipe(
       Flag.withDefault("jsonl"),
       Flag.withDescription(
-        "jsonl: one JSON object for each piece, input too, with time and direction; asciicast: a recording (version 2) for asciinema and its players; raw: output only"
+        "jsonl: one JSON object for each piece, input too, with time and direction; asciicast: a recording (version 2) for asciinema and its players; text: what a terminal showed, line by line; raw: output only, byte for byte"
       )
     )
   },

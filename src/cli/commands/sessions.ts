@@ -1,10 +1,12 @@
-import { Argument, Command } from "effect/cli"
+import { Option } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
 import { kill } from "../verbs/kill.ts"
 import { list } from "../verbs/list.ts"
 import { remove } from "../verbs/remove.ts"
 import { isStdin, send } from "../verbs/send.ts"
+import { submitMessage } from "../verbs/submit.ts"
 import { show } from "../verbs/show.ts"
-import { wait } from "../verbs/wait.ts"
+import { wait, waitedFor, waitStates } from "../verbs/wait.ts"
 import { act } from "./act.ts"
 import { durationOrNull, json, session, sessions, textOrNull, texts, yes } from "./flags.ts"
 
@@ -42,15 +44,22 @@ export const sendCommand = Command.make(
       Argument.variadic()
     ),
     keys: texts("key", "KEY", "Keys by name, to the end of the line: Enter, Escape, C-c, M-x, Up, F5, …", "k"),
-    eof: yes("eof", "Then end its input: closes standard input of a session on pipes, types C-d at a terminal")
+    eof: yes("eof", "Then end its input: closes standard input of a session on pipes, types C-d at a terminal"),
+    submit: yes("submit", "Deliver it as one message to a full-screen program, and see that it was taken"),
+    timeout: durationOrNull("timeout", "With --submit: how long the program has to take it (default 30s)")
   },
-  ({ eof, keys, session, text }) => {
+  ({ eof, keys, session, submit, text, timeout }) => {
     const stdin = isStdin(text)
-    return act((context) => send(context, { session, keys, stdin, eof, text: stdin ? [] : text }))
+    const words = stdin ? [] : text
+    return act((context) =>
+      submit
+        ? submitMessage(context, { session, stdin, text: words, timeout, isAlone: keys.length === 0 && !eof })
+        : send(context, { session, keys, stdin, eof, text: words })
+    )
   }
 ).pipe(
   Command.withDescription(
-    "Type into a session. Nothing is added to the text: end it with `--key Enter` to have it executed. All of it is accepted, or none."
+    "Type into a session. Nothing is added to the text: end it with `--key Enter` to have it executed. All of it is accepted, or none. `--submit` delivers a prompt to an agent: pasted as one message, then Enter by itself, and only successful when the program is seen to have taken it."
   ),
   Command.withShortDescription("Type into a session"),
   Command.withExamples([
@@ -61,6 +70,7 @@ export const sendCommand = Command.make(
       command: "hob send agent --eof - < request.json",
       description: "And no more: a program on pipes sees its input end"
     },
+    { command: "hob send agent --submit 'Please run the tests.'", description: "As one message, and proven" },
     { command: "hob send agent - < prompt.txt", description: "Standard input, as fast as the program reads" }
   ])
 )
@@ -70,18 +80,30 @@ export const waitCommand = Command.make(
   {
     session,
     exit: yes("exit", "Until it has ended (the default)"),
+    match: textOrNull("match", "REGEX", "Until a line on its screen matches, or one that comes", "m"),
+    isNew: yes("new", "With --match: only lines that come from now on"),
+    idle: durationOrNull("idle", "Until it has printed nothing for this long"),
+    state: Flag.Literals("state", waitStates).pipe(
+      Flag.optional,
+      Flag.map(Option.getOrNull),
+      Flag.withDescription("Until its program is about that: see `hob ls`")
+    ),
     timeout: durationOrNull("timeout", "Give up after this long, with exit code 5"),
-    json: yes("json", "Print the session as JSON")
+    json: yes("json", "Print the session as JSON; with a condition also what was met")
   },
-  ({ json, session, timeout }) => act((context) => wait(context, { session, timeout, json }))
+  ({ json, session, timeout, ...flags }) =>
+    act((context) => wait(context, { session, timeout, json, for: waitedFor(flags) ?? null }))
 ).pipe(
   Command.withDescription(
-    "Wait until a session has ended and its output is complete, and print its exit code (128 + n for signal n)."
+    "Wait until a session has ended and its output is complete, and print its exit code (128 + n for signal n). Or until a line matches, it is quiet, or its program is about something: whichever comes first; exit code 1 when it ends before that."
   ),
   Command.withShortDescription("Wait until a session has ended"),
   Command.withExamples([
     { command: "hob wait --exit build" },
-    { command: "hob wait --exit build --timeout 10m || hob kill build" }
+    { command: "hob wait --exit build --timeout 10m || hob kill build" },
+    { command: "hob wait web --match 'listening on .*' --timeout 1m", description: "Prints the line" },
+    { command: "hob wait agent --state waiting", description: "It wants to be asked something" },
+    { command: "hob wait agent --idle 2s" }
   ])
 )
 

@@ -7,11 +7,11 @@ import { isPassing } from "../daemon.ts"
 import { printError, writeAll } from "../stdio.ts"
 import { SessionStream, type StreamRecord } from "../terminal/stream.ts"
 import { gapText, ticketFor } from "../terminal/ticket.ts"
-import { pour } from "./output.ts"
+import { output, pour } from "./output.ts"
 
 export interface ExportOptions {
   readonly session: string
-  readonly format: "jsonl" | "raw" | "asciicast"
+  readonly format: "jsonl" | "raw" | "asciicast" | "text"
 }
 
 const directions = new Map<number, LogLine["direction"]>(
@@ -56,6 +56,9 @@ export const exportLog = async (context: Context, options: ExportOptions): Promi
   if (options.format === "raw") {
     await pour(context, options.session, { mode: "read", since: 0 }, (data) => writeAll(1, data))
     return ExitCode.ok
+  }
+  if (options.format === "text") {
+    return output(context, { session: options.session, follow: false, plain: true, since: null, tail: null })
   }
   const writer = options.format === "asciicast" ? asciicast() : jsonLines()
   const write = (text: string) => text !== "" && writeAll(1, Buffer.from(text, "utf8"))

@@ -8,6 +8,8 @@ import { print, printError, writeAll } from "../stdio.ts"
 import { ModeTracker } from "../terminal/modes.ts"
 import { SessionStream } from "../terminal/stream.ts"
 import { gapText, ticketFor } from "../terminal/ticket.ts"
+import { isTagged } from "../report.ts"
+import { printText } from "./screen.ts"
 
 export interface OutputOptions {
   readonly session: string
@@ -22,6 +24,9 @@ export interface OutputOptions {
 
 /** `hob output` */
 export const output = async (context: Context, options: OutputOptions): Promise<number> => {
+  if (options.plain && !options.follow && options.since === null && (await printPlain(context, options))) {
+    return ExitCode.ok
+  }
   const sink = makeSink(options.plain)
   let since = options.since
   if (options.tail !== null) {
@@ -34,6 +39,17 @@ export const output = async (context: Context, options: OutputOptions): Promise<
   }
   sink.end()
   return ExitCode.ok
+}
+
+/** As a terminal shows it; false for a session on pipes, which has none. */
+const printPlain = async (context: Context, { session, tail }: OutputOptions): Promise<boolean> => {
+  try {
+    await printText(context, session, tail)
+    return true
+  } catch (error) {
+    if (isTagged(error, "NoTerminal")) return false
+    throw error
+  }
 }
 
 interface Sink {

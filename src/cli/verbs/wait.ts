@@ -1,33 +1,64 @@
+import type { WaitFor, WaitMet } from "../../protocol/screens.ts"
 import type { Session } from "../../protocol/sessions.ts"
 import type { Context } from "../context.ts"
 import { callAgain } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
-import { label } from "../render/session.ts"
-import { printJson, printLine } from "../stdio.ts"
 import { exitCodeOf } from "../outcome.ts"
+import { label } from "../render/session.ts"
+import { oneLine } from "../render/text.ts"
+import { printJson, printLine } from "../stdio.ts"
 
 export interface WaitOptions {
   readonly session: string
+  /** What to wait for; null: the end. */
+  readonly for: WaitFor | null
   /** Milliseconds; null waits for ever. */
   readonly timeout: number | null
   readonly json: boolean
 }
 
-/** `hob wait --exit`: prints the exit code as a shell would see it. Waits on while the daemon is restarted. */
+interface Waited {
+  readonly session: Session
+  readonly timedOut: boolean
+  readonly met: WaitMet | null
+}
+
+/** The states that `hob wait --state` takes. */
+export const waitStates = ["working", "waiting", "idle", "unknown"] as const
+
+/** What the flags ask to wait for; null for the end. Undefined when a state is none. */
+export const waitedFor = (flags: {
+  readonly match: string | null
+  readonly isNew: boolean
+  readonly idle: number | null
+  readonly state: string | null
+}): WaitFor | null | undefined => {
+  const { idle, isNew, match, state } = flags
+  const activity = waitStates.find((known) => known === state)
+  if (state !== null && activity === undefined) return undefined
+  if (match === null && idle === null && activity === undefined) return null
+  return {
+    ...(match === null ? {} : { match, onlyNew: isNew }),
+    ...(idle === null ? {} : { idleMillis: idle }),
+    ...(activity === undefined ? {} : { activity })
+  }
+}
+
+/** `hob wait`: on and on while the daemon is restarted. */
 export const wait = async (context: Context, options: WaitOptions): Promise<number> => {
   const deadline = options.timeout === null ? null : Date.now() + options.timeout
-  const { session, timedOut } = await callAgain<{ session: Session; timedOut: boolean }>(
-    context,
-    "sessions.wait",
-    () => ({
-      session: options.session,
-      ...(deadline === null ? {} : { timeoutMillis: Math.max(0, deadline - Date.now()) })
-    })
-  )
-  if (options.json) printJson(session)
-  if (timedOut) {
-    throw new Fault(ExitCode.timedOut, `${label(session)} is still running.`)
-  }
+  const waited = await callAgain<Waited>(context, "sessions.wait", () => ({
+    session: options.session,
+    ...(options.for === null ? {} : { for: options.for }),
+    ...(deadline === null ? {} : { timeoutMillis: Math.max(0, deadline - Date.now()) })
+  }))
+  return options.for === null ? end(waited, options) : condition(waited, options)
+}
+
+/** Prints the exit code as a shell would see it. */
+const end = ({ session, timedOut }: Waited, { json }: WaitOptions): number => {
+  if (json) printJson(session)
+  if (timedOut) throw new Fault(ExitCode.timedOut, `${label(session)} is still running.`)
   const code = exitCodeOf(session)
   if (code === null) {
     throw new Fault(
@@ -35,6 +66,17 @@ export const wait = async (context: Context, options: WaitOptions): Promise<numb
       `${label(session)} was lost: the session-host ended before it did, so its exit code is not known.`
     )
   }
-  if (!options.json) printLine(String(code))
+  if (!json) printLine(String(code))
+  return ExitCode.ok
+}
+
+/** Prints the line that matched, or what came first. */
+const condition = ({ met, session, timedOut }: Waited, { json }: WaitOptions): number => {
+  if (json) printJson({ met, timedOut, session })
+  if (timedOut) throw new Fault(ExitCode.timedOut, `${label(session)}: it has not come to that.`)
+  if (met === null || met.met === "ended") {
+    throw new Fault(ExitCode.failure, `${label(session)} has ended, and it has not come to that.`)
+  }
+  if (!json) printLine(met.line === undefined ? met.met : oneLine(met.line))
   return ExitCode.ok
 }

@@ -17,7 +17,8 @@ import { isStdin, send } from "./verbs/send.ts"
 import { show } from "./verbs/show.ts"
 import { status } from "./verbs/status.ts"
 import { submitMessage } from "./verbs/submit.ts"
-import { wait, waitedFor } from "./verbs/wait.ts"
+import { wait } from "./verbs/wait.ts"
+import { waitedFor } from "./waitFor.ts"
 
 /** A command, ready to go. */
 export type Action = (context: Context) => Promise<number>

@@ -107,4 +107,26 @@ describe("Mailbox", () => {
       assert.deepStrictEqual(handled, [2])
     })
   )
+
+  it.effect("an asker that gives up interrupts the handler of its request, and no other", () =>
+    Effect.gen(function* () {
+      const mailbox = yield* make(10)
+      const taken = yield* Queue.unbounded<number>()
+      const interrupted: Array<number> = []
+      yield* Effect.forkScoped(
+        mailbox.receive(
+          (n) =>
+            Effect.andThen(Queue.offer(taken, n), Effect.never).pipe(
+              Effect.onInterrupt(() => Effect.sync(() => void interrupted.push(n)))
+            ),
+          { concurrency: "unbounded" }
+        )
+      )
+      const asks = yield* Effect.forEach([1, 2], (n) => Effect.forkScoped(mailbox.ask(n), { startImmediately: true }))
+      yield* Queue.takeN(taken, 2)
+      yield* Fiber.interrupt(asks[0]!)
+      assert.deepStrictEqual(interrupted, [1])
+      assert.strictEqual(yield* mailbox.size, 1)
+    })
+  )
 })

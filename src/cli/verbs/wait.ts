@@ -23,27 +23,6 @@ interface Waited {
   readonly met: WaitMet | null
 }
 
-/** The states that `hob wait --state` takes. */
-export const waitStates = ["working", "waiting", "idle", "unknown"] as const
-
-/** What the flags ask to wait for; null for the end. Undefined when a state is none. */
-export const waitedFor = (flags: {
-  readonly match: string | null
-  readonly isNew: boolean
-  readonly idle: number | null
-  readonly state: string | null
-}): WaitFor | null | undefined => {
-  const { idle, isNew, match, state } = flags
-  const activity = waitStates.find((known) => known === state)
-  if (state !== null && activity === undefined) return undefined
-  if (match === null && idle === null && activity === undefined) return null
-  return {
-    ...(match === null ? {} : { match, onlyNew: isNew }),
-    ...(idle === null ? {} : { idleMillis: idle }),
-    ...(activity === undefined ? {} : { activity })
-  }
-}
-
 /** `hob wait`: on and on while the daemon is restarted. */
 export const wait = async (context: Context, options: WaitOptions): Promise<number> => {
   const deadline = options.timeout === null ? null : Date.now() + options.timeout

@@ -19,9 +19,9 @@ import {
   WaitMet
 } from "../protocol/screens.ts"
 import { Catalogue } from "./Catalogue.ts"
-import { makeEnding } from "./ending.ts"
 import { type Entry, isOpen, stateOf } from "./entry.ts"
 import { HostLink } from "./HostLink.ts"
+import { Sessions } from "./Sessions.ts"
 
 /** The screens process answered, and the answer is no. */
 class ScreensRefused extends Schema.TaggedError<ScreensRefused>()("ScreensRefused", { error: ScreensError }) {}
@@ -42,7 +42,7 @@ const READING = "10 seconds"
 export const makeScreens = Effect.gen(function* () {
   const { entries, find } = yield* Catalogue
   const link = yield* HostLink
-  const ending = yield* makeEnding
+  const { wait } = yield* Sessions
 
   const ask = <A>(schema: Schema.Codec<A, unknown>, request: ScreensRequest, allow: "a while" | "for ever" | number) =>
     link.call({ op: "screens", request }, allow === "a while" ? 0 : allow === "for ever" ? "1000 days" : allow).pipe(
@@ -135,7 +135,7 @@ export const makeScreens = Effect.gen(function* () {
           : otherwise(refused)
       )
     )
-    const end = ending.wait(file.id).pipe(Effect.andThen(Effect.sleep(READING)), Effect.as<WaitMet>({ met: "ended" }))
+    const end = wait(file.id).pipe(Effect.andThen(Effect.sleep(READING)), Effect.as<WaitMet>({ met: "ended" }))
     return yield* Effect.raceFirst(answer, end)
   })
 

@@ -39,7 +39,7 @@ vi.mock("../../src/cli/verbs/wait.ts", () => ({ wait: verb("wait") }))
 
 const run = { name: null, cwd: null, env: [], tags: [], pipe: false, detach: false, json: false, command: [] }
 const output = { session: "a", follow: false, since: null, tail: null, plain: false }
-const wait = { session: "a", timeout: null, json: false }
+const wait = { session: "a", for: null, timeout: null, json: false }
 const kill = { sessions: ["a"], signal: null, grace: null, json: false }
 const send = { session: "a", text: [], keys: [], stdin: false, eof: false }
 const list = { all: false, json: false, quiet: false }
@@ -62,6 +62,10 @@ const table: ReadonlyArray<readonly [line: ReadonlyArray<string>, verb: string, 
   [["wait", "--exit", "a"], "wait", wait, "hot"],
   [["wait", "a", "--exit", "--timeout", "90s"], "wait", { ...wait, timeout: 90_000 }, "hot"],
   [["wait", "a", "--timeout=2m", "--json"], "wait", { ...wait, timeout: 120_000, json: true }, "hot"],
+  [["wait", "a", "--match", "^ok"], "wait", { ...wait, for: { match: "^ok", onlyNew: false } }, "hot"],
+  [["wait", "a", "-m", "x", "--new"], "wait", { ...wait, for: { match: "x", onlyNew: true } }, "hot"],
+  [["wait", "a", "--idle", "2s"], "wait", { ...wait, for: { idleMillis: 2000 } }, "hot"],
+  [["wait", "a", "--state", "waiting"], "wait", { ...wait, for: { activity: "waiting" } }, "hot"],
   [["kill", "a"], "kill", kill, "hot"],
   [
     ["kill", "a", "b", "-s", "INT", "--grace", "0"],

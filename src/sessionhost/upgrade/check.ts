@@ -65,7 +65,7 @@ const ask = (to: HostBuild, state: string, millis: number) =>
       clearTimeout(timer)
       child.kill("SIGKILL")
       for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy()
-      resolve({ ended, said: said.trim(), wrong: wrong.trim().split("\n").slice(-3).join(" ").slice(-500) })
+      resolve({ ended, said: said.trim(), wrong: gist(wrong) })
     }
     const timer = setTimeout(() => end("late"), millis)
     const take = (text: string, more: string) => (text + more).slice(-MAX_ANSWER_BYTES)
@@ -77,6 +77,12 @@ const ask = (to: HostBuild, state: string, millis: number) =>
     child.stdin.on("error", () => {})
     child.stdin.end(state)
   })
+
+/** The line that says what went wrong, of all that was said: Node prints more than that. */
+const gist = (text: string): string => {
+  const lines = text.split("\n").filter((line) => line.trim() !== "")
+  return (lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1) ?? "").slice(0, 500)
+}
 
 /** The other side: whether this build could take over from a host in the state on standard input. Prints the answer. */
 export const answerCheck = async (): Promise<void> => {

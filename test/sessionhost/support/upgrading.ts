@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs"
+import { copyFileSync, cpSync, mkdtempSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { VERSION } from "../../../src/config/version.ts"
 import type { HelloReply, HostReply } from "../../../src/protocol/sessionHost.ts"
@@ -45,4 +45,23 @@ export const misnumbered = (output: Buffer): string | null => {
   lines.pop()
   const wrong = lines.findIndex((line, index) => line !== `line ${index}`)
   return wrong < 0 ? null : `line ${wrong} is ${JSON.stringify(lines[wrong])}`
+}
+
+/** A host of another version: our source with some of it replaced. Gives its entry. */
+export const variant = (
+  home: HostHome,
+  edits: ReadonlyArray<readonly [file: string, from: string, to: string]>
+): string => {
+  const root = mkdtempSync(join(home.home, "variant-"))
+  const source = resolve(import.meta.dirname, "../../..")
+  cpSync(join(source, "src"), join(root, "src"), { recursive: true })
+  copyFileSync(join(source, "package.json"), join(root, "package.json"))
+  symlinkSync(realpathSync(join(source, "node_modules")), join(root, "node_modules"))
+  for (const [file, from, to] of edits) {
+    const path = join(root, "src", file)
+    const text = readFileSync(path, "utf8")
+    if (!text.includes(from)) throw new Error(`${file} has no ${from}`)
+    writeFileSync(path, text.replace(from, to))
+  }
+  return join(root, "src/sessionhost/main.ts")
 }

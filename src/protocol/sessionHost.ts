@@ -85,6 +85,8 @@ export const HostSession = Schema.Struct({
   output: Schema.Struct({ oldest: Offset, end: Offset }),
   logLostBytes: Schema.Int,
   clients: Schema.Int,
+  /** How long its log may get. A host before hob 0.2 does not say, nor one that does not hold the session. */
+  logMaxBytes: Schema.optionalKey(Schema.Int),
   /** The last time that there was output, input or an attached client. A host before hob 0.2 does not say. */
   quietSince: Schema.optionalKey(Timestamp),
   /** Who holds the input lease. */

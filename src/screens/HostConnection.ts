@@ -99,6 +99,10 @@ export class HostConnection {
     return new HostConnection(path, socket)
   }
 
+  end(): void {
+    this.#socket.destroy()
+  }
+
   /** Says hello: the sessions that the host holds. From then on `listener` hears what happens and what is asked. */
   async hello(listener: HostListener): Promise<ReadonlyArray<HostSession>> {
     this.#listener = listener

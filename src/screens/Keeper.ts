@@ -1,24 +1,102 @@
+import { join } from "node:path"
 import type { SessionId } from "../protocol/ids.ts"
-import { Feed } from "./Feed.ts"
-import type { HostConnection } from "./HostConnection.ts"
+import type { HostSession } from "../protocol/sessionHost.ts"
+import type { LeftLine } from "../terminal/leaving.ts"
+import type { Sign } from "../terminal/sequences.ts"
+import { type CheckpointHead, deleteCheckpoint, readCheckpoint } from "./checkpoint.ts"
+import { Emulation, type EmulationOptions, type TextLines } from "./Emulation.ts"
+import { Feed, type FeedItem } from "./Feed.ts"
+import type { HostConnection, SnapshotReply } from "./HostConnection.ts"
+import { lineBefore } from "./history/lineBefore.ts"
+import { refill } from "./refill.ts"
 import type { Turns, Worker } from "./Turns.ts"
 
 /** One turn takes at most this much of a session's output. */
 const SLICE_BYTES = 64 * 1024
+/** After so much output there is a checkpoint: as much has to be parsed again when this process is killed. */
+const CHECKPOINT_BYTES = 16 * 1024 * 1024
+/** Without output or questions for so long, a session's emulator is let go of. */
+export const SLEEP_MILLIS = 30_000
+/** A session of a host that does not say has a text history of this size at most. */
+const DEFAULT_TEXT_BYTES = 256 * 1024 * 1024
 
-/** One session under a terminal: follows its output from where it stands. */
+export interface KeeperOptions {
+  readonly host: HostConnection
+  readonly turns: Turns
+  /** The directory of session directories. */
+  readonly directory: string
+  readonly log: (message: string) => void
+  readonly sleepMillis?: number
+  readonly checkpointBytes?: number
+}
+
+/** What a session's terminal does, for those who wait for something. */
+export interface KeeperListener {
+  /** Output was taken, the size has changed, or the session has closed. */
+  readonly changed?: () => void
+  readonly gone?: (lines: ReadonlyArray<LeftLine>) => void
+  readonly sign?: (sign: Sign) => void
+}
+
+/**
+ * What is known of one session's terminal: follows its output, keeps its emulator while there is something to do with it,
+ * and otherwise has it on disk.
+ */
 export class Keeper implements Worker {
   readonly id: SessionId
-  readonly #feed: Feed
-  #position = 0
-  #complete = false
+  /** The session's. */
+  readonly directory: string
+  readonly #options: KeeperOptions
+  readonly #emulationOptions: EmulationOptions
+  readonly #listeners = new Set<KeeperListener>()
+  #feed: Feed | null = null
+  #emulation: Emulation | null = null
+  /** Of the checkpoint on disk. */
+  #head: CheckpointHead | null
+  #size: { readonly cols: number; readonly rows: number }
+  #position: number
+  /** Where output stood when the checkpoint on disk was written. */
+  #saved: number
+  /** Something has happened since. */
+  #dirty = false
+  #complete: boolean
+  #live: boolean
+  #title: string | null
+  #usedAt = performance.now()
+  #outputAt = performance.now()
+  #sleep: NodeJS.Timeout | null = null
+  #closed = false
 
-  constructor(id: SessionId, { host, turns }: { readonly host: HostConnection; readonly turns: Turns }) {
-    this.id = id
-    this.#feed = new Feed(host, id, 0, () => turns.add(this))
+  /** `live`: the host holds it. */
+  constructor(session: HostSession, live: boolean, options: KeeperOptions) {
+    this.id = session.id
+    this.#options = options
+    this.#live = live && session.exit === null
+    this.directory = join(options.directory, session.id)
+    this.#emulationOptions = {
+      directory: this.directory,
+      maxBytes: session.logMaxBytes ?? DEFAULT_TEXT_BYTES,
+      listener: {
+        reply: (data, offset) => void this.#answer(data, offset),
+        sign: (sign) => {
+          if (sign.sign === "title") this.#title = sign.text === "" ? null : sign.text
+          for (const { sign: tell } of this.#listeners) tell?.(sign)
+        },
+        gone: (lines) => {
+          for (const { gone } of this.#listeners) gone?.(lines)
+        }
+      }
+    }
+    const head = (this.#head = this.#stored()?.head ?? null)
+    const { cols, rows } = head ?? session
+    this.#size = { cols, rows }
+    this.#position = this.#saved = head?.offset ?? 0
+    this.#complete = head?.complete ?? false
+    this.#title = head?.title ?? null
+    if (!this.#complete) this.#follow()
   }
 
-  /** Output up to here has been taken. */
+  /** Output before this has been taken. */
   get position(): number {
     return this.#position
   }
@@ -28,15 +106,261 @@ export class Keeper implements Worker {
     return this.#complete
   }
 
-  work(): boolean {
-    const item = this.#feed.take(SLICE_BYTES)
-    if (item?.type === "bytes") this.#position = item.offset + item.data.length
-    if (item?.type === "gap") this.#position = item.to
-    if (item?.type === "end") this.#complete = true
-    return !this.#feed.empty
+  /** The program runs: it can be asked and answered. */
+  get live(): boolean {
+    return this.#live && !this.#complete
   }
 
-  close(): void {
-    this.#feed.close()
+  get awake(): boolean {
+    return this.#emulation !== null
+  }
+
+  get title(): string | null {
+    return this.#title
+  }
+
+  /** When output came last, by `performance.now()`. */
+  get outputAt(): number {
+    return this.#outputAt
+  }
+
+  /** When it was last of use, by `performance.now()`. */
+  get usedAt(): number {
+    return this.#usedAt
+  }
+
+  listen(listener: KeeperListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** The program has ended: nobody waits for answers any more. */
+  programEnded(): void {
+    this.#live = false
+  }
+
+  /** Resolves when output up to `offset` has been taken, or the time is over. */
+  reach(offset: number, deadlineMillis: number): Promise<void> {
+    if (this.#position >= offset || this.#complete) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        unlisten()
+        resolve()
+      }
+      const timer = setTimeout(done, deadlineMillis)
+      const unlisten = this.listen({ changed: () => (this.#position >= offset || this.#complete) && done() })
+    })
+  }
+
+  /** The emulator, woken if it has to be. */
+  wake(): Emulation {
+    this.#usedAt = performance.now()
+    this.#sleepLater()
+    this.#emulation ??= this.#restore()
+    if (this.#emulation !== null) return this.#emulation
+    if (this.#head !== null) this.#beginAnew()
+    return (this.#emulation = this.#fresh(lineBefore(this.directory, this.#position)))
+  }
+
+  /** For an attaching client. */
+  snapshot(historyLines: number): SnapshotReply {
+    const stored = this.#emulation === null ? this.#storedSnapshot(historyLines) : null
+    return stored ?? this.wake().snapshot(historyLines)
+  }
+
+  /** The lines that are not in the text history on disk, which has all before them. A sleeping session's are read from its checkpoint. */
+  tail(): TextLines {
+    if (this.#emulation !== null) {
+      this.#emulation.flush()
+      return this.#emulation.tail()
+    }
+    const stored = this.#head === null ? null : this.#stored()
+    if (stored !== null) return { from: stored.head.nextLine, lines: stored.tail }
+    return this.wake().tail()
+  }
+
+  /** Takes one piece of output. */
+  work(): boolean {
+    const feed = this.#feed
+    const item = feed?.take(SLICE_BYTES) ?? null
+    if (item === null) return false
+    this.#take(item)
+    this.#usedAt = performance.now()
+    for (const { changed } of this.#listeners) changed?.()
+    return this.#feed?.empty === false
+  }
+
+  /** Lets go of everything; what is not on disk yet is put there. */
+  close({ forget = false }: { readonly forget?: boolean } = {}): void {
+    if (this.#closed) return
+    this.#closed = true
+    if (this.#sleep !== null) clearTimeout(this.#sleep)
+    this.#feed?.close()
+    this.#options.turns.remove(this)
+    if (!forget) this.#save()
+    this.#emulation?.close()
+    this.#emulation = null
+    for (const { changed } of this.#listeners) changed?.()
+  }
+
+  #take(item: FeedItem): void {
+    switch (item.type) {
+      case "opened":
+        return this.#opened(item)
+      case "bytes":
+        this.#outputAt = performance.now()
+        return this.#write(item.data)
+      case "resized":
+        return this.#resize(item)
+      case "gap":
+        return this.#skipTo(item.to)
+      case "end":
+        this.#complete = true
+        this.#live = false
+        this.#feed?.close()
+        this.#feed = null
+        this.#save()
+    }
+  }
+
+  #opened(item: Extract<FeedItem, { type: "opened" }>): void {
+    // The log has lost its end since then, in a crash of the machine: what is known is of another future.
+    if (item.offset < this.#position) return this.#beginAnew()
+    this.#skipTo(item.offset)
+    this.#resize(item)
+  }
+
+  #skipTo(offset: number): void {
+    if (offset === this.#position) return
+    if (this.#head !== null) this.wake()
+    this.#emulation?.skipTo(offset)
+    this.#position = offset
+    this.#dirty = true
+  }
+
+  #write(data: Buffer): void {
+    const before = this.#position
+    const emulation = this.wake()
+    // Begun anew: it comes again.
+    if (this.#position !== before) return
+    this.#position += data.length
+    this.#dirty = true
+    try {
+      emulation.write(data)
+    } catch (error) {
+      // A bug met what this program printed. Its screen is begun anew behind that, or it would be met again for ever.
+      this.#options.log(`session ${this.id}, output before ${this.#position}: ${stackOf(error)}`)
+      emulation.close()
+      this.#emulation = this.#fresh(emulation.nextLine)
+    }
+    if (this.#position - this.#saved >= (this.#options.checkpointBytes ?? CHECKPOINT_BYTES)) this.#save()
+  }
+
+  #resize({ cols, rows }: { readonly cols: number; readonly rows: number }): void {
+    if (cols === this.#size.cols && rows === this.#size.rows) return
+    // Before the first output there is nothing that has a size.
+    if (this.#emulation !== null || this.#head !== null) this.wake().resize(cols, rows)
+    this.#size = { cols, rows }
+    this.#dirty = true
+  }
+
+  async #answer(data: string, offset: number): Promise<void> {
+    if (!this.live) return
+    try {
+      const encoded = Buffer.from(data, "latin1").toString("base64")
+      await this.#options.host.call({ op: "answer", session: this.id, offset, data: encoded })
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+
+  #follow(): void {
+    this.#feed = new Feed(this.#options.host, this.id, this.#position, () => this.#options.turns.add(this))
+  }
+
+  /** Null when there is no checkpoint, or it is not what this process has seen. */
+  #restore(): Emulation | null {
+    const stored = this.#stored()
+    if (stored === null || stored.head.offset !== this.#position) return null
+    return Emulation.restore(this.#emulationOptions, stored)
+  }
+
+  #fresh(nextLine: number): Emulation {
+    return Emulation.fresh(this.#emulationOptions, { ...this.#size, offset: this.#position, nextLine })
+  }
+
+  #stored() {
+    return readCheckpoint(this.directory)
+  }
+
+  #storedSnapshot(historyLines: number): SnapshotReply | null {
+    const stored = this.#head === null ? null : this.#stored()
+    if (stored === null || stored.head.historyRows > historyLines) return null
+    const { cols, historyRows, nextLine, offset, partial, rows } = stored.head
+    const { directory } = this
+    const before = refill({ directory, rows, nextLine, partial, lines: historyLines - historyRows })
+    return { offset, cols, rows, data: Buffer.concat([before, stored.snapshot]) }
+  }
+
+  /** All that is known is forgotten, and had again from the log. */
+  #beginAnew(): void {
+    deleteCheckpoint(this.directory)
+    this.#goBack()
+  }
+
+  /** What has come since the checkpoint is had again. */
+  #goBack(): void {
+    this.#emulation?.close()
+    this.#emulation = null
+    this.#feed?.close()
+    this.#head = this.#stored()?.head ?? null
+    this.#position = this.#saved = this.#head?.offset ?? 0
+    this.#dirty = this.#complete = false
+    this.#follow()
+  }
+
+  /** False when it could not be written, or there is nothing that isn't. */
+  #save(): boolean {
+    const emulation = this.#emulation
+    if (emulation === null) return this.#complete ? this.#saveSleeping() : false
+    if (this.#head !== null && !this.#dirty && this.#head.complete === this.#complete) return true
+    this.#saved = this.#position
+    try {
+      this.#head = emulation.checkpoint({ complete: this.#complete, title: this.#title, activity: null })
+      this.#dirty = false
+      return true
+    } catch (error) {
+      this.#options.log(`session ${this.id}: its checkpoint can't be written: ${(error as Error).message}`)
+      return false
+    }
+  }
+
+  /** The session has closed while it slept: its last lines go to the history now. */
+  #saveSleeping(): boolean {
+    if (this.#head === null || this.#head.complete) return true
+    this.wake()
+    return this.#save()
+  }
+
+  #sleepLater(): void {
+    this.#sleep ??= setTimeout(() => {
+      this.#sleep = null
+      this.#maybeSleep()
+    }, this.#options.sleepMillis ?? SLEEP_MILLIS)
+  }
+
+  #maybeSleep(): void {
+    const emulation = this.#emulation
+    if (emulation === null) return
+    const quiet = performance.now() - this.#usedAt >= (this.#options.sleepMillis ?? SLEEP_MILLIS) * 0.9
+    // The beginning of something would be lost with the emulator.
+    if (!quiet || this.#feed?.empty === false || emulation.pendingBytes > 0) return this.#sleepLater()
+    if (emulation.failure !== null) return this.#goBack()
+    if (!this.#save()) return this.#sleepLater()
+    emulation.close()
+    this.#emulation = null
   }
 }
+
+const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))

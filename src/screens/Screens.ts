@@ -1,9 +1,11 @@
 import { Result, Schema } from "effect"
-import type { SessionId } from "../protocol/ids.ts"
-import { type ScreensAsk, type ScreensError, ScreensRequest } from "../protocol/screens.ts"
-import type { HostEvent, HostSession } from "../protocol/sessionHost.ts"
+import { type ScreensAsk, ScreensRequest } from "../protocol/screens.ts"
+import type { HostEvent } from "../protocol/sessionHost.ts"
 import type { HostConnection } from "./HostConnection.ts"
 import { Keeper } from "./Keeper.ts"
+import { Keepers } from "./Keepers.ts"
+import { perform } from "./requests/perform.ts"
+import { errorOf, ScreensFailure } from "./ScreensFailure.ts"
 import { Turns, type Worker } from "./Turns.ts"
 
 export interface ScreensOptions {
@@ -11,57 +13,84 @@ export interface ScreensOptions {
   /** The directory of session directories. */
   readonly directory: string
   readonly log: (message: string) => void
+  readonly sleepMillis?: number
+  readonly checkpointBytes?: number
 }
+
+/** Who attaches to a session that floods begins with what is known of it by then. */
+const SNAPSHOT_REACH_MILLIS = 300
 
 const decodeRequest = Schema.decodeUnknownResult(ScreensRequest)
 
 /** Every session under a terminal that the host holds, and what is asked about them. */
 export class Screens {
   readonly #options: ScreensOptions
-  readonly #keepers = new Map<SessionId, Keeper>()
-  readonly #turns: Turns
+  readonly #keepers: Keepers
+  readonly #asked = new Map<number, AbortController>()
 
   constructor(options: ScreensOptions) {
     this.#options = options
-    this.#turns = new Turns((worker, error) => this.#onFailed(worker, error))
+    const turns = new Turns((worker, error) => this.#onFailed(worker, error))
+    this.#keepers = new Keepers({ ...options, turns })
   }
 
   /** Takes up the sessions that are there. Rejects when the host does not know this process. */
   async start(): Promise<void> {
     const { host } = this.#options
-    const sessions = await host.hello({ event: (event) => this.#onEvent(event), ask: (ask) => this.#onAsk(ask) })
-    for (const session of sessions) this.#keep(session)
+    const sessions = await host.hello({ event: (event) => this.#onEvent(event), ask: (ask) => void this.#onAsk(ask) })
+    for (const session of sessions) this.#keepers.add(session)
   }
 
+  /** Puts on disk what is not there yet. */
   close(): void {
-    for (const keeper of this.#keepers.values()) keeper.close()
-    this.#keepers.clear()
-  }
-
-  #keep(session: HostSession): void {
-    if (session.kind !== "pty" || this.#keepers.has(session.id)) return
-    this.#keepers.set(session.id, new Keeper(session.id, { host: this.#options.host, turns: this.#turns }))
+    for (const asked of this.#asked.values()) asked.abort()
+    this.#keepers.close()
   }
 
   #onEvent({ event, session }: HostEvent): void {
-    if (event === "started") return this.#keep(session)
-    if (event !== "closed" && event !== "removed") return
-    this.#keepers.get(session.id)?.close()
-    this.#keepers.delete(session.id)
+    switch (event) {
+      case "started":
+        return void this.#keepers.add(session)
+      case "exited":
+        return this.#keepers.exited(session.id)
+      case "closed":
+        return this.#keepers.closed(session.id)
+      case "removed":
+        return this.#keepers.removed(session.id)
+    }
   }
 
   #onFailed(worker: Worker, error: unknown): void {
     this.#options.log(`a session's output could not be taken: ${error instanceof Error ? error.stack : String(error)}`)
-    if (worker instanceof Keeper) worker.close()
+    if (worker instanceof Keeper) worker.close({ forget: true })
   }
 
-  #onAsk(ask: ScreensAsk): void {
-    if ("snapshot" in ask) return this.#options.host.snapshot(ask.snapshot, null)
-    if ("cancel" in ask) return
-    const request = decodeRequest(ask.request)
-    const error: ScreensError = Result.isFailure(request)
-      ? { code: "bad-request", message: request.failure.message }
-      : { code: "internal", message: `this screens process can't answer "${request.success.op}"` }
-    this.#options.host.answer({ answer: ask.ask, error })
+  async #onAsk(ask: ScreensAsk): Promise<void> {
+    if ("cancel" in ask) return this.#asked.get(ask.cancel)?.abort()
+    if ("snapshot" in ask) return this.#snapshot(ask)
+    const { host } = this.#options
+    const aborter = new AbortController()
+    this.#asked.set(ask.ask, aborter)
+    try {
+      const request = decodeRequest(ask.request)
+      if (Result.isFailure(request)) throw new ScreensFailure("bad-request", request.failure.message)
+      const result = await perform(this.#keepers, request.success, aborter.signal)
+      if (!aborter.signal.aborted) host.answer({ answer: ask.ask, result })
+    } catch (error) {
+      if (!aborter.signal.aborted) host.answer({ answer: ask.ask, error: errorOf(error) })
+    } finally {
+      this.#asked.delete(ask.ask)
+    }
+  }
+
+  async #snapshot({ historyLines, session, snapshot: id }: Extract<ScreensAsk, { snapshot: number }>): Promise<void> {
+    const { host, log } = this.#options
+    try {
+      const keeper = await this.#keepers.get(session, SNAPSHOT_REACH_MILLIS)
+      host.snapshot(id, keeper.snapshot(historyLines))
+    } catch (error) {
+      if (!(error instanceof ScreensFailure)) log(`a snapshot: ${error instanceof Error ? error.stack : String(error)}`)
+      host.snapshot(id, null)
+    }
   }
 }

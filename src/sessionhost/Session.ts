@@ -151,6 +151,7 @@ export class Session implements Readable {
     closedAt: this.#closedAt,
     output: { oldest: this.log.oldest, end: this.head },
     logLostBytes: this.log.lostBytes,
+    logMaxBytes: this.log.maxBytes,
     clients: this.#clients,
     input: this.lease.holder,
     quietSince: new Date(this.#clients > 0 ? Date.now() : this.#quietSince).toISOString()

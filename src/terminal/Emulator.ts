@@ -264,9 +264,30 @@ export class Emulator {
     return readScreen(this.#handler)
   }
 
-  /** The lines that are kept and those of the screen, wrapped ones joined, to the last one that isn't blank. */
-  text(options?: { readonly styled?: boolean }): ReadonlyArray<LogicalLine> {
-    return readLines(this.#handler, this.#leaving.partial, options?.styled === true)
+  /** The lines that are kept and those of the screen that is shown, or of the main one, wrapped ones joined, to the last one that isn't blank. */
+  text(options?: { readonly styled?: boolean; readonly screen?: "main" }): ReadonlyArray<LogicalLine> {
+    const { active, normal } = this.#core._bufferService.buffers
+    const grid = options?.screen === "main" ? normal : active
+    return readLines(this.#handler, this.#leaving.partial, options?.styled === true, grid)
+  }
+
+  /** Lines that have gone so far, as told to {@link onLines}. */
+  get linesGone(): number {
+    return this.#leaving.count
+  }
+
+  /** How many of them are not above the screen any more: the program has erased them. */
+  get linesErased(): number {
+    return this.#leaving.erased
+  }
+
+  /** What has gone of a line whose rest is still kept. No snapshot has it: who makes another emulator hands it on. */
+  get goingLine(): LeftLine | undefined {
+    return this.#leaving.partial
+  }
+
+  set goingLine(line: LeftLine | undefined) {
+    this.#leaving.partial = line
   }
 
   /** How many lines have gone for good: what {@link onLines} told, in number. */

@@ -23,6 +23,8 @@ export interface Handler extends InputHandler {
   leaving: ((lines: Grid["lines"], count: number, goesOn: boolean) => void) | undefined
   /** Everything is about to be reset. */
   resetting: (() => void) | undefined
+  /** The lines that left last were erased by the program. */
+  erasing: (() => void) | undefined
 }
 
 type Method = (this: Handler, ...args: Array<never>) => unknown
@@ -132,6 +134,7 @@ const eraseInDisplay = function (this: Handler, params: Params, respectProtect =
     const above = grid.lines.length - rows
     if (above > 0) {
       this.leaving?.(grid.lines, above, grid.lines.get(above)!.isWrapped)
+      this.erasing?.()
       grid.lines.trimStart(above)
       grid.ybase = grid.ydisp = 0
       beginHere(grid)
@@ -375,6 +378,7 @@ export const takeOver = (core: Core, tracked: Tracked): Handler => {
   handler.sign = handler.reply = () => {}
   handler.leaving = undefined
   handler.resetting = undefined
+  handler.erasing = undefined
   handler._oscLinkService = tracked.links
   const service = core._bufferService
   service.scroll = (pen, isWrapped = false) => scroll(handler, pen, isWrapped)

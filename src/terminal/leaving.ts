@@ -24,10 +24,13 @@ export class LeavingLines {
   #styled = ""
   /** Lines that have gone so far. */
   count = 0
+  /** How many had gone when a program last erased what is kept: so many are not above the screen any more. */
+  erased = 0
 
   constructor(handler: Handler) {
     this.#handler = handler
     handler.leaving = (lines, count, goesOn) => this.leave(lines, count, goesOn)
+    handler.erasing = () => (this.erased = this.count)
     handler.resetting = () => this.#reset()
   }
 
@@ -77,6 +80,7 @@ export class LeavingLines {
     while (end > 0 && usedCells(lines.get(end - 1)!) === 0) end--
     this.leave(lines, end, false)
     if (this.#open) this.#finish()
+    this.erased = this.count
   }
 
   flush(): void {

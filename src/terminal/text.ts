@@ -3,6 +3,7 @@ import { usedCells } from "./cells.ts"
 import type { Handler } from "./handler.ts"
 import type { LeftLine } from "./leaving.ts"
 import { isPlain, rowText, styledRow, wrappedCells } from "./rows.ts"
+import type { Grid } from "./xterm.ts"
 
 /** A line as it was printed, however many rows it takes. */
 export interface LogicalLine {
@@ -15,13 +16,13 @@ export interface LogicalLine {
   readonly rows: number
 }
 
-/** All lines of the main screen, or the alternate one's if that is shown, up to the last one with text. */
+/** All lines of `grid`, up to the last one with text. */
 export const readLines = (
   handler: Handler,
   partial: LeftLine | undefined,
-  styled: boolean
+  styled: boolean,
+  grid: Grid = handler._activeBuffer
 ): ReadonlyArray<LogicalLine> => {
-  const grid = handler._activeBuffer
   const { lines } = grid
   const result: Array<LogicalLine> = []
   let last = lines.length - 1

@@ -78,7 +78,7 @@ export class LogWriter implements LogSource {
   readonly directory: string
   readonly fs: LogFs
   readonly #segmentBytes: number
-  readonly #maxBytes: number
+  readonly maxBytes: number
   readonly #listener: LogListener
   readonly #now: () => number
   readonly #segments: Array<Segment> = []
@@ -94,7 +94,7 @@ export class LogWriter implements LogSource {
   constructor(options: LogWriterOptions) {
     this.directory = options.directory
     this.fs = options.fs ?? nodeLogFs
-    this.#maxBytes = options.limits.maxBytes
+    this.maxBytes = options.limits.maxBytes
     // Two at least, or there would be no oldest one to delete.
     this.#segmentBytes = Math.min(options.limits.segmentBytes, Math.floor(options.limits.maxBytes / 2))
     this.#listener = options.listener
@@ -352,7 +352,7 @@ export class LogWriter implements LogSource {
   #deleteOldest(): void {
     let total = 0
     for (const segment of this.#segments) total += sizeOf(segment)
-    while (total > this.#maxBytes && this.#segments.length > 1) {
+    while (total > this.maxBytes && this.#segments.length > 1) {
       const oldest = this.#segments[0]!
       try {
         this.fs.unlink(this.#path(oldest.start, "out"))

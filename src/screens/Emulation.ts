@@ -1,0 +1,269 @@
+import { VERSION } from "../config/version.ts"
+import type { Activity } from "../protocol/activity.ts"
+import type { Screen } from "../protocol/screens.ts"
+import { Emulator } from "../terminal/Emulator.ts"
+import type { LeftLine } from "../terminal/leaving.ts"
+import type { Sign } from "../terminal/sequences.ts"
+import { type Checkpoint, type CheckpointHead, writeCheckpoint } from "./checkpoint.ts"
+import type { SnapshotReply } from "./HostConnection.ts"
+import { TextHistory } from "./history/TextHistory.ts"
+import { refill } from "./refill.ts"
+import { StyledLines } from "./StyledLines.ts"
+
+/** Lines kept above the screen; what goes from there is on disk. */
+export const SCROLLBACK = 1000
+
+export interface EmulationListener {
+  /** Answers to a program's questions: to be typed, with the offset behind the question. In order. */
+  readonly reply: (data: string, offset: number) => void
+  readonly sign: (sign: Sign) => void
+  /** Lines that have gone to the history. */
+  readonly gone: (lines: ReadonlyArray<LeftLine>) => void
+}
+
+export interface EmulationOptions {
+  /** The session's directory. */
+  readonly directory: string
+  /** The text history's limit. */
+  readonly maxBytes: number
+  readonly listener: EmulationListener
+}
+
+export interface TextLines {
+  /** The number of the first one. */
+  readonly from: number
+  readonly lines: ReadonlyArray<string>
+}
+
+/** A session's emulator, fed with its output by offset, and the history on disk behind it. */
+export class Emulation {
+  readonly #directory: string
+  readonly #emulator: Emulator
+  readonly #listener: EmulationListener
+  readonly #styled: StyledLines
+  #text: TextHistory | null
+  /** What to add to bytes written to have the offset. */
+  #base = 0
+  /** Lines in the history less those that this emulator has told of. */
+  #firstLine: number
+  #erasedTo: number
+  #left: Array<LeftLine> = []
+  #replies: Array<{ readonly data: string; readonly offset: number }> = []
+  #failure: Error | null = null
+
+  private constructor(options: EmulationOptions, size: Pick<Screen, "cols" | "rows">, text: TextHistory) {
+    this.#directory = options.directory
+    this.#listener = options.listener
+    this.#emulator = new Emulator({ ...size, scrollback: SCROLLBACK, version: `hob ${VERSION}` })
+    this.#text = text
+    this.#firstLine = text.nextLine
+    this.#erasedTo = text.nextLine
+    this.#styled = new StyledLines(options.directory, text.nextLine)
+  }
+
+  /**
+   * A fresh terminal of this size for the output from `offset` on, in a history that ends before line `nextLine`.
+   * Throws the system's errors.
+   */
+  static fresh(
+    options: EmulationOptions,
+    start: Pick<Screen, "cols" | "rows" | "offset"> & { readonly nextLine: number }
+  ): Emulation {
+    const text = new TextHistory(options)
+    text.truncateTo(start.nextLine)
+    const emulation = new Emulation(options, start, text)
+    emulation.#styled.clear(text.nextLine)
+    emulation.#base = start.offset
+    emulation.#listen()
+    return emulation
+  }
+
+  /** As it was at the checkpoint: the history is cut to what it had then. Null when the history has lost lines since. */
+  static restore(options: EmulationOptions, { head, snapshot }: Checkpoint): Emulation | null {
+    const text = new TextHistory(options)
+    text.truncateTo(head.nextLine)
+    if (text.nextLine !== head.nextLine) {
+      text.close()
+      return null
+    }
+    const emulation = new Emulation(options, head, text)
+    const emulator = emulation.#emulator
+    emulator.write(snapshot)
+    emulator.goingLine = head.partial ?? undefined
+    emulation.#erasedTo = head.erasedTo
+    emulation.#base = head.offset - emulator.written
+    emulation.#firstLine -= emulator.linesGone + head.emulated
+    emulation.#listen()
+    return emulation
+  }
+
+  #listen(): void {
+    const emulator = this.#emulator
+    emulator.onLines((lines) => this.#left.push(...lines))
+    emulator.onReply((data, endOfQuery) => this.#replies.push({ data, offset: this.#base + endOfQuery }))
+    emulator.onSign(this.#listener.sign)
+  }
+
+  /** Output before this has been written. */
+  get position(): number {
+    return this.#base + this.#emulator.written
+  }
+
+  /** Output at its end that has had no effect yet: the beginning of something. */
+  get pendingBytes(): number {
+    return this.#emulator.pendingBytes
+  }
+
+  /** Why lines are missing in the history on disk; null when none are. */
+  get failure(): Error | null {
+    return this.#failure
+  }
+
+  get emulator(): Emulator {
+    return this.#emulator
+  }
+
+  write(data: Uint8Array): void {
+    this.#emulator.write(data)
+    this.#keepLines()
+    const replies = this.#replies
+    if (replies.length === 0) return
+    this.#replies = []
+    for (const [index, { data, offset }] of replies.entries()) {
+      // One question may have several answers: they are typed together, once.
+      const before = replies[index - 1]?.offset === offset
+      if (before) continue
+      const all = replies.filter((reply, at) => at >= index && reply.offset === offset)
+      this.#listener.reply(all.length === 1 ? data : all.map((reply) => reply.data).join(""), offset)
+    }
+  }
+
+  resize(cols: number, rows: number): void {
+    this.#emulator.resize(cols, rows)
+    this.#keepLines()
+  }
+
+  /** Output before `offset` can't be had. */
+  skipTo(offset: number): void {
+    this.#base += offset - this.position
+  }
+
+  screen(): Screen {
+    const { historyRows, ...screen } = this.#emulator.screen()
+    const total = this.nextLine + this.#emulator.text({ screen: "main" }).filter(({ row }) => row < 0).length
+    return { ...screen, offset: this.position, history: { kept: historyRows, total } }
+  }
+
+  /** The lines that are not in the history on disk: those above the main screen and on it, and the alternate screen's. */
+  tail(): TextLines {
+    const { alternate } = this.#emulator.screen()
+    const main = this.#emulator.text({ screen: "main" })
+    const lines = alternate ? [...main, ...this.#emulator.text()] : main
+    return { from: this.nextLine, lines: lines.map(({ text }) => text) }
+  }
+
+  /** Puts on disk what waits to be. */
+  flush(): void {
+    this.#quietly(() => {
+      this.#text?.flush()
+      this.#styled.flush()
+    })
+  }
+
+  /** What turns a fresh terminal into this one, with up to so many lines above the screen. */
+  snapshot(historyLines: number): SnapshotReply {
+    const { cols, rows } = this.#emulator
+    this.flush()
+    const snapshot = this.#emulator.snapshot({ historyLines })
+    const kept = this.#emulator.screen().historyRows
+    const from = {
+      directory: this.#directory,
+      rows,
+      nextLine: this.nextLine,
+      partial: this.#partial(),
+      lines: historyLines - kept
+    }
+    return { offset: this.position - this.pendingBytes, cols, rows, data: Buffer.concat([refill(from), snapshot]) }
+  }
+
+  /** Replaces the checkpoint. Throws the system's errors; then nothing has changed. */
+  checkpoint(state: {
+    readonly complete: boolean
+    readonly title: string | null
+    readonly activity: Activity | null
+  }): CheckpointHead {
+    if (this.#text === null) throw this.#failure ?? new Error("the history is closed")
+    const tail = this.tail().lines
+    const snapshot = this.#emulator.snapshot()
+    if (state.complete) for (const line of tail) this.#text.append(line, this.position, Date.now())
+    this.#text.flush()
+    this.#styled.flush()
+    const { cols, rows } = this.#emulator
+    const head: CheckpointHead = {
+      offset: this.position - this.pendingBytes,
+      cols,
+      rows,
+      nextLine: this.#text.nextLine,
+      emulated: state.complete ? tail.length : 0,
+      erasedTo: this.#erasedTo,
+      partial: state.complete ? null : this.#partial(),
+      historyRows: this.#emulator.screen().historyRows,
+      ...state
+    }
+    writeCheckpoint(this.#directory, { head, snapshot, tail: state.complete ? [] : tail })
+    return head
+  }
+
+  close(): void {
+    this.#quietly(() => this.#text?.close())
+    this.#quietly(() => this.#styled.close())
+    this.#emulator.dispose()
+  }
+
+  /** The number of the first line that is not in the history. */
+  get nextLine(): number {
+    return this.#firstLine + this.#emulator.linesGone
+  }
+
+  #partial(): LeftLine | null {
+    return this.nextLine >= this.#erasedTo ? (this.#emulator.goingLine ?? null) : null
+  }
+
+  #keepLines(): void {
+    const erased = this.#firstLine + this.#emulator.linesErased
+    if (erased > this.#erasedTo) {
+      this.#erasedTo = erased
+      this.#quietly(() => this.#styled.clear(erased))
+    }
+    const left = this.#left
+    if (left.length === 0) return
+    this.#left = []
+    const first = this.nextLine - left.length
+    const time = Date.now()
+    const offset = this.position
+    this.#quietly(() => {
+      for (const [index, line] of left.entries()) {
+        this.#text?.append(line.text, offset, time)
+        if (first + index >= this.#erasedTo) this.#styled.append(line.styled)
+      }
+    })
+    this.#listener.gone(left)
+  }
+
+  /** The disk may be full: then the history is begun anew later, from the checkpoint before. */
+  #quietly(act: () => void): void {
+    if (this.#text === null) return
+    try {
+      act()
+    } catch (error) {
+      this.#failure = error as Error
+      const text = this.#text
+      this.#text = null
+      try {
+        text.close()
+      } catch {
+        // What could not be written can't be flushed either.
+      }
+    }
+  }
+}

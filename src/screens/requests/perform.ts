@@ -1,0 +1,55 @@
+import type { ScreensRequest } from "../../protocol/screens.ts"
+import type { SessionId } from "../../protocol/ids.ts"
+import type { Keepers } from "../Keepers.ts"
+import { ScreensFailure } from "../ScreensFailure.ts"
+import { search } from "../search.ts"
+import { readText } from "./text.ts"
+
+/** Answers a daemon's question; rejects with {@link ScreensFailure}. */
+export const perform = async (keepers: Keepers, request: ScreensRequest, signal: AbortSignal): Promise<unknown> => {
+  switch (request.op) {
+    case "screen":
+      return (await keepers.get(request.session)).wake().screen()
+    case "text":
+      return readText(await keepers.get(request.session), request.from)
+    case "search":
+      return searchAll(keepers, request, signal)
+    default:
+      throw new ScreensFailure("bad-request", `This screens process can't answer "${request.op}".`)
+  }
+}
+
+const searchAll = async (
+  keepers: Keepers,
+  { query, sessions }: Extract<ScreensRequest, { op: "search" }>,
+  signal: AbortSignal
+): Promise<unknown> => {
+  const found = []
+  for (const id of sessions) {
+    const keeper = await keeperOf(keepers, id)
+    if (keeper !== null) found.push({ id, directory: keeper.directory, tail: () => keeper.tail() })
+    if (signal.aborted) break
+  }
+  try {
+    return await search(found, query, () => signal.aborted)
+  } catch (error) {
+    throw badExpression(error) ?? error
+  }
+}
+
+/** Null for a session without a screen: nothing is found there. */
+const keeperOf = async (keepers: Keepers, id: SessionId) => {
+  try {
+    return await keepers.get(id)
+  } catch (error) {
+    if (error instanceof ScreensFailure) return null
+    throw error
+  }
+}
+
+/** The refusal of a regular expression that is none, or takes too long; null for other errors. */
+const badExpression = (error: unknown): ScreensFailure | null => {
+  if (error instanceof SyntaxError) return new ScreensFailure("bad-request", `${error.message}.`)
+  if ((error as NodeJS.ErrnoException).code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") return null
+  return new ScreensFailure("bad-request", "This regular expression takes too long; make it simpler.")
+}

@@ -163,8 +163,12 @@ export const HostRequest = Schema.Union([
     tail: Schema.NullOr(Offset),
     cols: Schema.NullOr(Cells),
     rows: Schema.NullOr(Cells),
-    /** It is no client that anybody counts: the screens process. */
-    uncounted: Schema.optionalKey(Schema.Boolean)
+    /** It is no client that anybody counts: the screens process, or hob itself. */
+    uncounted: Schema.optionalKey(Schema.Boolean),
+    /** Mode `records`, with `since`: where the input that the client has ends. */
+    sinceInput: Schema.optionalKey(Offset),
+    /** Mode `records`: goes on as the log grows, and ends when the session has closed. */
+    follow: Schema.optionalKey(Schema.Boolean)
   }),
   /** Deletes the directory of a session that the host does not hold. Answer: {}; error `running`. */
   Schema.Struct({ id: Schema.Int, op: Schema.Literal("remove"), session: SessionId }),

@@ -165,7 +165,7 @@ export class HostServer {
       socket.destroy()
       throw new Error(`its session ${state.session} is not there`)
     }
-    if (state.kind === "records") return new RecordsClient(socket, source, { position: state.client, unsent })
+    if (state.kind === "records") return new RecordsClient(socket, source, { held: state.client, unsent })
     const { grant, open } = state.client
     if (grant.op !== "grant" || grant.mode === "records") throw new Error("it has no grant")
     const askScreen = (historyLines: number) => this.#options.askScreen(state.session, historyLines)
@@ -208,7 +208,7 @@ export class HostServer {
     if (source === null) return refuse("unknown-session", `there is no session ${grant.session}`)
     if (grant.uncounted === true) this.#isOwn(socket)
     const { mode } = grant
-    if (mode === "records") return new RecordsClient(socket, source)
+    if (mode === "records") return new RecordsClient(socket, source, { grant })
     return new DataClient({
       socket,
       source,

@@ -11,6 +11,8 @@ export interface Reader {
   readonly pendingFrom: number
   /** Output as it comes: `slices` together begin at `offset`. They stay as they are while `pendingFrom` says so. */
   readonly onOutput: (offset: number, slices: ReadonlyArray<Buffer>, bytes: number) => void
+  /** Something was typed, and is in the log. */
+  readonly onInput?: () => void
   /** The program has ended, or the session has closed: look again. */
   readonly onChange: () => void
 }

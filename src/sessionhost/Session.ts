@@ -205,6 +205,7 @@ export class Session implements Readable {
       for (let at = 0; at < data.length; at += MAX_RECORD_DATA_BYTES) {
         this.log.append(this.#inputDirection, [data.subarray(at, at + MAX_RECORD_DATA_BYTES)], time)
       }
+      for (const reader of this.#readers) if (reader.onInput !== undefined) this.#guard(reader.onInput)
     }
     return answer
   }

@@ -39,6 +39,12 @@ export interface AttachOptions {
   readonly readOnly?: boolean
   readonly since?: number
   readonly tail?: number
+  /** Mode `records`, with `since`: where the input that is known ends. */
+  readonly sinceInput?: number
+  /** Mode `records`: goes on as the log grows. */
+  readonly follow?: boolean
+  /** It is no client that anybody counts. */
+  readonly uncounted?: boolean
   readonly cols?: number
   readonly rows?: number
 }
@@ -185,7 +191,10 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
       since: options.since ?? null,
       tail: options.tail ?? null,
       cols: options.cols ?? null,
-      rows: options.rows ?? null
+      rows: options.rows ?? null,
+      ...(options.sinceInput === undefined ? {} : { sinceInput: options.sinceInput }),
+      ...(options.follow === undefined ? {} : { follow: options.follow }),
+      ...(options.uncounted === undefined ? {} : { uncounted: options.uncounted })
     }
     // It can only be refused for a session that is removed just now.
     yield* link

@@ -16,8 +16,8 @@ interface Frame {
   readonly payload: Buffer
 }
 
-/** Opens a session's bytes as any client would. Reads the socket only as fast as it is iterated. */
-async function* frames(ticket: DataTicket): AsyncGenerator<Frame> {
+/** Opens a session's bytes as any client would: what came together is together. Reads the socket only as fast as it is iterated. */
+async function* frameBatches(ticket: DataTicket): AsyncGenerator<ReadonlyArray<Frame>> {
   const socket = await connect(ticket.path)
   const complete: Array<Frame> = []
   const reader = new FrameReader(MAX_FRAME_BYTES, (type, payload) => void complete.push({ type, payload }))
@@ -25,11 +25,12 @@ async function* frames(ticket: DataTicket): AsyncGenerator<Frame> {
   try {
     for await (const chunk of socket) {
       reader.push(chunk as Buffer)
-      for (const frame of complete.splice(0)) {
-        if (frame.type === FrameType.end) return
-        if (frame.type === FrameType.error) throw new Error(decodeError(frame.payload).message)
-        yield frame
-      }
+      const batch = complete.splice(0)
+      const last = batch.findIndex(({ type }) => type === FrameType.end || type === FrameType.error)
+      if (last !== 0 && batch.length > 0) yield last === -1 ? batch : batch.slice(0, last)
+      const end = batch[last]
+      if (end?.type === FrameType.end) return
+      if (end !== undefined) throw new Error(decodeError(end.payload).message)
     }
     throw new Error("the connection closed before the end")
   } finally {
@@ -37,13 +38,20 @@ async function* frames(ticket: DataTicket): AsyncGenerator<Frame> {
   }
 }
 
-const frameStream = (ticket: DataTicket): Stream.Stream<Frame, SessionHostUnavailable> =>
+/** One at a time: each is a chunk of its own to who gets the stream. */
+async function* frames(ticket: DataTicket): AsyncGenerator<Frame> {
+  for await (const batch of frameBatches(ticket)) yield* batch
+}
+
+const stream = <A>(iterate: () => AsyncIterable<A>): Stream.Stream<A, SessionHostUnavailable> =>
   Stream.suspend(() =>
     Stream.fromAsyncIterable(
-      frames(ticket),
+      iterate(),
       (error) => new SessionHostUnavailable({ detail: error instanceof Error ? error.message : String(error) })
     )
   )
+
+const frameStream = (ticket: DataTicket) => stream(() => frames(ticket))
 
 const decodeJson = <A, I>(schema: Schema.Codec<A, I>) => {
   const decode = Schema.decodeUnknownSync(Schema.fromJsonString(schema))
@@ -93,3 +101,29 @@ export const logLine = (id: SessionId, payload: Buffer): LogLine => ({
   data: payload.toString("base64", 17),
   size: payload.length - 17
 })
+
+/** One piece of a log with its bytes, or output that can't be had. `offset` is that of the direction's own stream. */
+export type LogPiece =
+  | {
+      readonly type: "record"
+      readonly offset: number
+      /** Milliseconds since 1970. */
+      readonly time: number
+      readonly direction: Direction
+      readonly data: Buffer
+    }
+  | ({ readonly type: "gap" } & GapFrame)
+
+/** The log as pieces, those that came together in one list; `ticket` must be of mode `records`. Ends where the log does. */
+export const logPieces = (ticket: DataTicket): Stream.Stream<ReadonlyArray<LogPiece>, SessionHostUnavailable> =>
+  Stream.map(
+    stream(() => frameBatches(ticket)),
+    (batch) =>
+      batch.flatMap(({ payload, type }): ReadonlyArray<LogPiece> => {
+        if (type === FrameType.gap) return [{ type: "gap", ...decodeGap(payload) }]
+        if (type !== FrameType.record) return []
+        const offset = Number(payload.readBigUInt64BE(0))
+        const direction = payload[16] as Direction
+        return [{ type: "record", offset, time: payload.readDoubleBE(8), direction, data: payload.subarray(17) }]
+      })
+  )

@@ -22,5 +22,18 @@ export const migrations: ReadonlyArray<Migration> = [
         crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(id, pid, version, started_at, ended_at, how)) STORED
       ) STRICT;
     `
+  },
+  {
+    name: "logs of claude-sessions",
+    sql: `
+      CREATE TABLE claude_sessions_logs (
+        session_id TEXT PRIMARY KEY,
+        file_bytes INTEGER NOT NULL,
+        output_offset INTEGER NOT NULL,
+        input_offset INTEGER NOT NULL,
+        complete INTEGER NOT NULL,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(session_id, file_bytes, output_offset, input_offset, complete)) STORED
+      ) STRICT;
+    `
   }
 ]

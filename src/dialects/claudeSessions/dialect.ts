@@ -1,19 +1,23 @@
 import { Effect, Option } from "effect"
 import type { Socket } from "node:net"
 import { claudeSessionsPaths } from "../../config/dialectPaths.ts"
-import { HobConfig } from "../../config/HobConfig.ts"
-import { Sessions } from "../../sessions/Sessions.ts"
+import type { HobConfig } from "../../config/HobConfig.ts"
+import type { Sessions } from "../../sessions/Sessions.ts"
+import type { Database } from "../../storage/Database.ts"
 import type { Dialect } from "../Dialect.ts"
 import { type OneLineLimits, readOneLine, writeOneLine } from "../oneLine.ts"
 import { readRequest, type Response } from "./messages.ts"
+import { makeLogs } from "./log/logs.ts"
 import { makeRequests } from "./requests.ts"
 import { error } from "./translate.ts"
 
 const limits: OneLineLimits = { lineBytes: 4 * 1024 * 1024, stallMillis: 30_000 }
 
+type Services = Sessions | HobConfig | Database
+
 /** The daemon of claude-sessions: sessions of Claude Code for its command line and its window. */
-export const make: Effect.Effect<Dialect, never, Sessions | HobConfig> = Effect.gen(function* () {
-  const services = yield* Effect.context<Sessions | HobConfig>()
+export const make: Effect.Effect<Dialect, never, Services> = Effect.gen(function* () {
+  const services = yield* Effect.context<Services>()
   return {
     name: "claude-sessions",
     args: { expected: "no arguments", accepts: (args) => args.length === 0 },
@@ -21,9 +25,10 @@ export const make: Effect.Effect<Dialect, never, Sessions | HobConfig> = Effect.
     open: ({ env, shutDown }) =>
       Effect.gen(function* () {
         const paths = claudeSessionsPaths(env)
+        const logs = yield* makeLogs(paths)
         const answer = yield* makeRequests({
           paths,
-          beginLog: () => Effect.void,
+          beginLog: logs.begin,
           shutDown: shutDown("a client asked it to shut down")
         })
 

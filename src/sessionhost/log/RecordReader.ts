@@ -17,9 +17,18 @@ export type LogEntry =
     }
   | ({ readonly type: "gap" } & GapFrame)
 
+/** How far the two streams of a log have been read: offsets after the last byte of each. */
+export interface Position {
+  readonly output: number
+  readonly input: number
+}
+
+const BEGINNING: Position = { output: 0, input: 0 }
+
 /**
- * Reads the whole log in the order in which it was written, input and output, from the oldest record to the end that
- * the log had when the reader was made. A damaged piece of input is a gap of no output bytes.
+ * Reads the log in the order in which it was written, input and output, from a position, or from the oldest record, to
+ * the end that the log had when the reader was made. A damaged piece of input is a gap of no output bytes. A resize
+ * that stands right at the position may be told once more.
  */
 export class RecordReader {
   readonly #source: LogSource
@@ -27,25 +36,24 @@ export class RecordReader {
   readonly #entries: Generator<LogEntry, void>
   /** What the record of the last resize says. Each segment begins with one. */
   #size = 0
-  #given = 0
+  readonly #from: Position
 
-  /** `from` is the {@link RecordReader.position} of an earlier reader of the same log, to go on behind it. */
-  constructor(source: LogSource, from?: { readonly end: number; readonly entries: number }) {
+  /** `end`: where an earlier reader of the same log was to stop. */
+  constructor(source: LogSource, from: Position = BEGINNING, end = source.end()) {
     this.#source = source
-    this.#end = from?.end ?? source.end()
+    this.#end = end
+    this.#from = from
     this.#entries = this.#read()
-    while (this.#given < (from?.entries ?? 0) && this.next() !== null);
   }
 
-  /** Which end the log had, and how many entries were given. */
-  get position(): { readonly end: number; readonly entries: number } {
-    return { end: this.#end, entries: this.#given }
+  /** The end that the log had. */
+  get end(): number {
+    return this.#end
   }
 
   /** Null after the last one. Throws `EMFILE` or `ENFILE` when no descriptor is left; the reader is of no use then. */
   next(): LogEntry | null {
     const step = this.#entries.next()
-    this.#given++
     return step.done === true ? null : step.value
   }
 
@@ -56,9 +64,12 @@ export class RecordReader {
   *#read(): Generator<LogEntry, void> {
     // A segment deleted while we read is a gap like any other that was rotated away.
     const segments = this.#source.segments()
-    let at = segments[0]?.output ?? 0
-    if (at > 0) yield gap(0, at, "rotated")
+    const { input, output } = this.#from
+    let at = Math.max(output, segments[0]?.output ?? 0)
+    if (at > output) yield gap(output, at, "rotated")
+    const first = segments.findLastIndex((start) => start.output <= output && start.input <= input)
     for (const [index, start] of segments.entries()) {
+      if (index < first) continue
       const nextOutput = segments[index + 1]?.output
       const segment = SegmentFile.open(this.#source, start, nextOutput)
       if (segment === null) continue
@@ -79,7 +90,9 @@ export class RecordReader {
     let at = from
     let time = 0
     let damaged = false
-    for (let index = 0; index < segment.records; index++) {
+    // Whatever is before the one that has the last byte read, was written before it.
+    const first = this.#from.output > segment.start.output ? segment.find(this.#from.output - 1) : 0
+    for (let index = first; index < segment.records; index++) {
       const record = segment.record(index)
       if (record === null) {
         damaged = true
@@ -93,11 +106,14 @@ export class RecordReader {
         at = record.outputOffset
       } else if (damaged) yield gap(at, at, "corrupt")
       damaged = false
-      if (record.kind === RecordKind.resize && record.size !== this.#size) yield this.#resized(record)
+      if (record.kind === RecordKind.resize && record.size !== this.#size && record.outputOffset >= at) {
+        yield this.#resized(record)
+      }
       if (!isOutput(record.kind) && !isInput(record.kind)) continue
       const end = record.outputOffset + (isOutput(record.kind) ? record.size : 0)
-      yield entry(segment, record, end)
-      at = end
+      const known = isOutput(record.kind) ? at - record.outputOffset : this.#from.input - record.inputOffset
+      if (known < record.size) yield entry(segment, record, end, Math.max(0, known))
+      at = Math.max(at, end)
     }
     const end = Math.min(segment.outputEnd, this.#end)
     if (damaged) {
@@ -123,12 +139,14 @@ export class RecordReader {
   }
 }
 
-const entry = (segment: SegmentFile, record: IndexRecord, end: number): LogEntry => {
-  const offset = isOutput(record.kind) ? record.outputOffset : record.inputOffset
-  const data = isOutput(record.kind) ? segment.output(offset, record.size) : segment.input(offset, record.size)
-  return data === null || crc32(data) !== record.dataCrc
-    ? gap(record.outputOffset, end, "corrupt")
-    : { type: "record", offset, time: record.time, direction: record.kind as Direction, data }
+/** What a record describes, without the `known` bytes at its beginning. */
+const entry = (segment: SegmentFile, record: IndexRecord, end: number, known: number): LogEntry => {
+  const { dataCrc, kind, outputOffset, size, time } = record
+  const offset = isOutput(kind) ? outputOffset : record.inputOffset
+  const data = isOutput(kind) ? segment.output(offset, size) : segment.input(offset, size)
+  return data === null || crc32(data) !== dataCrc
+    ? gap(isOutput(kind) ? outputOffset + known : outputOffset, end, "corrupt")
+    : { type: "record", offset: offset + known, time, direction: kind as Direction, data: data.subarray(known) }
 }
 
 const before = function* (segment: SegmentFile, from: number): Generator<LogEntry, void> {

@@ -132,8 +132,14 @@ export const DataClientState = Schema.Struct({
 })
 export type DataClientState = typeof DataClientState.Type
 
-/** A client of the whole log: how many entries it was given of those up to an offset. */
-export const RecordsState = Schema.Struct({ end: Schema.Int, entries: Schema.Int, oldest: Schema.Int })
+/** A client of the whole log: up to where in each of its streams it was served, and where it is to end, if it doesn't follow. */
+export const RecordsState = Schema.Struct({
+  output: Schema.Int,
+  input: Schema.Int,
+  end: Schema.Int,
+  follow: Schema.Boolean,
+  counted: Schema.Boolean
+})
 export type RecordsState = typeof RecordsState.Type
 
 export const ConnectionState = Schema.Union([

@@ -14,6 +14,9 @@ export interface OpenOptions {
   readonly readOnly?: boolean
   readonly since?: number
   readonly tail?: number
+  readonly sinceInput?: number
+  readonly follow?: boolean
+  readonly uncounted?: boolean
   readonly cols?: number
   readonly rows?: number
   /** What the client says of itself in its `open` frame. */
@@ -128,7 +131,10 @@ export class TestHost {
       since: options.since ?? null,
       tail: options.tail ?? null,
       cols: options.cols ?? null,
-      rows: options.rows ?? null
+      rows: options.rows ?? null,
+      ...(options.uncounted === undefined ? {} : { uncounted: options.uncounted }),
+      ...(options.follow === undefined ? {} : { follow: options.follow }),
+      ...(options.sinceInput === undefined ? {} : { sinceInput: options.sinceInput })
     })
     return ticket
   }

@@ -1,0 +1,188 @@
+import { mkdirSync, statSync } from "node:fs"
+import { join } from "node:path"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { isAlive, until } from "../../support/home.ts"
+import { bytesOf, readLog } from "./client.ts"
+import { type DialectHome, makeDialectHome } from "./home.ts"
+
+const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$/
+
+let home: DialectHome
+beforeAll(async () => {
+  home = await makeDialectHome()
+}, 60_000)
+afterAll(() => home.destroy())
+
+const only = async (id: string) => (await home.client.list()).find((info) => info.id === id)
+
+describe("claude-sessions, to its clients", () => {
+  it("starts a session where it is told, lists it, stops it, and keeps its log", async () => {
+    const { client, project } = home
+    await client.ping()
+    const { id, log } = await client.start(project)
+    assert.match(id, UUID_V4)
+    assert.strictEqual(log, join(home.env["HOME"]!, `.claude-sessions/logs/${id}.jsonl`))
+    await home.untilPrinted(log, `ready in ${project}`)
+    const info = await only(id)
+    assert.deepInclude(info, { id, working_dir: project, status: "running", log_path: log })
+    assert.match(info!.created_at, RFC_3339)
+    assert.deepStrictEqual(Object.keys(info!), ["id", "working_dir", "created_at", "status", "log_path"])
+    assert.strictEqual(await client.stop(id), id)
+    assert.isUndefined(await only(id))
+    assert.include(bytesOf(log, "output").toString(), "ready in")
+    // To hob it is a session like any other.
+    const session = await home.json<{ tags: ReadonlyArray<string>; state: string }>(["show", id])
+    assert.strictEqual(session.state, "exited")
+  })
+
+  it("runs it at 80 columns and 24 rows", async () => {
+    const { id, log } = await home.client.start(home.project)
+    await home.untilPrinted(log, "ready in")
+    await home.client.send(id, "/size")
+    await home.untilPrinted(log, "size 80x24")
+    await home.client.stop(id)
+  })
+
+  it("submits what is sent, each time, as one message", async () => {
+    const { id, log } = await home.client.start(home.project)
+    await home.untilPrinted(log, "ready in")
+    const messages = ["hello", "again", "two\nlines", "ünï ✓ 😀", "with its own end\n", ""]
+    for (const [index, message] of messages.entries()) {
+      await home.client.send(id, message)
+      await until("it is submitted", () => home.printed(log, "submitted").length === index + 1)
+    }
+    const expected = ["hello", "again", "two\nlines", "ünï ✓ 😀", "with its own end", ""]
+    assert.deepStrictEqual(
+      home.printed(log, "submitted").map((text) => JSON.parse(text) as string),
+      expected
+    )
+    // What was typed is in the log too, as bytes.
+    assert.include(bytesOf(log, "input").toString(), "ünï ✓ 😀")
+    for (const line of readLog(log)) {
+      assert.strictEqual(line.session_id, id)
+      assert.match(line.timestamp, RFC_3339)
+      assert.isAtMost(line.size, 8192)
+    }
+    await home.client.stop(id)
+  })
+
+  it("ends all of a session's processes, those that ignore it too", async () => {
+    const { id, log } = await home.client.start(home.project)
+    await home.untilPrinted(log, "ready in")
+    await home.client.send(id, "/fork")
+    await until("it has a child", () => home.printed(log, "child").length === 1)
+    const child = Number(home.printed(log, "child")[0])
+    const { pid } = await home.json<{ pid: number }>(["show", id])
+    assert.isTrue(isAlive(child))
+    await home.client.stop(id)
+    await until("both are gone", () => !isAlive(child) && !isAlive(pid))
+  }, 60_000)
+
+  it("says how a session ended by itself, until it is stopped: then it is gone from the list", async () => {
+    for (const [code, status] of [
+      [0, "stopped"],
+      [3, "crashed"]
+    ] as const) {
+      const { id, log } = await home.client.start(home.project)
+      await home.untilPrinted(log, "ready in")
+      await home.client.send(id, `/exit ${code}`)
+      await until("it has ended", async () => (await only(id))?.status === status)
+      assert.strictEqual(
+        (await home.client.ask({ type: "send_input", session_id: id, text: "x" }))["message"],
+        "Failed to send input: Session not found or not active (no PTY handle)"
+      )
+      await home.client.stop(id)
+      assert.isUndefined(await only(id))
+    }
+  })
+
+  it("knows its own sessions and no other of hob's", async () => {
+    const other = (await home.ok(["run", "--detach", "--", "sleep", "1000"])).trim()
+    assert.isUndefined(await only(other))
+    assert.deepStrictEqual(await home.client.ask({ type: "stop_session", session_id: other }), {
+      type: "error",
+      message: `Failed to stop session: Session not found: ${other}`
+    })
+    assert.deepInclude(await home.client.ask({ type: "send_input", session_id: other, text: "x" }), { type: "error" })
+    assert.strictEqual((await home.json<{ state: string }>(["show", other])).state, "running")
+    await home.ok(["kill", other])
+  })
+
+  it("says what is wrong in its own words", async () => {
+    const message = async (request: object) => {
+      const answer = await home.client.ask(request)
+      assert.deepStrictEqual(Object.keys(answer), ["type", "message"])
+      assert.strictEqual(answer.type, "error")
+      return answer["message"]
+    }
+    const none = "00000000-0000-4000-8000-000000000000"
+    const start = (working_dir: string) => message({ type: "start_session", working_dir })
+    assert.strictEqual(
+      await start('/no/"such"\ndirectory'),
+      'Failed to start session: Working directory does not exist: "/no/\\"such\\"\\ndirectory"'
+    )
+    assert.strictEqual(await start(""), 'Failed to start session: Working directory does not exist: ""')
+    assert.match(String(await start("relative")), /^Failed to start session: .*not absolute: "relative"/)
+    assert.match(
+      String(await start(join(home.project, "../bin/claude"))),
+      /^Failed to start session: .*not a directory/
+    )
+    assert.strictEqual(await message({ type: "stop_session", session_id: "x" }), "Invalid session ID format")
+    assert.strictEqual(await message({ type: "send_input", session_id: "x", text: "" }), "Invalid session ID format")
+    for (const form of [none, none.toUpperCase(), none.replaceAll("-", ""), `{${none}}`, `urn:uuid:${none}`]) {
+      assert.strictEqual(
+        await message({ type: "stop_session", session_id: form }),
+        `Failed to stop session: Session not found: ${none}`
+      )
+    }
+    assert.strictEqual(
+      await message({ type: "send_input", session_id: none, text: "x" }),
+      "Failed to send input: Session not found or not active (no PTY handle)"
+    )
+    assert.strictEqual(await home.client.attach("anything"), "Attach not implemented yet")
+  })
+
+  it("takes an id in any form that its program takes, and gives it back as it was said", async () => {
+    const { id } = await home.client.start(home.project)
+    const form = `{${id.toUpperCase()}}`
+    assert.strictEqual(await home.client.stop(form), form)
+    assert.isUndefined(await only(id))
+  })
+
+  it("keeps directories and files to their owner", async () => {
+    const { id, log } = await home.client.start(home.project)
+    const mode = (path: string) => statSync(path).mode & 0o777
+    assert.strictEqual(mode(join(log, "../..")), 0o700)
+    assert.strictEqual(mode(join(log, "..")), 0o700)
+    assert.strictEqual(mode(log), 0o600)
+    assert.strictEqual(mode(home.client.socket), 0o600)
+    await home.client.stop(id)
+  })
+
+  it("runs what the configuration says", async () => {
+    const other = await makeDialectHome({
+      HOB_DIALECTS_CLAUDE_SESSIONS_COMMAND: '["sh", "-c", "echo instead; exec cat"]'
+    })
+    try {
+      mkdirSync(join(other.project, "a b"))
+      const { id, log } = await other.client.start(join(other.project, "a b"))
+      await other.untilPrinted(log, "instead")
+      await other.client.stop(id)
+    } finally {
+      await other.destroy()
+    }
+  }, 60_000)
+
+  it("says so in its own words when there is no such program", async () => {
+    const other = await makeDialectHome({ HOB_DIALECTS_CLAUDE_SESSIONS_COMMAND: '["no-such-program"]' })
+    try {
+      assert.deepStrictEqual(await other.client.ask({ type: "start_session", working_dir: other.project }), {
+        type: "error",
+        message: "Failed to start session: Failed to spawn Claude Code PTY"
+      })
+    } finally {
+      await other.destroy()
+    }
+  }, 60_000)
+})

@@ -13,6 +13,8 @@ import { StyledLines } from "./StyledLines.ts"
 /** Lines kept above the screen; what goes from there is on disk. */
 export const SCROLLBACK = 1000
 
+const given = { scrollback: SCROLLBACK, version: `hob ${VERSION}` }
+
 export interface EmulationListener {
   /** Answers to a program's questions: to be typed, with the offset behind the question. In order. */
   readonly reply: (data: string, offset: number) => void
@@ -44,21 +46,31 @@ export class Emulation {
   #text: TextHistory | null
   /** What to add to bytes written to have the offset. */
   #base = 0
-  /** Lines in the history less those that this emulator has told of. */
-  #firstLine: number
+  /** Lines in the history less those that have left this emulator. */
+  readonly #firstLine: number
   #erasedTo: number
   #left: Array<LeftLine> = []
   #replies: Array<{ readonly data: string; readonly offset: number }> = []
   #failure: Error | null = null
 
-  private constructor(options: EmulationOptions, size: Pick<Screen, "cols" | "rows">, text: TextHistory) {
+  /** `offset`: how much output the emulator has seen; `firstLine`: the number of the first line that can leave it, or could. */
+  private constructor(
+    options: EmulationOptions,
+    emulator: Emulator,
+    text: TextHistory,
+    { erasedTo, firstLine, offset }: { readonly erasedTo: number; readonly firstLine: number; readonly offset: number }
+  ) {
     this.#directory = options.directory
     this.#listener = options.listener
-    this.#emulator = new Emulator({ ...size, scrollback: SCROLLBACK, version: `hob ${VERSION}` })
+    this.#emulator = emulator
     this.#text = text
-    this.#firstLine = text.nextLine
-    this.#erasedTo = text.nextLine
+    this.#base = offset - emulator.written
+    this.#firstLine = firstLine
+    this.#erasedTo = erasedTo
     this.#styled = new StyledLines(options.directory, text.nextLine)
+    emulator.onLines((lines) => this.#left.push(...lines))
+    emulator.onReply((data, endOfQuery) => this.#replies.push({ data, offset: this.#base + endOfQuery }))
+    emulator.onSign(options.listener.sign)
   }
 
   /**
@@ -71,37 +83,26 @@ export class Emulation {
   ): Emulation {
     const text = new TextHistory(options)
     text.truncateTo(start.nextLine)
-    const emulation = new Emulation(options, start, text)
+    const { cols, offset, rows } = start
+    const emulator = new Emulator({ cols, rows, ...given })
+    const lines = { erasedTo: text.nextLine, firstLine: text.nextLine }
+    const emulation = new Emulation(options, emulator, text, { ...lines, offset })
     emulation.#styled.clear(text.nextLine)
-    emulation.#base = start.offset
-    emulation.#listen()
     return emulation
   }
 
   /** As it was at the checkpoint: the history is cut to what it had then. Null when the history has lost lines since. */
-  static restore(options: EmulationOptions, { head, snapshot }: Checkpoint): Emulation | null {
+  static restore(options: EmulationOptions, { emulator: stored, head }: Checkpoint): Emulation | null {
     const text = new TextHistory(options)
     text.truncateTo(head.nextLine)
-    if (text.nextLine !== head.nextLine) {
+    const emulator = Emulator.fromCheckpoint(stored, given)
+    if (text.nextLine !== head.nextLine || emulator === undefined) {
       text.close()
+      emulator?.dispose()
       return null
     }
-    const emulation = new Emulation(options, head, text)
-    const emulator = emulation.#emulator
-    emulator.write(snapshot)
-    emulator.goingLine = head.partial ?? undefined
-    emulation.#erasedTo = head.erasedTo
-    emulation.#base = head.offset - emulator.written
-    emulation.#firstLine -= emulator.linesGone + head.emulated
-    emulation.#listen()
-    return emulation
-  }
-
-  #listen(): void {
-    const emulator = this.#emulator
-    emulator.onLines((lines) => this.#left.push(...lines))
-    emulator.onReply((data, endOfQuery) => this.#replies.push({ data, offset: this.#base + endOfQuery }))
-    emulator.onSign(this.#listener.sign)
+    const firstLine = head.nextLine - head.emulated - emulator.linesLeft
+    return new Emulation(options, emulator, text, { ...head, firstLine })
   }
 
   /** Output before this has been written. */
@@ -180,7 +181,7 @@ export class Emulation {
       directory: this.#directory,
       rows,
       nextLine: this.nextLine,
-      partial: this.#partial(),
+      partial: this.nextLine >= this.#erasedTo ? this.#emulator.goingLine : undefined,
       lines: historyLines - kept
     }
     return { offset: this.position - this.pendingBytes, cols, rows, data: Buffer.concat([refill(from), snapshot]) }
@@ -194,7 +195,7 @@ export class Emulation {
   }): CheckpointHead {
     if (this.#text === null) throw this.#failure ?? new Error("the history is closed")
     const tail = this.tail().lines
-    const snapshot = this.#emulator.snapshot()
+    const emulator = this.#emulator.toCheckpoint()
     if (state.complete) for (const line of tail) this.#text.append(line, this.position, Date.now())
     this.#text.flush()
     this.#styled.flush()
@@ -206,11 +207,10 @@ export class Emulation {
       nextLine: this.#text.nextLine,
       emulated: state.complete ? tail.length : 0,
       erasedTo: this.#erasedTo,
-      partial: state.complete ? null : this.#partial(),
       historyRows: this.#emulator.screen().historyRows,
       ...state
     }
-    writeCheckpoint(this.#directory, { head, snapshot, tail: state.complete ? [] : tail })
+    writeCheckpoint(this.#directory, { head, emulator, tail: state.complete ? [] : tail })
     return head
   }
 
@@ -222,11 +222,7 @@ export class Emulation {
 
   /** The number of the first line that is not in the history. */
   get nextLine(): number {
-    return this.#firstLine + this.#emulator.linesGone
-  }
-
-  #partial(): LeftLine | null {
-    return this.nextLine >= this.#erasedTo ? (this.#emulator.goingLine ?? null) : null
+    return this.#firstLine + this.#emulator.linesLeft
   }
 
   #keepLines(): void {

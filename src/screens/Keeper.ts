@@ -2,6 +2,7 @@ import { join } from "node:path"
 import type { SessionId } from "../protocol/ids.ts"
 import type { HostSession } from "../protocol/sessionHost.ts"
 import type { LeftLine } from "../terminal/leaving.ts"
+import { readCheckpoint as readEmulator } from "../terminal/checkpoint.ts"
 import type { Sign } from "../terminal/sequences.ts"
 import { type CheckpointHead, deleteCheckpoint, readCheckpoint } from "./checkpoint.ts"
 import { Emulation, type EmulationOptions, type TextLines } from "./Emulation.ts"
@@ -296,11 +297,14 @@ export class Keeper implements Worker {
 
   #storedSnapshot(historyLines: number): SnapshotReply | null {
     const stored = this.#head === null ? null : this.#stored()
-    if (stored === null || stored.head.historyRows > historyLines) return null
-    const { cols, historyRows, nextLine, offset, partial, rows } = stored.head
+    const emulator = stored === null ? undefined : readEmulator(stored.emulator)
+    if (stored === null || emulator === undefined || stored.head.historyRows > historyLines) return null
+    const { cols, emulated, erasedTo, historyRows, nextLine, offset, rows } = stored.head
+    const first = nextLine - emulated
+    const partial = first >= erasedTo ? emulator.header.partial : undefined
     const { directory } = this
-    const before = refill({ directory, rows, nextLine, partial, lines: historyLines - historyRows })
-    return { offset, cols, rows, data: Buffer.concat([before, stored.snapshot]) }
+    const before = refill({ directory, rows, nextLine: first, partial, lines: historyLines - historyRows })
+    return { offset, cols, rows, data: Buffer.concat([before, emulator.snapshot]) }
   }
 
   /** All that is known is forgotten, and had again from the log. */

@@ -7,8 +7,8 @@ import { Cells, Offset } from "../protocol/ids.ts"
 
 /**
  * What is known of a session's terminal, on disk: `screen.checkpoint` in its directory. 16 bytes: `hobc`, the version,
- * the lengths of a JSON head and of all texts; the head; the tail, one line each, UTF-8, each ended by LF; the snapshot;
- * and the CRC-32 of all that. Numbers are 4 bytes, big-endian.
+ * the lengths of a JSON head and of all texts; the head; the tail, one line each, UTF-8, each ended by LF; the emulator
+ * (terminal/checkpoint.ts); and the CRC-32 of all that. Numbers are 4 bytes, big-endian.
  *
  * It is replaced as a whole, and nothing is lost with it: all of it follows from the log.
  */
@@ -19,7 +19,7 @@ const VERSION = 1
 const HEAD_AT = 20
 
 const Head = Schema.Struct({
-  /** The snapshot is true after so much output; what comes next has not been seen. */
+  /** It is true after so much output; what comes next has not been seen. */
   offset: Offset,
   cols: Cells,
   rows: Cells,
@@ -29,8 +29,6 @@ const Head = Schema.Struct({
   emulated: Schema.Int,
   /** Lines before this one were erased by the program: they are history, but not above the screen any more. */
   erasedTo: Schema.Int,
-  /** What has gone of a line whose rest is still in the emulator. */
-  partial: Schema.NullOr(Schema.Struct({ text: Schema.String, styled: Schema.String })),
   /** Rows above the screen. */
   historyRows: Schema.Int,
   /** The session has closed, this is after its last byte, and the tail is in the text history too. */
@@ -45,20 +43,19 @@ export interface Checkpoint {
   readonly head: CheckpointHead
   /** The lines in the emulator, as text. */
   readonly tail: ReadonlyArray<string>
-  /** Turns a fresh emulator into the session's. */
-  readonly snapshot: Buffer
+  readonly emulator: Buffer
 }
 
 const decodeHead = Schema.decodeUnknownOption(Schema.fromJsonString(Head))
 
 /** Replaces the session's checkpoint, in one step. Throws the system's errors: the one before then stays. */
-export const writeCheckpoint = (directory: string, { head, snapshot, tail }: Checkpoint): void => {
+export const writeCheckpoint = (directory: string, { emulator, head, tail }: Checkpoint): void => {
   const headBytes = Buffer.from(JSON.stringify(head))
   const tailBytes = Buffer.from(tail.map((line) => `${line}\n`).join(""))
   const start = Buffer.alloc(HEAD_AT)
-  const lengths = [MAGIC, VERSION, headBytes.length, tailBytes.length, snapshot.length]
+  const lengths = [MAGIC, VERSION, headBytes.length, tailBytes.length, emulator.length]
   for (const [index, value] of lengths.entries()) start.writeUInt32BE(value, index * 4)
-  const bytes = Buffer.concat([start, headBytes, tailBytes, snapshot, Buffer.alloc(4)])
+  const bytes = Buffer.concat([start, headBytes, tailBytes, emulator, Buffer.alloc(4)])
   bytes.writeUInt32BE(crc32(bytes.subarray(0, -4)), bytes.length - 4)
   const temporary = join(directory, NEW_FILE)
   try {
@@ -81,11 +78,11 @@ export const readCheckpoint = (directory: string): Checkpoint | null => {
   if (bytes.length < HEAD_AT + 4 || bytes.readUInt32BE(0) !== MAGIC || bytes.readUInt32BE(4) !== VERSION) return null
   if (crc32(bytes.subarray(0, -4)) !== bytes.readUInt32BE(bytes.length - 4)) return null
   const tailAt = HEAD_AT + bytes.readUInt32BE(8)
-  const snapshotAt = tailAt + bytes.readUInt32BE(12)
+  const emulatorAt = tailAt + bytes.readUInt32BE(12)
   const head = decodeHead(bytes.toString("utf8", HEAD_AT, tailAt))
   if (Option.isNone(head)) return null
-  const tail = bytes.toString("utf8", tailAt, snapshotAt).split("\n").slice(0, -1)
-  return { head: head.value, tail, snapshot: bytes.subarray(snapshotAt, -4) }
+  const tail = bytes.toString("utf8", tailAt, emulatorAt).split("\n").slice(0, -1)
+  return { head: head.value, tail, emulator: bytes.subarray(emulatorAt, -4) }
 }
 
 /** So that the session is begun anew from its log. */

@@ -7,7 +7,7 @@ export interface Refill {
   readonly rows: number
   /** The first line that is not on disk. */
   readonly nextLine: number
-  readonly partial: LeftLine | null
+  readonly partial: LeftLine | undefined
   /** How many are wanted. */
   readonly lines: number
 }
@@ -20,7 +20,7 @@ const nothing = Buffer.alloc(0)
  */
 export const refill = ({ directory, lines: wanted, nextLine, partial, rows }: Refill): Buffer => {
   if (wanted <= 0) return nothing
-  const lines = [...readStyled(directory, nextLine, wanted), ...(partial === null ? [] : [partial.styled])]
+  const lines = [...readStyled(directory, nextLine, wanted), ...(partial === undefined ? [] : [partial.styled])]
   if (lines.length < rows) return nothing
   return Buffer.from(`${lines.map((line) => `${line}\r\n`).join("")}\x1b[${rows};1H${"\n".repeat(rows - 1)}\x1b[H`)
 }

@@ -271,28 +271,19 @@ export class Emulator {
     return readLines(this.#handler, this.#leaving.partial, options?.styled === true, grid)
   }
 
-  /** Lines that have gone so far, as told to {@link onLines}. */
-  get linesGone(): number {
+  /** How many lines have gone for good: what {@link onLines} told, in number. */
+  get linesLeft(): number {
     return this.#leaving.count
   }
 
-  /** How many of them are not above the screen any more: the program has erased them. */
+  /** How many of them this emulator has seen a program erase: they are not above the screen any more. */
   get linesErased(): number {
     return this.#leaving.erased
   }
 
-  /** What has gone of a line whose rest is still kept. No snapshot has it: who makes another emulator hands it on. */
+  /** What has gone of a line whose rest is still kept. */
   get goingLine(): LeftLine | undefined {
     return this.#leaving.partial
-  }
-
-  set goingLine(line: LeftLine | undefined) {
-    this.#leaving.partial = line
-  }
-
-  /** How many lines have gone for good: what {@link onLines} told, in number. */
-  get linesLeft(): number {
-    return this.#leaving.count
   }
 
   /** Whether a program is in the middle of a frame (synchronized output). */

@@ -1,5 +1,5 @@
 import type { Activity, ActivityReason, ActivityState } from "../protocol/activity.ts"
-import { decide, type Evidence, questionMillis, type Verdicts } from "./decide.ts"
+import { decide, type Evidence, questionMillis, staleAt, type Verdicts } from "./decide.ts"
 import type { Foreground } from "./foreground.ts"
 import { recognise } from "./recognise.ts"
 import { type Agent, readScreen } from "./rules.ts"
@@ -12,6 +12,8 @@ export interface TrackerOptions {
   readonly agents: ReadonlyArray<Agent>
   /** When the session began, in milliseconds since 1970; so are all times here. */
   readonly startedAt: number
+  /** What was known of it before, by a tracker that is gone: it is so until something else is seen. */
+  readonly before?: Activity
 }
 
 export interface Observation {
@@ -40,8 +42,9 @@ const settleMillis: Record<ActivityState, number> = { working: 0, waiting: 150, 
 const busyMillis = 300
 const promptMillis = 250
 const redrawMillis = 500
-/** How often it is looked again at what shows itself nowhere: a program that begins to read, or ends. */
+/** How often it is looked again at what shows itself nowhere, a program that begins to read: less often when it is quiet for long. */
 const pollMillis = 500
+const rarestPollMillis = 5_000
 /** An agent that is recognised stays it for so long without looking at processes again. */
 const foregroundMillis = 400
 
@@ -59,7 +62,14 @@ const settling = (before: ActivityState, state: ActivityState, rule: string, age
   return state === "idle" && agent?.kind !== "agent" ? promptMillis : settleMillis[state]
 }
 
-const nothing: Verdicts = [{ state: "unknown", rule: "nothing", detail: "nothing has been seen yet" }]
+const nothing = (detail: string, state: ActivityState = "unknown"): Verdicts => [{ state, rule: "nothing", detail }]
+
+const remembered = ({ agents, before }: TrackerOptions): Decided | null => {
+  if (before === undefined) return null
+  const { agent, since, state } = before
+  const verdicts = nothing("it was so before; nothing has been seen since", state)
+  return { state, agent: agents.find(({ name }) => name === agent) ?? null, since: Date.parse(since), verdicts }
+}
 
 /**
  * Says what the program of one session is about, from its rendered screen, its own signs and who has the terminal.
@@ -85,7 +95,12 @@ export class ActivityTracker {
   constructor(options: TrackerOptions) {
     this.#options = options
     this.#quietSince = this.#agentSince = options.startedAt
-    this.#current = { state: "unknown", agent: null, since: options.startedAt, verdicts: nothing }
+    this.#current = remembered(options) ?? {
+      state: "unknown",
+      agent: null,
+      since: options.startedAt,
+      verdicts: nothing("nothing has been seen yet")
+    }
     this.#candidate = this.#current
   }
 
@@ -202,9 +217,13 @@ export class ActivityTracker {
     const times: Array<number> = []
     if (this.#candidate !== this.#current) times.push(this.#candidate.since + needed)
     if (now - this.#quietSince < questionMillis) times.push(this.#quietSince + questionMillis)
+    const stale = staleAt({ idleSince: this.#idleSince, signs: this.#signs })
+    if (stale !== null && stale > now) times.push(stale)
     // Work shows itself by its end, except where only processes tell.
     const { state } = this.#current
-    if (this.#foreground !== null && this.#agent?.kind !== "agent" && state === "working") times.push(now + pollMillis)
+    if (this.#foreground !== null && this.#agent?.kind !== "agent" && state === "working") {
+      times.push(now + Math.min(rarestPollMillis, Math.max(pollMillis, (now - this.#quietSince) / 20)))
+    }
     return times.length === 0 ? null : Math.max(now + 1, Math.min(...times))
   }
 }

@@ -22,7 +22,7 @@ export interface Evidence {
 /** The first is the decision; the others are what was considered too. */
 export type Verdicts = readonly [Verdict, ...ReadonlyArray<Verdict>]
 
-/** A screen that says idle for so long is right against a hook or a progress that says working: those get lost. */
+/** A screen that says idle for so long is right against a hook or a progress that says working: what ends them gets lost. */
 const staleMillis = 3_000
 /** An agent of which nothing is known yet is being started, for so long. */
 const startMillis = 20_000
@@ -38,13 +38,17 @@ const first = (...verdicts: ReadonlyArray<Verdict | null>): Verdict | undefined 
 const when = <V extends Verdict>(verdict: V | null, state: Verdict["state"]): V | null =>
   verdict?.state === state ? verdict : null
 
+/** From when on a hook or a progress doesn't count any more that says working; null when the screen doesn't say idle. */
+export const staleAt = ({ idleSince, signs }: Pick<Evidence, "idleSince" | "signs">): number | null =>
+  idleSince === null ? null : Math.max(idleSince, signs.toldAt) + staleMillis
+
 /** What an agent with a screen of its own is about. */
 const ofAgent = (agent: Agent, screen: Verdict | null, evidence: Evidence): Verdicts => {
-  const { idleSince, now, signs } = evidence
+  const { now, signs } = evidence
   const status = signs.status.verdict
   const hook = signs.hookOf(agent)
   const { progress } = signs
-  const stale = idleSince !== null && now - idleSince >= staleMillis
+  const stale = now >= (staleAt(evidence) ?? Infinity)
   const decided =
     first(
       when(screen, "waiting"),

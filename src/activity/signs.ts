@@ -1,4 +1,3 @@
-import type { ActivityState } from "../protocol/activity.ts"
 import { ProgramStatus } from "./programStatus.ts"
 import type { Agent, Verdict } from "./rules.ts"
 
@@ -52,9 +51,11 @@ export class Signs {
   /** Newest last. */
   readonly history: Array<SignRecord> = []
   #progress: Extract<Sign, { sign: "progress" }> | null = null
+  /** When it was last said by a hook or a progress that something is being done. */
+  toldAt = -Infinity
   /** Whether a shell with marks is at its prompt or runs a command; null when it has none. */
   #shell: "prompt" | "command" | null = null
-  #hook: { readonly at: number; readonly hook: Extract<Sign, { sign: "hook" }> } | null = null
+  #hook: Extract<Sign, { sign: "hook" }> | null = null
 
   /** True when it may change what the program is about. */
   take(sign: Sign, at: number): boolean {
@@ -64,13 +65,15 @@ export class Signs {
         return this.status.report(sign.body)
       case "progress":
         this.#progress = sign.state === 0 ? null : sign
+        this.toldAt = at
         return true
       case "mark":
         this.#shell = sign.mark === "C" ? "command" : sign.mark === "D" ? this.#shell : "prompt"
         if (sign.mark === "A") this.programEnded()
         return true
       case "hook":
-        this.#hook = { at, hook: sign }
+        this.#hook = sign
+        this.toldAt = at
         return true
       case "reset":
         this.status.reset()
@@ -99,14 +102,12 @@ export class Signs {
     return { state: "working", rule: "progress (OSC 9;4)", detail }
   }
 
-  /** What the last hook that says something said, and when. */
-  hookOf(agent: Agent | null): (Verdict & { readonly at: number }) | null {
-    if (this.#hook === null || agent === null) return null
-    const { at, hook } = this.#hook
-    if (hook.agent !== agent.name) return null
-    const state: ActivityState | undefined =
-      agent.hooks.get(`${hook.event}:${hook.detail}`) ?? agent.hooks.get(hook.event)
-    return state === undefined ? null : { at, state, rule: `hook ${hook.event}`, detail: describe(hook) }
+  /** What the last hook says, if it is this agent's and says something. */
+  hookOf(agent: Agent): Verdict | null {
+    const hook = this.#hook
+    if (hook === null || hook.agent !== agent.name) return null
+    const state = agent.hooks.get(`${hook.event}:${hook.detail}`) ?? agent.hooks.get(hook.event)
+    return state === undefined ? null : { state, rule: `hook ${hook.event}`, detail: describe(hook) }
   }
 
   #remember(record: SignRecord): void {

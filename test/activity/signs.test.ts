@@ -69,9 +69,10 @@ describe("signs of an agent", () => {
   })
 
   it("a hook that says working gives way to a prompt that stays: an interrupted turn has no Stop", () => {
-    const session = new Session(["claude"]).show(prompt).sign(hook("UserPromptSubmit")).show(prompt, undefined, 500)
+    const session = new Session(["claude"]).show(prompt, undefined, 10_000)
+    session.sign(hook("UserPromptSubmit")).show(prompt, undefined, 500)
     assert.strictEqual(session.state, "working")
-    assert.strictEqual(session.show(prompt, undefined, 1000).show(prompt, undefined, 5000).state, "idle")
+    assert.strictEqual(session.show(prompt, undefined, 5000).state, "idle")
   })
 
   it("a hook of another agent, or one that says nothing, changes nothing", () => {

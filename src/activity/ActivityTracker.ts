@@ -110,6 +110,11 @@ export class ActivityTracker {
     return { state, since: new Date(since).toISOString(), agent: agent?.name ?? null }
   }
 
+  /** Whether it has been shown a screen. */
+  get hasSeen(): boolean {
+    return this.#regions !== null
+  }
+
   /** When it wants to be asked again even if nothing changes; null: not before something does. */
   get recheckAt(): number | null {
     return this.#recheckAt

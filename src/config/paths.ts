@@ -11,6 +11,8 @@ export interface Paths {
   readonly socket: string
   readonly hostSocket: string
   readonly config: string
+  /** What hob doesn't know of agents by itself. */
+  readonly agents: string
   /** The exclusive lock that makes a daemon the only one of its home. Its content means nothing. */
   readonly lock: string
   /** What the holder of the lock says of itself: pid, start time, owner, socket. Trusted only while the lock is held. */
@@ -44,6 +46,7 @@ export const makePaths = (env: Readonly<Record<string, string | undefined>>): Pa
     socket: join(run, "hob.sock"),
     hostSocket: join(run, "host.sock"),
     config: join(home, "config.json"),
+    agents: join(home, "agents.json"),
     lock: join(home, "hob.lock"),
     lockInfo: join(home, "daemon.json"),
     hostLock: join(home, "host.lock"),

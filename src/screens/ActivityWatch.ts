@@ -31,7 +31,7 @@ const FRAME_MILLIS = 50
 /** Looks at one session when there is a reason to, and tells when what its program is about has changed. */
 export class ActivityWatch {
   readonly #options: ActivityWatchOptions
-  readonly #tracker: ActivityTracker
+  #tracker: ActivityTracker
   readonly #foreground: (pid: number) => Foreground | null
   #announced: Activity
   #revision = 0
@@ -68,13 +68,25 @@ export class ActivityWatch {
     this.#lookIn(LOOK_MILLIS)
   }
 
+  /** Other rules are in force: what is known is known by the ones before, until it is looked at again. */
+  use(agents: ReadonlyArray<Agent>): void {
+    const { command, startedAt } = this.#options
+    this.#tracker = new ActivityTracker({ agents, command, startedAt, before: this.#tracker.current })
+    this.changed()
+  }
+
   /** An agent's own hook told what it is about. */
   hook(agent: string, event: string, detail?: string): void {
     this.#tracker.sign({ sign: "hook", agent, event, ...(detail === undefined ? {} : { detail }) }, Date.now())
+    // Nothing may have been seen of it yet: it slept when this process began.
+    this.changed()
     this.#lookIn(0)
   }
 
+  /** Why it is so, as of now. */
   explain(): Explanation {
+    if (!this.#tracker.hasSeen) this.#changed = true
+    if (this.#changed) this.#look()
     const { activity, lines, reasons, signs } = this.#tracker.explain()
     const dated = signs.map(({ at, detail, sign }) => ({ at: new Date(at).toISOString(), sign, detail }))
     return { activity, reasons, lines, signs: dated }
@@ -95,6 +107,7 @@ export class ActivityWatch {
 
   #look(): void {
     this.#dueAt = Infinity
+    if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     const screen = this.#changed ? this.#options.view(this.#revision, this.#tries >= FRAME_TRIES) : null
     if (this.#changed && screen === null && this.#tries < FRAME_TRIES) {

@@ -1,4 +1,5 @@
 import { join } from "node:path"
+import type { Activity } from "../protocol/activity.ts"
 import type { SessionId } from "../protocol/ids.ts"
 import type { HostSession } from "../protocol/sessionHost.ts"
 import type { LeftLine } from "../terminal/leaving.ts"
@@ -63,6 +64,7 @@ export class Keeper implements Worker {
   #complete: boolean
   #live: boolean
   #title: string | null
+  #activity: Activity | null
   #usedAt = performance.now()
   #outputAt = performance.now()
   #sleep: NodeJS.Timeout | null = null
@@ -94,6 +96,7 @@ export class Keeper implements Worker {
     this.#position = this.#saved = head?.offset ?? 0
     this.#complete = head?.complete ?? false
     this.#title = head?.title ?? null
+    this.#activity = head?.activity ?? null
     if (!this.#complete) this.#follow()
   }
 
@@ -118,6 +121,16 @@ export class Keeper implements Worker {
 
   get title(): string | null {
     return this.#title
+  }
+
+  /** What its program is about, as far as anybody has told; kept with the screen. */
+  get activity(): Activity | null {
+    return this.#activity
+  }
+
+  set activity(activity: Activity) {
+    this.#activity = activity
+    this.#dirty = true
   }
 
   /** When output came last, by `performance.now()`. */
@@ -331,7 +344,7 @@ export class Keeper implements Worker {
     if (this.#head !== null && !this.#dirty && this.#head.complete === this.#complete) return true
     this.#saved = this.#position
     try {
-      this.#head = emulation.checkpoint({ complete: this.#complete, title: this.#title, activity: null })
+      this.#head = emulation.checkpoint({ complete: this.#complete, title: this.#title, activity: this.#activity })
       this.#dirty = false
       return true
     } catch (error) {

@@ -1,6 +1,7 @@
 import { Result, Schema } from "effect"
 import { type ScreensAsk, ScreensRequest } from "../protocol/screens.ts"
-import type { HostEvent } from "../protocol/sessionHost.ts"
+import type { HostEvent, HostSession } from "../protocol/sessionHost.ts"
+import { Activities } from "./Activities.ts"
 import type { HostConnection } from "./HostConnection.ts"
 import { Keeper } from "./Keeper.ts"
 import { Keepers } from "./Keepers.ts"
@@ -12,6 +13,8 @@ export interface ScreensOptions {
   readonly host: HostConnection
   /** The directory of session directories. */
   readonly directory: string
+  /** What its user has written about agents: `agents.json`. */
+  readonly agents: string
   readonly log: (message: string) => void
   readonly sleepMillis?: number
   readonly checkpointBytes?: number
@@ -26,36 +29,52 @@ const decodeRequest = Schema.decodeUnknownResult(ScreensRequest)
 export class Screens {
   readonly #options: ScreensOptions
   readonly #keepers: Keepers
+  readonly #activities: Activities
   readonly #asked = new Map<number, AbortController>()
 
   constructor(options: ScreensOptions) {
     this.#options = options
     const turns = new Turns((worker, error) => this.#onFailed(worker, error))
     this.#keepers = new Keepers({ ...options, turns })
+    const { agents, host, log } = options
+    this.#activities = new Activities({
+      agents,
+      log,
+      announce: (session, activity) => host.announce({ type: "activity", session, activity })
+    })
   }
 
   /** Takes up the sessions that are there. Rejects when the host does not know this process. */
   async start(): Promise<void> {
     const { host } = this.#options
     const sessions = await host.hello({ event: (event) => this.#onEvent(event), ask: (ask) => void this.#onAsk(ask) })
-    for (const session of sessions) this.#keepers.add(session)
+    for (const session of sessions) this.#keep(session)
   }
 
   /** Puts on disk what is not there yet. */
   close(): void {
     for (const asked of this.#asked.values()) asked.abort()
+    this.#activities.close()
     this.#keepers.close()
+  }
+
+  #keep(session: HostSession): void {
+    const keeper = this.#keepers.add(session)
+    if (keeper !== null && session.exit === null) this.#activities.watch(session, keeper)
   }
 
   #onEvent({ event, session }: HostEvent): void {
     switch (event) {
       case "started":
-        return void this.#keepers.add(session)
+        return this.#keep(session)
       case "exited":
+        this.#activities.end(session.id)
         return this.#keepers.exited(session.id)
       case "closed":
+        this.#activities.end(session.id)
         return this.#keepers.closed(session.id)
       case "removed":
+        this.#activities.end(session.id)
         return this.#keepers.removed(session.id)
     }
   }
@@ -74,7 +93,11 @@ export class Screens {
     try {
       const request = decodeRequest(ask.request)
       if (Result.isFailure(request)) throw new ScreensFailure("bad-request", request.failure.message)
-      const result = await perform(this.#keepers, request.success, aborter.signal)
+      const result = await perform(
+        { keepers: this.#keepers, activities: this.#activities },
+        request.success,
+        aborter.signal
+      )
       if (!aborter.signal.aborted) host.answer({ answer: ask.ask, result })
     } catch (error) {
       if (!aborter.signal.aborted) host.answer({ answer: ask.ask, error: errorOf(error) })

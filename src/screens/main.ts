@@ -25,7 +25,7 @@ try {
 const paths = makePaths(process.env)
 try {
   const host = await HostConnection.open(paths.hostSocket, process.env["HOB_SCREENS_TOKEN"] ?? "")
-  const screens = new Screens({ host, directory: paths.sessions, log: screensLog })
+  const screens = new Screens({ host, directory: paths.sessions, agents: paths.agents, log: screensLog })
   // A bug met one session: it is begun anew from its log, in another process, and the others lose nothing by it.
   const fail = (error: unknown) => {
     screensLog(`a bug: ${error instanceof Error ? error.stack : String(error)}`)

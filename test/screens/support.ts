@@ -43,7 +43,13 @@ export const inProcess = async (options: Partial<ScreensOptions> = {}): Promise<
     const run = async () => {
       const host = await HostConnection.open(testHost.paths.hostSocket, token)
       const log = (message: string) => said.push(message)
-      const screens = new Screens({ host, directory: testHost.paths.sessions, log, ...options })
+      const screens = new Screens({
+        host,
+        directory: testHost.paths.sessions,
+        agents: testHost.paths.agents,
+        log,
+        ...options
+      })
       void host.closed.then(() => (screens.close(), end("closed")))
       await screens.start()
       all.push({ host, screens })

@@ -1,17 +1,34 @@
 import type { ScreensRequest } from "../../protocol/screens.ts"
 import type { SessionId } from "../../protocol/ids.ts"
+import type { Activities } from "../Activities.ts"
 import type { Keepers } from "../Keepers.ts"
 import { ScreensFailure } from "../ScreensFailure.ts"
 import { search } from "../search.ts"
 import { readText } from "./text.ts"
 
+/** Who knows the answers. */
+export interface Asked {
+  readonly keepers: Keepers
+  readonly activities: Activities
+}
+
 /** Answers a daemon's question; rejects with {@link ScreensFailure}. */
-export const perform = async (keepers: Keepers, request: ScreensRequest, signal: AbortSignal): Promise<unknown> => {
+export const perform = async (
+  { activities, keepers }: Asked,
+  request: ScreensRequest,
+  signal: AbortSignal
+): Promise<unknown> => {
   switch (request.op) {
     case "screen":
       return (await keepers.get(request.session)).wake().screen()
     case "text":
       return readText(await keepers.get(request.session), request.from)
+    case "explain":
+      return activities.explain((await keepers.get(request.session)).id)
+    case "activities":
+      return { activities: activities.all() }
+    case "sign":
+      return activities.hook((await keepers.get(request.session)).id, request)
     case "search":
       return searchAll(keepers, request, signal)
     default:

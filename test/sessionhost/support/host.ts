@@ -104,9 +104,12 @@ export class TestHost {
   }
 
   /** Starts a session; its program is on strings. */
-  async spawn(options: SpawnOptions = {}): Promise<{ id: string; session: HostSession; program: ScriptedProgram }> {
+  async spawn(
+    options: SpawnOptions = {},
+    command: ReadonlyArray<string> = ["scripted"]
+  ): Promise<{ id: string; session: HostSession; program: ScriptedProgram }> {
     const id = randomUUID()
-    const session = await this.control.ask("spawn", spawnRequest(id, options))
+    const session = await this.control.ask("spawn", spawnRequest(id, options, command))
     return { id, session, program: this.started.at(-1)! }
   }
 

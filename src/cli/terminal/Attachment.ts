@@ -93,7 +93,11 @@ export class Attachment {
       }
       this.#terminal.onInput((data) => this.#keyboard.typed(data))
       this.#terminal.onGone(() => this.#settle({ type: "signal", exitCode: 128 + constants.signals.SIGHUP }))
-      this.#terminal.onDrain(() => this.#isContinuing || stream.resume())
+      this.#terminal.onDrain(() => {
+        if (this.#isContinuing) return
+        stream.resume()
+        this.#display?.drained()
+      })
       this.#terminal.onResize(() => this.#resized())
       stream.run().then(
         (how) => how === "ended" && this.#settle({ type: "ended", exit: this.#exit }),
@@ -141,7 +145,15 @@ export class Attachment {
     const stream = this.#stream
     const pause = () => stream.pause()
     if (exact !== undefined) {
-      return new ExactDisplay({ terminal, greeting: this.#greeting(), refresh: () => stream.refresh(), pause })
+      return new ExactDisplay({
+        terminal,
+        greeting: this.#greeting(),
+        historyLines: this.#options.historyLines,
+        held: () => this.#keyboard.held,
+        refresh: () => stream.refresh(),
+        pause,
+        resume: () => stream.resume()
+      })
     }
     terminal.say(`${this.#greeting()}\r\n`)
     const resize = (cols: number, rows: number) => stream.resize(cols, rows)
@@ -152,13 +164,12 @@ export class Attachment {
     const { cols, rows } = this.#terminal.size
     // Also of one who only watches: it may have the keyboard later.
     if (!this.#options.readOnly) this.#stream.resize(cols, rows)
-    this.#display?.terminalResized(this.#keyboard.held)
+    this.#display?.terminalResized()
   }
 
   #interrupted(): void {
     this.#noticeTimer = setTimeout(() => {
-      this.#terminal.say("\r\n[hob: the connection was lost; reconnecting]\r\n")
-      this.#display?.disturbed()
+      this.#display?.lost("the connection was lost; reconnecting")
     }, NOTICE_MILLIS)
   }
 

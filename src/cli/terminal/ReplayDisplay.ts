@@ -1,6 +1,6 @@
 import type { GapFrame, OpenedFrame } from "../../protocol/sessionHost.ts"
 import type { Display } from "./Display.ts"
-import { QueryFilter } from "./queries.ts"
+import { QueryFilter } from "../../terminal/queries.ts"
 import type { Terminal } from "./terminal.ts"
 import { gapText } from "./ticket.ts"
 
@@ -61,9 +61,11 @@ export class ReplayDisplay implements Display {
   readonly screen = (): void => {}
   readonly resized = (): void => {}
   readonly notice = (): void => {}
+  readonly lost = (text: string): void => this.#options.terminal.say(`\r\n[hob: ${text}]\r\n`)
+  readonly drained = (): void => {}
   readonly close = (): void => clearTimeout(this.#redrawTimer)
 
-  #show(data: Buffer): void {
+  #show(data: Uint8Array): void {
     if (!this.#options.terminal.show(data)) this.#options.pause()
   }
 

@@ -42,7 +42,7 @@ export class ModeTracker {
     return this.#alternate !== undefined
   }
 
-  push(chunk: Buffer): void {
+  push(chunk: Uint8Array): void {
     let index = 0
     while (index < chunk.length) {
       if (this.#state === At.ground) {

@@ -80,7 +80,7 @@ export class Terminal {
   }
 
   /** Shows a session's bytes. False when the terminal is slower than they come: wait for `drain`. */
-  show(data: Buffer): boolean {
+  show(data: Uint8Array): boolean {
     this.#modes.push(data)
     this.#atLineStart = data.at(-1) === 10
     this.#output.write(data)

@@ -72,7 +72,7 @@ export class ScreensLink {
   readonly #options: ScreensLinkOptions
   readonly #listeners = new Set<(event: ScreensEvent) => void>()
   readonly #asked = new Map<number, Waiting>()
-  readonly #snapshots = new Map<number, { readonly parts: Array<Buffer>; bytes: number; readonly done: DoneSnapshot }>()
+  readonly #snapshots = new Map<number, AskedSnapshot>()
   #lastId = 0
   #terminals = 0
   #running: Running | null = null
@@ -105,7 +105,7 @@ export class ScreensLink {
     const running = this.#running
     if (running === null || running.peer !== null || hello.token !== running.token || this.#stopped) return null
     running.peer = peer
-    for (const waiting of this.#asked.values()) waiting.send()
+    for (const waiting of [...this.#asked.values(), ...this.#snapshots.values()]) waiting.send()
     return {
       leave: () => {
         if (running.peer !== peer) return
@@ -151,20 +151,23 @@ export class ScreensLink {
 
   /** A session's screen, with so many lines before it; null when there is none to be had in time. */
   snapshot(session: string, historyLines: number, deadlineMillis = SNAPSHOT_MILLIS): Promise<Snapshot | null> {
-    if (!this.connected) return Promise.resolve(null)
     const id = ++this.#lastId
     return new Promise((resolve) => {
       const done = (snapshot: Snapshot | null) => {
         clearTimeout(timer)
         this.#snapshots.delete(id)
+        this.#check()
         resolve(snapshot)
       }
       const timer = setTimeout(() => {
         this.#running?.peer?.ask({ cancel: id })
         done(null)
       }, deadlineMillis)
-      this.#snapshots.set(id, { parts: [], bytes: 0, done })
-      this.#running!.peer!.ask({ snapshot: id, session: session as SessionId, historyLines })
+      const send = () => this.#running?.peer?.ask({ snapshot: id, session: session as SessionId, historyLines })
+      this.#snapshots.set(id, { parts: [], bytes: 0, done, send })
+      if (this.connected) return send()
+      this.#check()
+      if (this.#running === null && this.#restart === null) done(null)
     })
   }
 
@@ -222,8 +225,7 @@ export class ScreensLink {
 
   #check(): void {
     if (this.#stopped) return
-    const needed = this.#terminals > 0 || this.#asked.size > 0
-    if (needed) {
+    if (this.#isNeeded()) {
       if (this.#linger !== null) clearTimeout(this.#linger)
       this.#linger = null
       if (this.#running === null && this.#restart === null) this.#start()
@@ -236,6 +238,10 @@ export class ScreensLink {
         this.#dismiss()
       }, this.#options.lingerMillis ?? LINGER_MILLIS)
     }
+  }
+
+  #isNeeded(): boolean {
+    return this.#terminals > 0 || this.#asked.size > 0 || this.#snapshots.size > 0
   }
 
   #start(): void {
@@ -251,7 +257,7 @@ export class ScreensLink {
     const how = await ended
     this.#running = null
     if (performance.now() - running.since > HEALTHY_MILLIS) this.#delay = FIRST_RESTART_MILLIS
-    if (this.#stopped || (this.#terminals === 0 && this.#asked.size === 0)) return
+    if (this.#stopped || !this.#isNeeded()) return
     this.#options.log(`the screens process ended (${how}); it is started again in ${this.#delay} ms`)
     this.#later()
   }
@@ -287,7 +293,12 @@ export class ScreensLink {
   }
 }
 
-type DoneSnapshot = (snapshot: Snapshot | null) => void
+interface AskedSnapshot {
+  readonly parts: Array<Buffer>
+  bytes: number
+  readonly done: (snapshot: Snapshot | null) => void
+  readonly send: () => void
+}
 
 const SNAPSHOT_HEAD_BYTES = 16
 const NO_OFFSET = 0xffff_ffff_ffff_ffffn

@@ -11,7 +11,7 @@ const ARCHIVE_TAIL_BYTES = 256 * 1024
 /** All output of a session that has printed no more than this is as good as its screen, and there without asking. */
 const YOUNG_BYTES = 64 * 1024
 /** How long the screen of such a session is waited for all the same: it has less to draw. */
-const YOUNG_SCREEN_MILLIS = 30
+const YOUNG_SCREEN_MILLIS = 150
 /** The screens process may have to be started for one that has ended. */
 const ENDED_SCREEN_MILLIS = 5 * FIRST_SCREEN_MILLIS
 

@@ -175,7 +175,8 @@ export class Emulator {
       const last = lastIntroducer(data.subarray(0, end))
       this.#open = last < 0 ? this.#open + end : end - last
     }
-    this.#held = end === data.length ? nothing : data.slice(end)
+    // A copy: the memory is the caller's, who may use it again.
+    this.#held = end === data.length ? nothing : Uint8Array.from(data.subarray(end))
     this.#leaving.flush()
   }
 

@@ -388,7 +388,7 @@ export class QueryFilter {
     const questions = this.#scanner.find(data)
     const end = data.length - this.#scanner.unfinished
     // A copy: the memory is the caller's.
-    if (end < data.length) this.#held = data.slice(end)
+    if (end < data.length) this.#held = Uint8Array.from(data.subarray(end))
     if (questions.length === 0) return end === data.length ? data : data.subarray(0, end)
     const kept = new Uint8Array(questions.reduce((sum, question) => sum + question.rest.length, end))
     let length = 0

@@ -111,7 +111,7 @@ describe("the host and its screens process", () => {
     await using _ = host
     const { session } = await host.spawn()
     const link = host.running.host.screens
-    assert.isNull(await link.snapshot(session.id, 10))
+    assert.isNull(await link.snapshot(session.id, 10, 20))
     const screens = await connect()
     const wanted = link.snapshot(session.id, 10, 60_000)
     await screens.until(() => screens.asks.length === 1)

@@ -25,6 +25,16 @@ const decode = (encoded: string | undefined): string | null => {
   return /[\u0000-\u001f\u007f-\u009f\ufffd]/.test(text) ? null : text.slice(0, 200)
 }
 
+/** A report for people: `working:app=x:msg=Compiling`. */
+export const readableReport = (body: string): string =>
+  body
+    .split(":")
+    .map((part) => {
+      const [, name, encoded] = /^(msg|title)=(.*)$/.exec(part) ?? []
+      return name === undefined ? part : `${name}=${decode(encoded) ?? "…"}`
+    })
+    .join(":")
+
 /** Every record that the programs of one terminal have reported. */
 export class ProgramStatus {
   /** The program's own record has the id "". */

@@ -57,14 +57,19 @@ export const compileManifest = (manifest: Manifest): Agent => ({
 const maxDetail = 200
 
 /** The lines that a match is on, so that somebody can find them on the screen. */
-const linesOf = (text: string, start: number, length: number): string => {
-  const from = text.lastIndexOf("\n", start - 1) + 1
-  const to = text.indexOf("\n", start + length)
-  const lines = text
+const linesOf = (all: string, start: number, length: number): string => {
+  const from = all.lastIndexOf("\n", start - 1) + 1
+  const to = all.indexOf("\n", start + length)
+  const lines = all
     .slice(from, to < 0 ? undefined : to)
     .split("\n")
     .map((line) => line.trim())
-  return lines.filter(Boolean).join(" ⏎ ").slice(0, maxDetail)
+  // Rules drawn across the screen say nothing by their length.
+  const text = lines
+    .filter(Boolean)
+    .join(" ⏎ ")
+    .replace(/([^\w\s])\1{5,}/gu, "$1$1$1")
+  return text.slice(0, maxDetail)
 }
 
 /** What of the screen a rule holds for; null when it doesn't hold. */

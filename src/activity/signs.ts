@@ -1,4 +1,4 @@
-import { ProgramStatus } from "./programStatus.ts"
+import { ProgramStatus, readableReport } from "./programStatus.ts"
 import type { Agent, Verdict } from "./rules.ts"
 
 /** What a program or an agent says of itself, beside what it shows. */
@@ -29,7 +29,7 @@ export interface SignRecord {
 const describe = (sign: Sign): string => {
   switch (sign.sign) {
     case "status":
-      return sign.body.slice(0, maxText)
+      return readableReport(sign.body).slice(0, maxText)
     case "progress":
       return sign.percent === null ? `state ${sign.state}` : `state ${sign.state}, ${sign.percent} %`
     case "mark":

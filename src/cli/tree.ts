@@ -10,6 +10,7 @@ import { completionsCommand } from "./commands/completions.ts"
 import { dialectCommand } from "./commands/dialect.ts"
 import { doctorCommand } from "./commands/doctor.ts"
 import { versionCommand } from "./commands/meta.ts"
+import { explainCommand, sessionCommand } from "./commands/explain.ts"
 import { exportCommand, outputCommand } from "./commands/output.ts"
 import { hob } from "./commands/root.ts"
 import { attachCommand, runCommand } from "./commands/run.ts"
@@ -39,6 +40,7 @@ export const tree = hob.pipe(
         killCommand,
         removeCommand,
         showCommand,
+        explainCommand,
         exportCommand
       ]
     },
@@ -46,6 +48,7 @@ export const tree = hob.pipe(
     {
       group: "MORE",
       commands: [
+        sessionCommand,
         dialectCommand,
         configCommand,
         serviceCommand,

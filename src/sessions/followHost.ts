@@ -4,6 +4,7 @@ import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
 import type { ScreensEvent } from "../protocol/screens.ts"
 import type { HelloReply } from "../protocol/sessionHost.ts"
+import { learnActivities } from "./activities.ts"
 import { Catalogue } from "./Catalogue.ts"
 import { told } from "./entry.ts"
 import { HostLink } from "./HostLink.ts"
@@ -19,6 +20,8 @@ export const layer = (paths: Paths) =>
       const config = yield* HobConfig
       const link = yield* HostLink
       const { announce, entries, put } = catalogue
+      const learn = (hello: HelloReply) =>
+        learnActivities(hello).pipe(Effect.provideService(Catalogue, catalogue), Effect.provideService(HostLink, link))
 
       /** A host has said hello: what it does not hold has ended (and says so on disk), or is lost. */
       const onConnected = Effect.fnUntraced(function* (hello: HelloReply) {
@@ -70,6 +73,7 @@ export const layer = (paths: Paths) =>
             const news = yield* Queue.take(link.news)
             if (news.type === "connected") {
               yield* onConnected(news.hello)
+              yield* Effect.forkChild(learn(news.hello))
               yield* retain
               continue
             }

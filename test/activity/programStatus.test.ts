@@ -1,5 +1,5 @@
 import { assert, describe, it } from "vitest"
-import { ProgramStatus } from "../../src/activity/programStatus.ts"
+import { ProgramStatus, readableReport } from "../../src/activity/programStatus.ts"
 
 const after = (...bodies: ReadonlyArray<string>) => {
   const status = new ProgramStatus()
@@ -56,6 +56,11 @@ describe("program status (OSC 7501)", () => {
       assert.isFalse(status.report(body), body.slice(0, 40))
       assert.strictEqual(status.verdict?.state, "working", body.slice(0, 40))
     }
+  })
+
+  it("a report is shown with its message in clear", () => {
+    const body = `state=blocked:kind=permission:msg=${base64("approve Bash")}:title=${base64("a\u0007b")}`
+    assert.strictEqual(readableReport(body), "state=blocked:kind=permission:msg=approve Bash:title=…")
   })
 
   it("when the program has ended only what it came to is left", () => {

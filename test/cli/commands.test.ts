@@ -110,7 +110,7 @@ describe("the commands, as scripts use them", () => {
     const all = await ids("--all")
     assert.isBelow(all.indexOf(second), all.indexOf(first))
     const table = await home.ok(["ls", "--all"])
-    assert.match(table, /^ID +NAME +STATE +AGE +CLIENTS +OUTPUT +COMMAND\n/)
+    assert.match(table, /^ID +NAME +STATE +ACTIVITY +AGE +CLIENTS +OUTPUT +COMMAND\n/)
     assert.match(table, new RegExp(`^${second.slice(0, 8)}  listed-2 +exit 5 `, "m"))
     const { sessions } = await home.json<{ sessions: ReadonlyArray<Session> }>(["ls", "--all"])
     assert.deepStrictEqual(

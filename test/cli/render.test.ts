@@ -17,7 +17,7 @@ const session: Session = {
   cwd: "/srv/app",
   kind: "pty",
   state: "running",
-  activity: null,
+  activity: { state: "waiting", since: "2026-03-01T11:59:48.000Z", agent: "claude" },
   title: null,
   pid: 4711,
   cols: 80,
@@ -42,6 +42,7 @@ const ended: Session = {
   command: ["printf", "\x1b]0;owned\x07\n"],
   kind: "pipe",
   state: "exited",
+  activity: null,
   pid: null,
   exit: { code: null, signal: "SIGKILL", at: "2026-03-01T11:59:00.000Z", reason: null },
   closedAt: "2026-03-01T11:59:00.000Z",
@@ -55,9 +56,9 @@ describe("what the commands print", () => {
     assert.strictEqual(
       sessionTable([session, ended], now, null),
       [
-        "ID        NAME   STATE    AGE  CLIENTS  OUTPUT  COMMAND",
-        "11112222  build  running  1m   2        1.2 MB  make -j8 'all the things'",
-        "99992222  -      SIGKILL  1m   -        5.0 kB  printf ' '"
+        "ID        NAME   STATE    ACTIVITY  AGE  CLIENTS  OUTPUT  COMMAND",
+        "11112222  build  running  waiting   1m   2        1.2 MB  make -j8 'all the things'",
+        "99992222  -      SIGKILL  -         1m   -        5.0 kB  printf ' '"
       ].join("\n")
     )
   })
@@ -82,6 +83,7 @@ describe("what the commands print", () => {
         "directory:  /srv/app",
         "kind:       pty 80x24",
         "started:    2026-03-01T11:58:30.000Z (1m ago)",
+        "activity:   waiting (claude), for 12s",
         "pid:        4711",
         "tags:       ci, nightly",
         "clients:    2",

@@ -14,18 +14,22 @@ export const exitText = (exit: SessionExit): string => exit.signal ?? `exit ${ex
 /** `running`, `exit 3`, `SIGTERM`, `lost`. */
 export const stateText = (session: Session): string => (session.exit !== null ? exitText(session.exit) : session.state)
 
+/** `waiting`; `-` for what has none: it has ended, or runs on pipes. A daemon before hob 0.2 doesn't say. */
+const activityText = (session: Session): string => session.activity?.state ?? "-"
+
 /** The table of `hob ls`, as wide as the terminal (null: as it comes, for a file or a pipe). */
 export const sessionTable = (sessions: ReadonlyArray<Session>, now: number, width: number | null): string => {
   const rows = sessions.map((session) => [
     shortId(session.id),
     session.name ?? "-",
     stateText(session),
+    activityText(session),
     age(session.createdAt, now),
     session.clients === 0 ? "-" : String(session.clients),
     bytes(session.output.end),
     oneLine(commandLine(session.command))
   ])
-  const table = columns([["ID", "NAME", "STATE", "AGE", "CLIENTS", "OUTPUT", "COMMAND"], ...rows])
+  const table = columns([["ID", "NAME", "STATE", "ACTIVITY", "AGE", "CLIENTS", "OUTPUT", "COMMAND"], ...rows])
   return width === null
     ? table
     : table
@@ -45,6 +49,10 @@ export const sessionPage = (session: Session, now: number): string => {
     ["kind", session.kind === "pty" ? `pty ${session.cols}x${session.rows}` : "pipe"],
     ["started", `${session.createdAt} (${age(session.createdAt, now)} ago)`]
   ]
+  if (session.activity) {
+    const { agent, since, state } = session.activity
+    rows.push(["activity", `${state}${agent === null ? "" : ` (${oneLine(agent)})`}, for ${age(since, now)}`])
+  }
   if (session.pid !== null) rows.push(["pid", String(session.pid)])
   if (session.tags.length > 0) rows.push(["tags", session.tags.map(oneLine).join(", ")])
   if (session.exit !== null) rows.push(["ended", `${session.exit.at} (${age(session.exit.at, now)} ago)`])

@@ -21,6 +21,5 @@ export const explainCommand = make("")
 export const sessionCommand = Command.make("session").pipe(
   Command.withDescription("What can be asked about a session, beside `hob show` and `hob screen`."),
   Command.withShortDescription("Ask about a session"),
-  Command.withExamples([{ command: "hob session explain agent" }]),
   Command.withSubcommands([make("session ")])
 )

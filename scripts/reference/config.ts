@@ -54,7 +54,7 @@ export const configPage = (): string =>
         table(
           ["setting", "default", "meaning", "a value is", "applies"],
           settingKeys
-            .filter((setting) => setting.key.startsWith(`${group}.`))
+            .filter((setting) => setting.key === group || setting.key.startsWith(`${group}.`))
             .map((setting) => [
               `\`${setting.key}\`<br>\`${setting.variable}\``,
               shown(setting),

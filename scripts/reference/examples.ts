@@ -29,6 +29,7 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
   "sessions.kill": { session: "build", signal: "SIGINT", graceMillis: 2000 },
   "sessions.rename": { session: "3f9a", name: "build" },
   "sessions.tag": { session: "build", add: ["ci"], remove: ["draft"] },
+  "sessions.templates": {},
   "sessions.remove": { session: "build", force: true },
   "sessions.export": { session: "build" },
   "sessions.screen": { session: "agent" },

@@ -22,6 +22,7 @@ const pages: Record<string, string> = {
   dialectStatus: "types",
   limits: "types",
   restart: "types",
+  templates: "types",
   sessionHost: "session-host",
   sessionFrames: "session-host"
 }

@@ -3,7 +3,9 @@
  * the command tree calls the same functions for every other form.
  */
 import type { Context } from "./context.ts"
+import { parseShare, parseSize } from "../config/quantities.ts"
 import { parseDuration } from "./duration.ts"
+import { limitsOf } from "./limits.ts"
 import { type Grammar, parseCount, parsePlain, type Plain } from "./plain.ts"
 import { attach } from "./verbs/attach.ts"
 import { complete } from "./verbs/complete.ts"
@@ -45,12 +47,17 @@ const verbs: Readonly<Record<string, Verb>> = {
   },
   ls: {
     grammar: {
-      flags: { "--all": "boolean", "--json": "boolean", "--quiet": "boolean" },
-      aliases: { "-a": "--all", "-q": "--quiet" },
+      flags: { "--all": "boolean", "--json": "boolean", "--quiet": "boolean", "--tag": "values" },
+      aliases: { "-a": "--all", "-q": "--quiet", "-t": "--tag" },
       words: [0, 0]
     },
     action: (plain) => (context) =>
-      list(context, { all: plain.has("--all"), json: plain.has("--json"), quiet: plain.has("--quiet") })
+      list(context, {
+        all: plain.has("--all"),
+        json: plain.has("--json"),
+        quiet: plain.has("--quiet"),
+        tags: plain.values("--tag")
+      })
   },
   status: {
     grammar: { flags: { "--json": "boolean" }, words: [0, 0] },
@@ -135,12 +142,17 @@ const verbs: Readonly<Record<string, Verb>> = {
   },
   attach: {
     grammar: {
-      flags: { "--read-only": "boolean", "--take": "boolean" },
+      flags: { "--read-only": "boolean", "--take": "boolean", "--nest": "boolean" },
       aliases: { "-r": "--read-only" },
       words: [1, 1]
     },
     action: (plain) => (context) =>
-      attach(context, { session: plain.words[0]!, readOnly: plain.has("--read-only"), take: plain.has("--take") })
+      attach(context, {
+        session: plain.words[0]!,
+        readOnly: plain.has("--read-only"),
+        take: plain.has("--take"),
+        nest: plain.has("--nest")
+      })
   },
   screen: {
     grammar: { flags: { "--json": "boolean" }, words: [1, 1] },
@@ -176,15 +188,22 @@ const verbs: Readonly<Record<string, Verb>> = {
   },
   kill: {
     grammar: {
-      flags: { "--signal": "value", "--grace": "value", "--json": "boolean" },
-      aliases: { "-s": "--signal" },
-      words: [1, MANY]
+      flags: { "--signal": "value", "--grace": "value", "--json": "boolean", "--tag": "values", "--self": "boolean" },
+      aliases: { "-s": "--signal", "-t": "--tag" },
+      words: [0, MANY]
     },
     action: (plain) => {
       const grace = read(plain, "--grace", parseDuration)
       if (grace === undefined) return null
       return (context) =>
-        kill(context, { sessions: plain.words, signal: plain.value("--signal"), grace, json: plain.has("--json") })
+        kill(context, {
+          sessions: plain.words,
+          tags: plain.values("--tag"),
+          signal: plain.value("--signal"),
+          grace,
+          self: plain.has("--self"),
+          json: plain.has("--json")
+        })
     }
   },
   run: {
@@ -196,23 +215,47 @@ const verbs: Readonly<Record<string, Verb>> = {
         "--name": "value",
         "--cwd": "value",
         "--env": "values",
-        "--tag": "values"
+        "--tag": "values",
+        "--template": "value",
+        "--max-memory": "value",
+        "--max-cpu": "value",
+        "--max-processes": "value",
+        "--ttl": "value",
+        "--idle-stop": "value",
+        "--restart-max": "value",
+        "--nest": "boolean"
       },
       aliases: { "-d": "--detach", "-n": "--name", "-e": "--env", "-t": "--tag" },
       words: [0, MANY],
       isCommandAfterFlags: true
     },
-    action: (plain) => (context) =>
-      run(context, {
-        name: plain.value("--name"),
-        cwd: plain.value("--cwd"),
-        env: plain.values("--env"),
-        tags: plain.values("--tag"),
-        pipe: plain.has("--pipe"),
-        detach: plain.has("--detach"),
-        json: plain.has("--json"),
-        command: plain.words
-      })
+    action: (plain) => {
+      const maxMemory = read(plain, "--max-memory", parseSize)
+      const maxCpu = read(plain, "--max-cpu", parseShare)
+      const maxProcesses = read(plain, "--max-processes", parseCount)
+      const ttl = read(plain, "--ttl", parseDuration)
+      const idleStop = read(plain, "--idle-stop", parseDuration)
+      const restartMax = read(plain, "--restart-max", parseCount)
+      if (maxMemory === undefined || maxCpu === undefined || maxProcesses === undefined) return null
+      if (ttl === undefined || idleStop === undefined || restartMax === undefined) return null
+      return (context) =>
+        run(context, {
+          name: plain.value("--name"),
+          cwd: plain.value("--cwd"),
+          env: plain.values("--env"),
+          tags: plain.values("--tag"),
+          pipe: plain.has("--pipe"),
+          detach: plain.has("--detach"),
+          json: plain.has("--json"),
+          nest: plain.has("--nest"),
+          limits: limitsOf({ maxMemory, maxCpu, maxProcesses, ttl, idleStop }),
+          // One of a few words: left to the tree.
+          restart: null,
+          restartMax,
+          template: plain.value("--template"),
+          command: plain.words
+        })
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import type { Paths } from "../config/paths.ts"
 import { Exited, Home } from "./commands/act.ts"
 import { configCommand } from "./commands/config.ts"
 import { daemonCommands } from "./commands/daemon.ts"
+import { renameCommand, tagCommand, templatesCommand } from "./commands/labels.ts"
 import { completionsCommand } from "./commands/completions.ts"
 import { dialectCommand } from "./commands/dialect.ts"
 import { doctorCommand } from "./commands/doctor.ts"
@@ -41,6 +42,9 @@ export const tree = hob.pipe(
         removeCommand,
         showCommand,
         explainCommand,
+        renameCommand,
+        tagCommand,
+        templatesCommand,
         exportCommand
       ]
     },

@@ -10,8 +10,10 @@ import {
   findSettingByVariable,
   isSettingGroup,
   settingGroups,
+  type SettingKey,
   settingKeys,
   unknownKey,
+  wrongMember,
   wrongValue
 } from "./settingKeys.ts"
 import type { Settings } from "./settings.ts"
@@ -170,6 +172,17 @@ const readMembers = (source: string, text: JsonText): Read => {
       else values.set(key, decoded.value)
     }
   }
+  // A group that is one setting, with members of any name: each is looked at alone, to say which one is wrong.
+  const readWhole = (setting: SettingKey, members: unknown): void => {
+    const { key } = setting
+    if (!isObject(members)) return invalid(key, wrongValue(setting, members))
+    const good = Object.entries(members).flatMap(([name, value]) => {
+      const decoded = setting.decode({ [name]: value })
+      if (Option.isNone(decoded)) invalid(`${key}.${name}`, wrongMember(setting, name, value))
+      return Option.isNone(decoded) ? [] : Object.entries(decoded.value as object)
+    })
+    values.set(key, Object.fromEntries(good))
+  }
   for (const [group, members] of Object.entries(text.value)) {
     if (group === "$schema") continue
     if (!settingGroups.includes(group)) {
@@ -178,7 +191,9 @@ const readMembers = (source: string, text: JsonText): Read => {
       invalid(group, isWhole ? `is written {"${outer}": {"${inner}": …}} in a file` : unknownGroup(group))
       continue
     }
-    readGroup(group, members)
+    const whole = findSetting(group)
+    if (whole === undefined) readGroup(group, members)
+    else readWhole(whole, members)
   }
   return { values, mistakes }
 }

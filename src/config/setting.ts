@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { type TemplateSetting, TemplateSettings } from "./templates.ts"
 
 /** When a changed value is used: by everything at once, by sessions started from now on, or by the next daemon. */
 export type Applies = "at once" | "to new sessions" | "after a restart"
@@ -73,5 +74,13 @@ export const variables = (about: About<ReadonlyArray<string>>) =>
   setting(
     Schema.Array(Schema.String.check(Schema.isPattern(/^(?:[A-Za-z_][A-Za-z0-9_]*\*?|\*)$/u))),
     'a list of variable names, each possibly ending in "*"',
+    about
+  )
+
+/** Templates by name. */
+export const templates = (about: About<Readonly<Record<string, TemplateSetting>>>) =>
+  setting(
+    TemplateSettings as unknown as Schema.Codec<Readonly<Record<string, TemplateSetting>>>,
+    'templates by name, each with a command, such as {"web": {"command": ["npm", "run", "dev"], "maxMemory": "2G"}}',
     about
   )

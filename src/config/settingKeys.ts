@@ -1,4 +1,4 @@
-import { Option, Schema } from "effect"
+import { Option, Result, Schema } from "effect"
 import { nearest } from "./nearest.ts"
 import type { Applies } from "./setting.ts"
 import { Settings } from "./settings.ts"
@@ -17,26 +17,34 @@ export interface SettingKey {
   readonly applies: Applies
   /** The value, if it is one. */
   readonly decode: (value: unknown) => Option.Option<Schema.Json>
+  /** What is wrong with a value, in one line; undefined when nothing is. */
+  readonly explain: (value: unknown) => string | undefined
 }
 
 type Group = Schema.Struct<Schema.Struct.Fields>
 
-const keysOf = (group: string, schema: Group): ReadonlyArray<SettingKey> =>
-  Object.entries(schema.fields).flatMap(([name, field]) => {
-    const { applies, default: value, description, expected } = Schema.resolveAnnotations(field) ?? {}
-    const key = `${group}.${name}`
-    if (description === undefined || expected === undefined || applies === undefined) {
-      // A group within a group: what belongs to one of several things of a kind.
-      if ("fields" in field) return keysOf(key, field as unknown as Group)
-      throw new Error(`the setting ${key} lacks a description`)
-    }
-    const decode = Schema.decodeUnknownOption(field as Schema.Codec<Schema.Json>)
-    return [{ key, variable: variableOf(key), default: value as Schema.Json, description, expected, applies, decode }]
-  })
+const keysOf = (key: string, field: Schema.Top): ReadonlyArray<SettingKey> => {
+  const { applies, default: value, description, expected } = Schema.resolveAnnotations(field) ?? {}
+  if (description === undefined || expected === undefined || applies === undefined) {
+    // A group, or a group within a group: what belongs to one of several things of a kind.
+    if (!("fields" in field)) throw new Error(`the setting ${key} lacks a description`)
+    const { fields } = field as unknown as Group
+    return Object.entries(fields).flatMap(([name, inner]) => keysOf(`${key}.${name}`, inner as Schema.Top))
+  }
+  const decode = Schema.decodeUnknownOption(field as Schema.Codec<Schema.Json>)
+  const result = Schema.decodeUnknownResult(field as Schema.Codec<Schema.Json>)
+  const explain = (wrong: unknown) =>
+    Result.match(result(wrong), {
+      onFailure: ({ message }) => message.replace(/\s*\n\s*/g, " "),
+      onSuccess: () => undefined
+    })
+  const about = { description, expected, applies, decode, explain }
+  return [{ key, variable: variableOf(key), default: value as Schema.Json, ...about }]
+}
 
 /** Every setting, in the order in which people see them. */
 export const settingKeys: ReadonlyArray<SettingKey> = Object.entries(Settings.fields).flatMap(([group, schema]) =>
-  keysOf(group, schema as unknown as Group)
+  keysOf(group, schema)
 )
 
 export const settingGroups: ReadonlyArray<string> = Object.keys(Settings.fields)
@@ -66,6 +74,10 @@ const shown = (value: unknown): string => {
 
 export const wrongValue = (setting: SettingKey, value: unknown): string =>
   `must be ${setting.expected}, and is ${shown(value)}`
+
+/** Of a setting with members of any name: what is wrong with this one, in the words of its schema. */
+export const wrongMember = ({ expected, explain }: SettingKey, name: string, value: unknown): string =>
+  `${explain({ [name]: value }) ?? "is not understood"}; must be ${expected}`
 
 /**
  * A value from a flag or a variable, where everything is text: JSON if that makes a value of this setting, else the

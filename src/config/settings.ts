@@ -1,7 +1,19 @@
 import { Schema } from "effect"
 import { detachKeyPattern } from "./detachKey.ts"
 import { dialectEntryPattern, dialectNames } from "../protocol/dialectStatus.ts"
-import { bytes, command, millis, oneOf, text, textOrNull, texts, variables, whole, yesNo } from "./setting.ts"
+import {
+  bytes,
+  command,
+  millis,
+  oneOf,
+  templates,
+  text,
+  textOrNull,
+  texts,
+  variables,
+  whole,
+  yesNo
+} from "./setting.ts"
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -146,7 +158,7 @@ const Sessions = Schema.Struct({
     description: "How long ended sessions stay listed with their logs.",
     applies: "at once"
   }),
-  restartMax: whole(0, 1_000_000, {
+  restartMaxCount: whole(0, 1_000_000, {
     default: 10,
     description:
       "How often in a row a session with --restart is started anew, if it does not say itself; one that ran for ten minutes counts anew. 0: no limit.",
@@ -259,6 +271,14 @@ const Dialects = Schema.Struct({
   })
 })
 
+/** Named commands: all of them are one setting. */
+const Templates = templates({
+  default: {},
+  description:
+    "Named commands for `hob run --template NAME`, by name, each with `command` (a list) and, if wanted, `cwd`, `env`, `name`, `tags`, `kind` (pty or pipe), `maxMemory`, `maxCpu`, `maxProcesses`, `ttl`, `idleStop`, `restart` and `restartMax`, as the flags of `hob run` take them. `hob templates` lists them.",
+  applies: "at once"
+})
+
 /**
  * Every setting there is, by group: the shape of `config.json`, in which all keys are optional. A key is written
  * `group.name`; its environment variable is `HOB_GROUP_NAME`.
@@ -268,6 +288,7 @@ export const Settings = Schema.Struct({
   socket: Socket,
   sessions: Sessions,
   storage: Storage,
-  dialects: Dialects
+  dialects: Dialects,
+  templates: Templates
 })
 export type Settings = typeof Settings.Type

@@ -8,6 +8,7 @@ import { DialectsRpcs } from "./dialects.ts"
 import { SessionScreensRpcs } from "./sessionScreens.ts"
 import { SessionsRpcs } from "./sessions.ts"
 import { TagsRpcs } from "./tags.ts"
+import { TemplatesRpcs } from "./templates.ts"
 
 export * from "./activity.ts"
 export * from "./daemon.ts"
@@ -24,7 +25,8 @@ export * as sessionHost from "./sessionHost.ts"
 export * from "./sessionScreens.ts"
 export * from "./sessions.ts"
 export * from "./storage.ts"
+export * from "./templates.ts"
 
 /** All of hob's methods. A new concern adds its group here. */
-export const HobRpcs = DaemonRpcs.merge(SessionsRpcs, SessionScreensRpcs, TagsRpcs, DialectsRpcs)
+export const HobRpcs = DaemonRpcs.merge(SessionsRpcs, SessionScreensRpcs, TagsRpcs, TemplatesRpcs, DialectsRpcs)
 export type HobRpcs = typeof HobRpcs

@@ -297,7 +297,11 @@ export const Run = Rpc.make("sessions.run", {
 /** Lists sessions, newest first: those that have not ended, or with `all` every one that is kept; with `tags` those that have all of them. */
 export const List = Rpc.make("sessions.list", {
   payload: { all: Schema.optionalKey(Schema.Boolean), tags: Schema.optionalKey(Tags) },
-  success: Schema.Struct({ sessions: Schema.Array(Session) })
+  success: Schema.Struct({
+    sessions: Schema.Array(Session),
+    /** Why the session-host can't be asked: then what runs is not known, and the list is what was last heard. */
+    hostUnavailable: Schema.optionalKey(Schema.String)
+  })
 })
 
 /** One session. */

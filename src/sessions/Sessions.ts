@@ -1,7 +1,8 @@
-import { Context, Effect, Layer, Schema, Stream } from "effect"
+import { Context, Effect, Layer, Result, Schema, Stream } from "effect"
 import { randomUUID } from "node:crypto"
 import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
+import { templateOf } from "../config/templates.ts"
 import {
   type DataTicket,
   InputQueueFull,
@@ -10,12 +11,13 @@ import {
   type SessionAmbiguous,
   SessionEnded,
   type SessionEvent,
-  type SessionHostUnavailable,
+  SessionHostUnavailable,
   SessionId,
   type SessionNameTaken,
   SessionNotFound,
   type SessionRunning,
   SpawnFailed,
+  type Template,
   type TooManyTags,
   type UnknownSignal
 } from "../protocol/index.ts"
@@ -27,7 +29,8 @@ import { sessionEnvironment } from "./environment.ts"
 import { type HostCall, HostLink } from "./HostLink.ts"
 import { makeLabels } from "./labels.ts"
 import { makeSpawning, sessionVariables } from "./spawning.ts"
-import { decideStart, type RunOptions } from "./start.ts"
+import { decideStart } from "./start.ts"
+import { applyTemplate, type TemplateOptions } from "./templates.ts"
 import { currentUser } from "./user.ts"
 
 type Lookup = SessionNotFound | SessionAmbiguous
@@ -49,6 +52,12 @@ export interface AttachOptions {
   readonly rows?: number
 }
 
+/** Which sessions: the ended ones too, and only those that have all the tags. */
+export interface ListOptions {
+  readonly all?: boolean
+  readonly tags?: ReadonlyArray<string>
+}
+
 /** One send: what fits into a frame of the session-host's control line as base64. */
 const MAX_SEND_BYTES = Math.floor(MAX_FRAME_BYTES / 2)
 
@@ -65,12 +74,13 @@ const decodeSendReply = Schema.decodeUnknownEffect(SendReply)
 export class Sessions extends Context.Service<
   Sessions,
   {
-    run(options: RunOptions): Effect.Effect<Session, SpawnFailed | SessionNameTaken | Unavailable>
+    run(options: TemplateOptions): Effect.Effect<Session, SpawnFailed | SessionNameTaken | Unavailable>
     /** Newest first; with `all`, the ended ones too; with `tags`, those that have all of them. */
-    list(options?: {
-      readonly all?: boolean
-      readonly tags?: ReadonlyArray<string>
-    }): Effect.Effect<ReadonlyArray<Session>>
+    list(options?: ListOptions): Effect.Effect<ReadonlyArray<Session>>
+    /** The same, and why the host can't be asked, if it can't: then what runs is not known. */
+    listing(
+      options?: ListOptions
+    ): Effect.Effect<{ readonly sessions: ReadonlyArray<Session>; readonly hostUnavailable?: string }>
     show(ref: string): Effect.Effect<Session, Lookup | Unavailable>
     attach(ref: string, options: AttachOptions): Effect.Effect<DataTicket, Lookup | Unavailable>
     /** Types bytes into a session; all or nothing. */
@@ -103,6 +113,8 @@ export class Sessions extends Context.Service<
     killAll(caller?: Caller): Effect.Effect<number, OwnSession>
     /** What happens from the moment of subscribing. */
     readonly events: Stream.Stream<SessionEvent>
+    /** Those of the configuration in force, by name. */
+    readonly templates: Effect.Effect<Readonly<Record<string, Template>>>
     /** `waiting`: have ended and are about to be started anew. */
     readonly counts: Effect.Effect<{ readonly running: number; readonly total: number; readonly waiting: number }>
   }
@@ -122,9 +134,10 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
   const askSession = (request: HostCall) =>
     link.call(request).pipe(Effect.flatMap((reply) => Effect.orDie(decodeHostSession(reply))))
 
-  const run = Effect.fn("Sessions.run")(function* (options: RunOptions) {
+  const run = Effect.fn("Sessions.run")(function* (asked: TemplateOptions) {
     const { sessions } = yield* config.get
     const user = currentUser()
+    const options = yield* Effect.fromResult(applyTemplate(asked, yield* templates, user.home))
     const id = SessionId.make(randomUUID())
     const given = { id, createdAt: new Date().toISOString(), settings: sessions, user }
     const file = yield* Effect.fromResult(decideStart(entries.values(), options, given))
@@ -135,16 +148,23 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
       allow: sessions.environmentAllow,
       user,
       kind: file.kind,
+      ...(options.extraEnv === undefined ? {} : { extra: options.extraEnv }),
       session: sessionVariables(paths, id)
     })
     return yield* spawn(file, env)
   })
 
-  /** Asks the host how its sessions are; when it can't be asked, what is known is told. */
+  const templates = Effect.map(config.get, (settings) =>
+    Object.fromEntries(Object.entries(settings.templates).map(([name, setting]) => [name, templateOf(setting)]))
+  )
+
+  /** Asks the host how its sessions are. */
   const refresh = link.call({ op: "list" }).pipe(
-    Effect.flatMap(decodeListReply),
-    Effect.map((reply) => void reply.sessions.forEach(take)),
-    Effect.ignore
+    Effect.catchTag("HostRefused", ({ refusal }) =>
+      Effect.fail(new SessionHostUnavailable({ detail: refusal.message }))
+    ),
+    Effect.flatMap((reply) => Effect.orDie(decodeListReply(reply))),
+    Effect.map((reply) => void reply.sessions.forEach(take))
   )
 
   /** What is left of lost sessions: looked for once, when somebody asks. A host of another version may not know. */
@@ -159,22 +179,26 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
       { concurrency: 16, discard: true }
     )
 
-  const list = Effect.fn("Sessions.list")(function* (
-    options: { readonly all?: boolean; readonly tags?: ReadonlyArray<string> } = {}
-  ) {
-    yield* Effect.ignore(catalogue.hostKnown)
-    if (Array.from(entries.values()).some((entry) => isOpen(entry))) yield* refresh
+  const listing = Effect.fn("Sessions.list")(function* (options: ListOptions = {}) {
+    const known = yield* Effect.result(catalogue.hostKnown)
+    const asked =
+      Result.isSuccess(known) && Array.from(entries.values()).some((entry) => isOpen(entry))
+        ? yield* Effect.result(refresh)
+        : known
+    const problem = Result.isFailure(asked) ? { hostUnavailable: asked.failure.detail } : {}
     if (options.all === true) yield* findRemains(entries.values())
-    return Array.from(entries.values())
+    const sessions = Array.from(entries.values())
       .filter((entry) => options.all === true || isOpen(entry))
       .filter(({ file }) => (options.tags ?? []).every((tag) => file.tags.includes(tag)))
       .map(toSession)
       .sort((a, b) => (a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0))
+    return { sessions, ...problem }
   })
 
   const show = Effect.fn("Sessions.show")(function* (ref: string) {
     const entry = yield* find(ref)
-    yield* isOpen(entry) ? refresh : findRemains([entry])
+    // When the host can't be asked, what is known is told.
+    yield* isOpen(entry) ? Effect.ignore(refresh) : findRemains([entry])
     return toSession(entries.get(entry.file.id) ?? entry)
   })
 
@@ -248,7 +272,8 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
 
   return Sessions.of({
     run,
-    list,
+    list: (options) => Effect.map(listing(options), ({ sessions }) => sessions),
+    listing,
     show,
     attach,
     send,
@@ -259,6 +284,7 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     rename: labels.rename,
     tag: labels.tag,
     killAll: ending.killAll,
+    templates,
     events: Stream.fromPubSub(catalogue.events),
     counts: Effect.sync(() => ({
       running: ending.open().length,

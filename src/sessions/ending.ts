@@ -131,6 +131,8 @@ export const makeEnding = Effect.fnUntraced(function* (change: Labels["change"])
   })
 
   const killAll = Effect.fn("Sessions.killAll")(function* (caller: Caller = {}) {
+    // A daemon that was just started has to hear first what there is to end.
+    yield* Effect.ignore(catalogue.hostKnown)
     const own = open().find(({ file }) => file.id === caller.from)
     if (own !== undefined) yield* refuseOwn(own, caller)
     const waiting = Array.from(entries.values()).filter((entry) => !isOpen(entry))

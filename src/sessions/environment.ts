@@ -13,6 +13,8 @@ export interface EnvironmentOptions {
   readonly allow: ReadonlyArray<string>
   readonly user: { readonly name: string; readonly home: string; readonly shell: string }
   readonly kind: "pty" | "pipe"
+  /** Somebody wrote these down for this very session: no list holds for them. */
+  readonly extra?: Readonly<Record<string, string>>
   /** Set last, whatever the lists say: HOB_SESSION_ID and what a `hob` inside the session needs to find this daemon. */
   readonly session: Readonly<Record<string, string>>
 }
@@ -39,6 +41,7 @@ export const sessionEnvironment = (options: EnvironmentOptions): Record<string, 
       if (!denied(key)) env[key] = value
     }
   }
+  Object.assign(env, options.extra)
   if (options.kind === "pty" && (!env["TERM"] || env["TERM"] === "dumb" || env["TERM"] === "unknown")) {
     env["TERM"] = DEFAULT_TERM
   }

@@ -1,6 +1,7 @@
 import { Effect, Stream } from "effect"
 import { type SessionEvent, SessionsRpcs } from "../protocol/sessions.ts"
 import { TagsRpcs } from "../protocol/tags.ts"
+import { TemplatesRpcs } from "../protocol/templates.ts"
 import { logLines, outputChunks } from "./hostStream.ts"
 import { Sessions } from "./Sessions.ts"
 
@@ -8,12 +9,12 @@ import { Sessions } from "./Sessions.ts"
 const isLater = (type: SessionEvent["type"]): boolean => type === "changed" || type === "activity"
 
 /** Answers `sessions.*`. */
-export const layer = SessionsRpcs.merge(TagsRpcs).toLayer(
+export const layer = SessionsRpcs.merge(TagsRpcs, TemplatesRpcs).toLayer(
   Effect.gen(function* () {
     const sessions = yield* Sessions
-    return SessionsRpcs.merge(TagsRpcs).of({
+    return SessionsRpcs.merge(TagsRpcs, TemplatesRpcs).of({
       "sessions.run": (options) => sessions.run(options),
-      "sessions.list": (options) => Effect.map(sessions.list(options), (list) => ({ sessions: list })),
+      "sessions.list": (options) => sessions.listing(options),
       "sessions.show": ({ session }) => sessions.show(session),
       "sessions.attach": ({ session, ...options }) => sessions.attach(session, options),
       "sessions.output": ({ follow, session, ...range }) =>
@@ -25,6 +26,7 @@ export const layer = SessionsRpcs.merge(TagsRpcs).toLayer(
       "sessions.kill": ({ session, ...options }) => sessions.kill(session, options),
       "sessions.rename": ({ name, session }) => sessions.rename(session, name),
       "sessions.tag": ({ session, ...changes }) => sessions.tag(session, changes),
+      "sessions.templates": () => Effect.map(sessions.templates, (templates) => ({ templates })),
       "sessions.remove": ({ session, ...options }) => sessions.remove(session, options),
       "sessions.export": ({ session }) =>
         Stream.unwrap(Effect.map(sessions.attach(session, { mode: "records" }), logLines)),

@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly cwd?: string
   /** The caller's whole environment; without it the session gets a login environment. */
   readonly env?: Readonly<Record<string, string>>
+  /** Variables that go before all others. */
+  readonly extraEnv?: Readonly<Record<string, string>>
   readonly kind?: "pty" | "pipe"
   readonly cols?: number
   readonly rows?: number
@@ -67,7 +69,7 @@ export const decideStart = (
     ...(options.restart === undefined || options.restart === "no"
       ? {}
       : {
-          restart: { policy: options.restart, max: options.restartMax ?? given.settings.restartMax, count: 0 }
+          restart: { policy: options.restart, max: options.restartMax ?? given.settings.restartMaxCount, count: 0 }
         })
   })
 }

@@ -27,12 +27,13 @@ const stopCommand = Command.make(
   "stop",
   {
     all: yes("all", "End the sessions too, and the session-host"),
-    force: yes("force", "Kill a daemon that does not answer")
+    force: yes("force", "Kill a daemon that does not answer"),
+    self: yes("self", "With --all: also the session in which this command runs")
   },
   (options) => act((context) => stop(context, options))
 ).pipe(
   Command.withDescription(
-    "Stop the daemon. Sessions run on in the session-host, and the next daemon finds them. Exit code 3 if none runs."
+    "Stop the daemon. Sessions run on in the session-host, and the next daemon finds them. Exit code 3 if none runs; --all starts one where only the session-host is there. --all inside a session is refused without --self."
   ),
   Command.withShortDescription("Stop the daemon; sessions run on"),
   Command.withExamples([

@@ -1,5 +1,6 @@
 import { Option } from "effect"
 import { Argument, Flag } from "effect/cli"
+import { parseShare, parseSize } from "../../config/quantities.ts"
 import { parseDuration } from "../duration.ts"
 import { parseCount } from "../plain.ts"
 
@@ -50,12 +51,38 @@ export const durationOrNull = (name: string, description: string) =>
     )
   )
 
+const parsedOrNull =
+  (parse: (text: string) => number | undefined, expected: string) =>
+  (name: string, metavar: string, description: string) =>
+    orNull(
+      Flag.String(name).pipe(
+        Flag.withMetavar(metavar),
+        Flag.withDescription(description),
+        Flag.filterMap(
+          (text) => Option.fromUndefinedOr(parse(text)),
+          () => expected
+        )
+      )
+    )
+
+/** In bytes. */
+export const sizeOrNull = parsedOrNull(parseSize, "a size such as 512M or 2G")
+/** In percent of one processor. */
+export const shareOrNull = parsedOrNull(parseShare, "a share such as 50%, or processors such as 0.5 or 2")
+
+export const choiceOrNull = <const L extends ReadonlyArray<string>>(name: string, choices: L, description: string) =>
+  orNull(Flag.Literals(name, choices).pipe(Flag.withDescription(description)))
+
+/** Sessions by their tags instead of one by one. */
+export const tags = texts("tag", "TAG", "Those that have this tag; given again, that one too", "t")
+
+/** Also the session from inside which the command is given. */
+export const self = yes("self", "Also the session in which this command runs")
+
 export const json = yes("json", "Print JSON")
 
 const SESSION = "Its id, the beginning of its id, or its name"
 
 export const session = Argument.String("session").pipe(Argument.withDescription(SESSION))
-export const sessions = Argument.String("session").pipe(
-  Argument.withDescription(SESSION),
-  Argument.variadic({ min: 1 })
-)
+/** Those of which a flag may say which ones are meant. */
+export const sessionsIfAny = Argument.String("session").pipe(Argument.withDescription(SESSION), Argument.variadic())

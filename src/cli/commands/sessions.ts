@@ -9,14 +9,15 @@ import { show } from "../verbs/show.ts"
 import { wait } from "../verbs/wait.ts"
 import { waitedFor, waitStates } from "../waitFor.ts"
 import { act } from "./act.ts"
-import { durationOrNull, json, session, sessions, textOrNull, texts, yes } from "./flags.ts"
+import { durationOrNull, json, self, session, sessionsIfAny, tags, textOrNull, texts, yes } from "./flags.ts"
 
 export const listCommand = Command.make(
   "ls",
   {
     all: yes("all", "Also those that have ended", "a"),
     json,
-    quiet: yes("quiet", "Only ids, one a line", "q")
+    quiet: yes("quiet", "Only ids, one a line", "q"),
+    tags
   },
   (options) => act((context) => list(context, options))
 ).pipe(
@@ -24,6 +25,7 @@ export const listCommand = Command.make(
   Command.withShortDescription("List sessions"),
   Command.withExamples([
     { command: "hob ls" },
+    { command: "hob ls --tag web --tag staging", description: "Those that have both tags" },
     { command: "hob ls --all --json", description: 'For scripts: {"sessions": […]}' }
   ])
 )
@@ -111,30 +113,37 @@ export const waitCommand = Command.make(
 export const killCommand = Command.make(
   "kill",
   {
-    sessions,
+    sessions: sessionsIfAny,
+    tags,
     signal: textOrNull("signal", "SIGNAL", "Instead of TERM: INT, HUP, KILL, …", "s"),
     grace: durationOrNull("grace", "How long it has before it is killed with KILL (default: sessions.killGraceMillis)"),
+    self,
     json: yes("json", "Print the sessions as JSON")
   },
   (options) => act((context) => kill(context, options))
 ).pipe(
   Command.withDescription(
-    "End sessions: the signal goes to every process of each, and KILL to what is left after the grace. Their output stays until `hob rm`."
+    "End sessions, named or by their tags: the signal goes to every process of each, and KILL to what is left after the grace. Their output stays until `hob rm`. None is started anew after that. The session in which this runs is ended only with --self."
   ),
   Command.withShortDescription("End sessions"),
   Command.withExamples([
     { command: "hob kill build" },
     { command: "hob kill build --signal INT --grace 30s" },
+    { command: "hob kill --tag ci", description: "All that have this tag" },
     { command: "hob kill $(hob ls -q)", description: "All that run" }
   ])
 )
 
 export const removeCommand = Command.make(
   "rm",
-  { sessions, force: yes("force", "End those that run", "f") },
+  { sessions: sessionsIfAny, tags, force: yes("force", "End those that run", "f"), self },
   (options) => act((context) => remove(context, options))
 ).pipe(
   Command.withDescription("Forget sessions that have ended, and delete their logs."),
   Command.withShortDescription("Forget ended sessions"),
-  Command.withExamples([{ command: "hob rm build" }, { command: "hob rm --force build", description: "End it first" }])
+  Command.withExamples([
+    { command: "hob rm build" },
+    { command: "hob rm --tag ci" },
+    { command: "hob rm --force build", description: "End it first" }
+  ])
 )

@@ -1,5 +1,6 @@
 import { basename } from "node:path"
 import type { Session, SessionExit } from "../../protocol/sessions.ts"
+import { limitRows, restartRows } from "./limits.ts"
 import { age, bytes, columns, commandLine, cut, oneLine } from "./text.ts"
 
 /** The id's first part: unique among a few thousand sessions, and any command takes it. */
@@ -8,8 +9,13 @@ export const shortId = (id: string): string => id.slice(0, 8)
 /** How a person would call the session: its name, else the short id. */
 export const label = (session: Pick<Session, "id" | "name">): string => session.name ?? shortId(session.id)
 
-/** `exit 0`, `SIGKILL`. */
-export const exitText = (exit: SessionExit): string => exit.signal ?? `exit ${exit.code ?? "?"}`
+/** `exit 0`, `SIGKILL`; with what ended it where that was a limit: `SIGTERM (ttl)`. */
+export const exitText = (exit: SessionExit): string => {
+  const how = exit.signal ?? `exit ${exit.code ?? "?"}`
+  // Absent from a daemon before hob 0.2.
+  const reason = exit.reason ?? null
+  return reason === null || reason === "killed" ? how : `${how} (${oneLine(reason)})`
+}
 
 /** `running`, `exit 3`, `SIGTERM`, `lost`. */
 export const stateText = (session: Session): string => (session.exit !== null ? exitText(session.exit) : session.state)
@@ -19,6 +25,7 @@ const activityText = (session: Session): string => session.activity?.state ?? "-
 
 /** The table of `hob ls`, as wide as the terminal (null: as it comes, for a file or a pipe). */
 export const sessionTable = (sessions: ReadonlyArray<Session>, now: number, width: number | null): string => {
+  const hasTags = sessions.some(({ tags }) => tags.length > 0)
   const rows = sessions.map((session) => [
     shortId(session.id),
     session.name ?? "-",
@@ -27,9 +34,12 @@ export const sessionTable = (sessions: ReadonlyArray<Session>, now: number, widt
     age(session.createdAt, now),
     session.clients === 0 ? "-" : String(session.clients),
     bytes(session.output.end),
+    ...(hasTags ? [session.tags.map(oneLine).join(",") || "-"] : []),
     oneLine(commandLine(session.command))
   ])
-  const table = columns([["ID", "NAME", "STATE", "ACTIVITY", "AGE", "CLIENTS", "OUTPUT", "COMMAND"], ...rows])
+  const tags = hasTags ? ["TAGS"] : []
+  const head = ["ID", "NAME", "STATE", "ACTIVITY", "AGE", "CLIENTS", "OUTPUT", ...tags, "COMMAND"]
+  const table = columns([head, ...rows])
   return width === null
     ? table
     : table
@@ -55,6 +65,7 @@ export const sessionPage = (session: Session, now: number): string => {
   }
   if (session.pid !== null) rows.push(["pid", String(session.pid)])
   if (session.tags.length > 0) rows.push(["tags", session.tags.map(oneLine).join(", ")])
+  rows.push(...limitRows(session.limits ?? {}))
   if (session.exit !== null) rows.push(["ended", `${session.exit.at} (${age(session.exit.at, now)} ago)`])
   const types =
     session.input == null ? "" : `, ${oneLine(session.input.client)} types (${age(session.input.since, now)})`
@@ -64,6 +75,7 @@ export const sessionPage = (session: Session, now: number): string => {
   if (session.logLostBytes > 0) {
     rows.push(["not logged", `${bytes(session.logLostBytes)}: the disk was full or failed`])
   }
+  if (session.restart !== undefined) rows.push(...restartRows(session, now))
   return columns(rows.map(([key, value]) => [`${key}:`, value]))
 }
 

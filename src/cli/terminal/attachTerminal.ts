@@ -5,6 +5,7 @@ import { attachSettings } from "../attachSettings.ts"
 import type { Context } from "../context.ts"
 import { call, isPassing, open } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
+import { refuseItself } from "../inside.ts"
 import { shellCode } from "../outcome.ts"
 import { exitText, label } from "../render/session.ts"
 import { printError } from "../stdio.ts"
@@ -54,13 +55,14 @@ export const attachTerminal = async (context: Context, options: AttachOptions): 
 }
 
 /** The first ticket and what the command has to know, in one go. */
-const lookUp = async (context: Context, client: BareClient, { readOnly, session }: AttachOptions, size: Size) => {
+const lookUp = async (context: Context, client: BareClient, { nest, readOnly, session }: AttachOptions, size: Size) => {
   const asked = { session, mode: "attach", ...(readOnly ? { readOnly } : size) }
   const [ticket, settings] = await Promise.all([
     client.call("sessions.attach", asked) as Promise<DataTicket>,
     attachSettings(context, client)
   ])
-  refuseSelf(context, ticket.session)
+  // Also through a multiplexer inside of it, whose terminal is another one.
+  if (!nest && context.env["HOB_SESSION_ID"] === ticket.session.id) refuseItself(ticket.session)
   const { detachKey } = settings
   if (detachKey !== "" && !isDetachKey(detachKey)) {
     throw new Fault(
@@ -70,16 +72,6 @@ const lookUp = async (context: Context, client: BareClient, { readOnly, session 
     )
   }
   return { ticket, settings }
-}
-
-/** A session shown inside of itself would print what it prints, for ever. */
-const refuseSelf = (context: Context, session: Session): void => {
-  if (context.env["HOB_SESSION_ID"] !== session.id) return
-  throw new Fault(
-    ExitCode.failure,
-    `This is session ${label(session)} itself: attached from inside, it would show its own output without end.`,
-    "Attach from another terminal, or to another session (`hob ls`)."
-  )
 }
 
 /** Lets go of the terminal with a last line, and finds the exit code. */

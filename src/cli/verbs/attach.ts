@@ -1,18 +1,21 @@
 import { isatty } from "node:tty"
 import type { Context } from "../context.ts"
 import { ExitCode, Fault } from "../exit.ts"
+import { enclosing, refuseItself, refuseNesting } from "../inside.ts"
 
 export interface AttachOptions {
   readonly session: string
   readonly readOnly: boolean
   /** Takes the keyboard from whoever has it. */
   readonly take: boolean
+  /** Also in the terminal of another session. */
+  readonly nest: boolean
 }
 
 export const hasTerminal = (): boolean => isatty(0) && isatty(1)
 
 /** `hob attach`, and `hob run` in the foreground. Gives the session's exit code as a shell would, and 0 after detaching. */
-export const attach = async (context: Context, { readOnly, session, take }: AttachOptions): Promise<number> => {
+export const attach = async (context: Context, { nest, readOnly, session, take }: AttachOptions): Promise<number> => {
   if (!hasTerminal()) {
     throw new Fault(
       ExitCode.failure,
@@ -26,7 +29,12 @@ export const attach = async (context: Context, { readOnly, session, take }: Atta
       "--take and --read-only exclude each other: who only watches has no use for the keyboard."
     )
   }
+  const outer = await enclosing(context)
+  if (outer !== null && (outer.name === session || outer.id.startsWith(session.toLowerCase()))) refuseItself(outer)
+  if (outer !== null && !nest) {
+    refuseNesting(outer, "Attach from another terminal; `hob output -f` shows what it prints without attaching.")
+  }
   // Loaded here: the other commands have no use for it.
   const { attachTerminal } = await import("../terminal/attachTerminal.ts")
-  return attachTerminal(context, { readOnly, session, take })
+  return attachTerminal(context, { nest, readOnly, session, take })
 }

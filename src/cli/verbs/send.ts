@@ -1,4 +1,5 @@
 import { readSync } from "node:fs"
+import type { Session } from "../../protocol/sessions.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
 import { isTagged } from "../report.ts"
@@ -25,8 +26,9 @@ export const isStdin = (text: ReadonlyArray<string>): boolean => text.length ===
 
 /** `hob send` */
 export const send = async (context: Context, options: SendOptions): Promise<number> => {
+  const ending = options.keys.some(isEnter) ? await lineEnding(context, options.session) : CR
   const keys = options.keys.map((name) => {
-    const bytes = keyBytes(name)
+    const bytes = isEnter(name) ? ending : keyBytes(name)
     if (bytes !== undefined) return bytes
     throw new Fault(
       ExitCode.usage,
@@ -41,6 +43,15 @@ export const send = async (context: Context, options: SendOptions): Promise<numb
   if (options.stdin) await sendStdin(context, options.session)
   if (data.length > 0 || options.eof) await sendBytes(context, options.session, data, options.eof)
   return ExitCode.ok
+}
+
+const CR = Buffer.from("\r")
+const isEnter = (key: string): boolean => /^(?:enter|return)$/i.test(key)
+
+/** What Enter is to the program: a terminal makes a line feed of what the key sends, on pipes nobody does. */
+const lineEnding = async (context: Context, session: string): Promise<Buffer> => {
+  const { kind } = await call<Session>(context, "sessions.show", { session })
+  return kind === "pipe" ? Buffer.from("\n") : CR
 }
 
 const sendBytes = async (context: Context, session: string, data: Buffer, endInput = false): Promise<void> => {

@@ -4,6 +4,7 @@ import { CallError } from "../../client/wire/bare.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
+import { caller } from "../inside.ts"
 import { isGone, readRecord, recordedProcess } from "../record.ts"
 import { plural } from "../render/text.ts"
 import { toFault } from "../report.ts"
@@ -14,6 +15,8 @@ export interface StopOptions {
   readonly all: boolean
   /** End a daemon that does not answer by signals. */
   readonly force: boolean
+  /** With `all`, also the session in which this runs. */
+  readonly self?: boolean
 }
 
 interface Stopped {
@@ -47,7 +50,12 @@ export const runningOn = (sessions: number): string => {
   return ` ${plural(sessions, "session")} ${run} on: \`hob ls\` finds ${them} again, \`hob stop --all\` would have ended ${them}.`
 }
 
-export const stopDaemon = async (context: Context, options: StopOptions): Promise<Stopped | "killed"> => {
+/** `again`: a daemon was started for it. */
+export const stopDaemon = async (
+  context: Context,
+  options: StopOptions,
+  again = false
+): Promise<Stopped | "killed"> => {
   const quiet = { ...context, mayStart: false }
   try {
     const answerMillis = options.force ? HANGING_ANSWER_MILLIS : ANSWER_MILLIS
@@ -56,7 +64,7 @@ export const stopDaemon = async (context: Context, options: StopOptions): Promis
     const stopped = await call<Stopped>(
       quiet,
       "daemon.stop",
-      options.all ? { sessions: true } : {},
+      options.all ? { sessions: true, ...caller(context, options.self === true) } : {},
       options.all ? ANSWER_MILLIS : answerMillis
     )
     if (!(await isGoneWithin(stopped.pid, GONE_MILLIS))) {
@@ -73,10 +81,15 @@ export const stopDaemon = async (context: Context, options: StopOptions): Promis
     const record = readRecord(context.paths)
     if (record === null || recordedProcess(record) === "gone") {
       if (!options.all || !existsSync(context.paths.hostSocket)) throw error
+      // Its session-host may be there, and sessions in it: only a daemon can end those.
+      if (context.mayStart && !again) {
+        await call(context, "daemon.ping", {})
+        return stopDaemon(context, options, true)
+      }
       throw new Fault(
         ExitCode.notRunning,
         "hob is not running, but its session-host may be, and sessions in it.",
-        "`hob start && hob stop --all` ends them."
+        "Without --no-start (or HOB_NO_START), `hob stop --all` starts it to end them."
       )
     }
     if (options.force) return killDaemon(record.pid)

@@ -194,7 +194,7 @@ const verbs: Readonly<Record<string, Verb>> = {
     },
     action: (plain) => {
       const grace = read(plain, "--grace", parseDuration)
-      if (grace === undefined) return null
+      if (grace === undefined || (plain.words.length === 0) === (plain.values("--tag").length === 0)) return null
       return (context) =>
         kill(context, {
           sessions: plain.words,

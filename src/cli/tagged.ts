@@ -34,12 +34,6 @@ export const resolveMeant = async (
   { sessions, tags }: Meant,
   { all, fits }: { readonly all: boolean; readonly fits: (session: Session) => boolean }
 ): Promise<ReadonlyArray<string>> => {
-  if (sessions.length > 0 && tags.length > 0) {
-    throw new Fault(ExitCode.usage, "Name sessions, or give --tag: not both.")
-  }
-  if (sessions.length === 0 && tags.length === 0) {
-    throw new Fault(ExitCode.usage, "Which sessions? Name them, or give --tag.", "`hob ls` lists them.")
-  }
   if (tags.length === 0) return sessions
   const found = (await listTagged(context, { all, tags })).sessions.filter(fits)
   if (found.length === 0) {

@@ -37,12 +37,28 @@ vi.mock("../../src/cli/verbs/status.ts", () => ({ status: verb("status") }))
 vi.mock("../../src/cli/verbs/stop.ts", () => ({ stop: verb("stop") }))
 vi.mock("../../src/cli/verbs/wait.ts", () => ({ wait: verb("wait") }))
 
-const run = { name: null, cwd: null, env: [], tags: [], pipe: false, detach: false, json: false, command: [] }
+const run = {
+  name: null,
+  cwd: null,
+  env: [],
+  tags: [],
+  pipe: false,
+  detach: false,
+  json: false,
+  nest: false,
+  limits: {},
+  restart: null,
+  restartMax: null,
+  template: null,
+  command: []
+}
 const output = { session: "a", follow: false, since: null, tail: null, plain: false }
 const wait = { session: "a", for: null, timeout: null, json: false }
-const kill = { sessions: ["a"], signal: null, grace: null, json: false }
+const kill = { sessions: ["a"], tags: [], signal: null, grace: null, self: false, json: false }
+const rm = { sessions: ["a"], tags: [], force: false, self: false }
+const attach = { session: "a", readOnly: false, take: false, nest: false }
 const send = { session: "a", text: [], keys: [], stdin: false, eof: false }
-const list = { all: false, json: false, quiet: false }
+const list = { all: false, json: false, quiet: false, tags: [] }
 
 /** `hot`: the plain path understands it too, and the same. */
 const table: ReadonlyArray<readonly [line: ReadonlyArray<string>, verb: string, options: unknown, how?: "hot"]> = [
@@ -51,14 +67,16 @@ const table: ReadonlyArray<readonly [line: ReadonlyArray<string>, verb: string, 
   [["ls", "-a", "-q"], "ls", { ...list, all: true, quiet: true }, "hot"],
   [["ls", "-aq"], "ls", { ...list, all: true, quiet: true }],
   [["ls", "--all=true"], "ls", { ...list, all: true }],
+  [["ls", "--tag", "x", "-t", "y"], "ls", { ...list, tags: ["x", "y"] }, "hot"],
   [["status"], "status", { json: false }, "hot"],
   [["status", "--json"], "status", { json: true }, "hot"],
   [["show", "a", "--json"], "show", { session: "a", json: true }, "hot"],
   [["show", "--json", "1"], "show", { session: "1", json: true }, "hot"],
-  [["attach", "a"], "attach", { session: "a", readOnly: false, take: false }, "hot"],
-  [["attach", "--take", "a"], "attach", { session: "a", readOnly: false, take: true }, "hot"],
-  [["attach", "-r", "a"], "attach", { session: "a", readOnly: true, take: false }, "hot"],
-  [["attach", "--read-only", "on"], "attach", { session: "on", readOnly: true, take: false }, "hot"],
+  [["attach", "a"], "attach", attach, "hot"],
+  [["attach", "--take", "a"], "attach", { ...attach, take: true }, "hot"],
+  [["attach", "-r", "a"], "attach", { ...attach, readOnly: true }, "hot"],
+  [["attach", "--read-only", "on"], "attach", { ...attach, session: "on", readOnly: true }, "hot"],
+  [["attach", "a", "--nest"], "attach", { ...attach, nest: true }, "hot"],
   [["wait", "--exit", "a"], "wait", wait, "hot"],
   [["wait", "a", "--exit", "--timeout", "90s"], "wait", { ...wait, timeout: 90_000 }, "hot"],
   [["wait", "a", "--timeout=2m", "--json"], "wait", { ...wait, timeout: 120_000, json: true }, "hot"],
@@ -73,6 +91,8 @@ const table: ReadonlyArray<readonly [line: ReadonlyArray<string>, verb: string, 
     { ...kill, sessions: ["a", "b"], signal: "INT", grace: 0 },
     "hot"
   ],
+  [["kill", "--tag", "x"], "kill", { ...kill, sessions: [], tags: ["x"] }, "hot"],
+  [["kill", "a", "--self"], "kill", { ...kill, self: true }, "hot"],
   [["output", "a"], "output", output, "hot"],
   [["output", "-f", "a"], "output", { ...output, follow: true }, "hot"],
   [["output", "a", "--tail", "20", "--plain"], "output", { ...output, tail: 20, plain: true }, "hot"],
@@ -96,6 +116,29 @@ const table: ReadonlyArray<readonly [line: ReadonlyArray<string>, verb: string, 
   [["send", "a", "--key=C-c", "Enter"], "send", { ...send, keys: ["C-c", "Enter"] }, "hot"],
   [["send", "a", "--", "--help"], "send", { ...send, text: ["--help"] }, "hot"],
   [["run"], "run", run, "hot"],
+  [
+    ["run", "--max-memory", "2G", "--max-cpu=50%", "--max-processes", "9", "--ttl", "2h", "--idle-stop", "30m", "a"],
+    "run",
+    {
+      ...run,
+      command: ["a"],
+      limits: {
+        memoryBytes: 2 * 1024 ** 3,
+        cpuPercent: 50,
+        processes: 9,
+        ttlMillis: 7_200_000,
+        idleStopMillis: 1_800_000
+      }
+    },
+    "hot"
+  ],
+  [
+    ["run", "--template", "web", "--restart-max", "0", "--nest"],
+    "run",
+    { ...run, template: "web", restartMax: 0, nest: true },
+    "hot"
+  ],
+  [["run", "--restart", "on-failure", "a"], "run", { ...run, restart: "on-failure", command: ["a"] }],
   [["run", "--", "ls", "-la"], "run", { ...run, command: ["ls", "-la"] }, "hot"],
   [["run", "ls", "-la", "--json"], "run", { ...run, command: ["ls", "-la", "--json"] }, "hot"],
   [
@@ -139,15 +182,15 @@ const table: ReadonlyArray<readonly [line: ReadonlyArray<string>, verb: string, 
     },
     "hot"
   ],
-  [["rm", "a", "b"], "rm", { sessions: ["a", "b"], force: false }],
-  [["rm", "--force", "1"], "rm", { sessions: ["1"], force: true }],
-  [["rm", "-f", "a"], "rm", { sessions: ["a"], force: true }],
+  [["rm", "a", "b"], "rm", { ...rm, sessions: ["a", "b"] }],
+  [["rm", "--force", "1"], "rm", { ...rm, sessions: ["1"], force: true }],
+  [["rm", "-f", "a"], "rm", { ...rm, force: true }],
   [["export", "a"], "export", { session: "a", format: "jsonl" }],
   [["export", "a", "--format", "raw"], "export", { session: "a", format: "raw" }],
   [["start"], "start", { foreground: false }],
   [["start", "--foreground"], "start", { foreground: true }],
-  [["stop"], "stop", { all: false, force: false }],
-  [["stop", "--all", "--force"], "stop", { all: true, force: true }],
+  [["stop"], "stop", { all: false, force: false, self: false }],
+  [["stop", "--all", "--force"], "stop", { all: true, force: true, self: false }],
   [["restart"], "restart", { force: false }],
   [["logs"], "logs", { follow: false, lines: 50, host: false }],
   [["logs", "-f", "-n", "3"], "logs", { follow: true, lines: 3, host: false }],

@@ -56,11 +56,48 @@ describe("what the commands print", () => {
     assert.strictEqual(
       sessionTable([session, ended], now, null),
       [
-        "ID        NAME   STATE    ACTIVITY  AGE  CLIENTS  OUTPUT  COMMAND",
-        "11112222  build  running  waiting   1m   2        1.2 MB  make -j8 'all the things'",
-        "99992222  -      SIGKILL  -         1m   -        5.0 kB  printf ' '"
+        "ID        NAME   STATE    ACTIVITY  AGE  CLIENTS  OUTPUT  TAGS        COMMAND",
+        "11112222  build  running  waiting   1m   2        1.2 MB  ci,nightly  make -j8 'all the things'",
+        "99992222  -      SIGKILL  -         1m   -        5.0 kB  -           printf ' '"
       ].join("\n")
     )
+  })
+
+  it("a table without tags where none has any, and what ended a session where that was a limit", () => {
+    const limited = { ...ended, exit: { ...ended.exit!, reason: "memory-limit" } }
+    assert.strictEqual(
+      sessionTable([limited], now, null),
+      [
+        "ID        NAME  STATE                   ACTIVITY  AGE  CLIENTS  OUTPUT  COMMAND",
+        "99992222  -     SIGKILL (memory-limit)  -         1m   -        5.0 kB  printf ' '"
+      ].join("\n")
+    )
+  })
+
+  it("limits, with what holds each, and restarts", () => {
+    const id = "aaaa2222-3333-4444-8555-666677778888" as Session["id"]
+    const page = sessionPage(
+      {
+        ...session,
+        limits: {
+          memory: { bytes: 1.5 * 1024 ** 3, by: "cgroup" },
+          cpu: { percent: 50, by: "cgroup" },
+          processes: { count: 20, by: "watcher" },
+          ttl: { millis: 5_400_000, endsAt: "2026-03-01T13:28:30.000Z" },
+          idleStop: { millis: 90_000 }
+        },
+        restart: { policy: "on-failure", max: 10, count: 2, at: null, stopped: null },
+        restartedFrom: { id, because: "reboot" }
+      },
+      now
+    )
+    assert.include(page, "max memory:     1.5G, held by cgroup")
+    assert.include(page, "max cpu:        50%, held by cgroup")
+    assert.include(page, "max processes:  20, held by watcher")
+    assert.include(page, "ttl:            1.5h, until 2026-03-01T13:28:30.000Z")
+    assert.include(page, "idle-stop:      1.5m")
+    assert.include(page, "restart:        on-failure, 2 of 10 in a row")
+    assert.include(page, `new:            in the place of ${id}, which was lost when the machine was started anew`)
   })
 
   it("a table that is cut to the terminal's width", () => {

@@ -48,6 +48,11 @@ export const tagCommand = Command.make("tag").pipe(
     "Tags make groups of sessions: `hob run --tag`, `hob ls --tag`, `hob kill --tag` and `hob rm --tag` take them. A session has up to 32."
   ),
   Command.withShortDescription("Put tags on a session, and take them off"),
+  Command.withExamples([
+    { command: "hob tag add build ci nightly" },
+    { command: "hob tag rm build nightly" },
+    { command: "hob kill --tag ci", description: "What they are good for" }
+  ]),
   Command.withSubcommands([addCommand, removeCommand])
 )
 

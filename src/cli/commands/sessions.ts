@@ -1,5 +1,5 @@
-import { Option } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Effect, Option } from "effect"
+import { Argument, CliError, Command, Flag } from "effect/cli"
 import { kill } from "../verbs/kill.ts"
 import { list } from "../verbs/list.ts"
 import { remove } from "../verbs/remove.ts"
@@ -110,6 +110,19 @@ export const waitCommand = Command.make(
   ])
 )
 
+/** Sessions are named, or their tags are. */
+const meantByOne = ({
+  sessions,
+  tags
+}: {
+  readonly sessions: ReadonlyArray<string>
+  readonly tags: ReadonlyArray<string>
+}) => {
+  if (sessions.length > 0 !== tags.length > 0) return Effect.void
+  const cause = sessions.length > 0 ? "Name sessions, or give --tag: not both." : "<session> is missing, or --tag."
+  return Effect.fail(new CliError.UserError({ cause }))
+}
+
 export const killCommand = Command.make(
   "kill",
   {
@@ -122,6 +135,7 @@ export const killCommand = Command.make(
   },
   (options) => act((context) => kill(context, options))
 ).pipe(
+  Command.validate((options) => meantByOne(options)),
   Command.withDescription(
     "End sessions, named or by their tags: the signal goes to every process of each, and KILL to what is left after the grace. Their output stays until `hob rm`. None is started anew after that. The session in which this runs is ended only with --self."
   ),

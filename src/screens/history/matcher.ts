@@ -26,9 +26,12 @@ const NEWLINE = 0x0a
 /** Throws `SyntaxError` for what is no regular expression. */
 export const makeMatcher = (query: Query): Matcher => {
   if (!query.regex && !query.ignoreCase) return literal(Buffer.from(query.text))
-  const source = query.regex ? query.text : query.text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")
+  if (!query.regex && /^[\x20-\x7e]+$/.test(query.text)) return anyCase(query.text)
+  const source = query.regex ? query.text : escaped(query.text)
   return expression(new RegExp(source, query.ignoreCase ? "giu" : "gu"))
 }
+
+const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")
 
 const literal =
   (needle: Buffer): Matcher =>
@@ -44,6 +47,24 @@ const literal =
     }
     return found
   }
+
+/** Latin letters only: bytes and characters are the same then, and no text has to be decoded but what is found. */
+const anyCase = (needle: string): Matcher => {
+  const regex = new RegExp(escaped(needle), "gi")
+  return (text, most) => {
+    const found: Array<LineMatch> = []
+    const bytes = text.toString("latin1")
+    regex.lastIndex = 0
+    for (let match = regex.exec(bytes); match !== null && found.length < most; match = regex.exec(bytes)) {
+      const position = text.lastIndexOf(NEWLINE, match.index) + 1
+      const end = text.indexOf(NEWLINE, match.index)
+      const from = text.toString("utf8", position, match.index).length
+      found.push({ position, line: text.toString("utf8", position, end), from, to: from + needle.length })
+      regex.lastIndex = end
+    }
+    return found
+  }
+}
 
 /** Runs `scan` with a limit on how long it may take: an expression can take years for a line. */
 const limited = new Script("scan()")

@@ -162,6 +162,13 @@ describe("searching it", () => {
       find({ text: "FIRST NEEDLE: äPFEL", ignoreCase: true }).map(({ line }) => line),
       [3]
     )
+    for (const text of ["SAYS NOTHING ABOUT FILE 99", "Module 976", "(", "NEEDLE: Ä"]) {
+      assert.deepStrictEqual(
+        find({ text, ignoreCase: true }).map(({ from, line, to }) => [line, to - from]),
+        naive((line) => line.toLowerCase().includes(text.toLowerCase())).map((line) => [line, text.length]),
+        text
+      )
+    }
     assert.deepStrictEqual(
       find({ text: "^\\d+9 .*file 1\\d{2}\\.ts", regex: true }).map(({ line }) => line),
       naive((line) => /^\d+9 .*file 1\d{2}\.ts/u.test(line))

@@ -37,7 +37,24 @@ export const codex: Manifest = {
       state: "working",
       when: [{ in: "last 16", match: "^[•◦] .*\\((?:\\d+h )?(?:\\d+m )?\\d+s • esc to interrupt" }]
     },
-    { rule: "prompt", state: "idle", when: [{ in: "last 8", match: "^› " }] }
+    // While it prints its answer nothing but the title, and what it reports, tells that it works: without a title its
+    // prompt alone says nothing.
+    {
+      rule: "prompt",
+      state: "idle",
+      when: [
+        { in: "last 8", match: "^› " },
+        { in: "title", match: "\\S" }
+      ]
+    },
+    {
+      rule: "finished",
+      state: "idle",
+      when: [
+        { in: "last 8", match: "^› " },
+        { in: "last 10", match: "^ *(Worked for \\d|■ )" }
+      ]
+    }
   ],
   hooks: {
     UserPromptSubmit: "working",

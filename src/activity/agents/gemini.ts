@@ -32,6 +32,8 @@ export const gemini: Manifest = {
       state: "working",
       when: [{ in: "last 14", match: "^ [⠁-⣿] .*\\(esc to cancel" }]
     },
+    // So it calls a command that has been silent for a while.
+    { rule: "silent-command", state: "working", when: [{ in: "last 14", match: "^ ! Shell awaiting input" }] },
     { rule: "prompt", state: "idle", when: [{ in: "last 14", match: promptBox }] }
   ],
   hooks: {

@@ -3,6 +3,7 @@ import type { Activity } from "../protocol/activity.ts"
 import type { Screen } from "../protocol/screens.ts"
 import { Emulator } from "../terminal/Emulator.ts"
 import type { LeftLine } from "../terminal/leaving.ts"
+import { plainScreen } from "../terminal/plain.ts"
 import type { Sign } from "../terminal/sequences.ts"
 import { type Checkpoint, type CheckpointHead, writeCheckpoint } from "./checkpoint.ts"
 import type { SnapshotReply } from "./HostConnection.ts"
@@ -157,10 +158,22 @@ export class Emulation {
 
   /** The lines that are not in the history on disk: those above the main screen and on it, and the alternate screen's. */
   tail(): TextLines {
-    const { alternate } = this.#emulator.screen()
+    const { alternate } = plainScreen(this.#emulator)
     const main = this.#emulator.text({ screen: "main" })
     const lines = alternate ? [...main, ...this.#emulator.text()] : main
-    return { from: this.nextLine, lines: lines.map(({ text }) => text) }
+    return { from: this.nextLine, lines: lines.map(textOf) }
+  }
+
+  /** The same, parted into what is above the main screen and what is on the screen that is shown. */
+  lines(): { readonly from: number; readonly above: ReadonlyArray<string>; readonly shown: TextLines } {
+    const from = this.nextLine
+    const main = this.#emulator.text({ screen: "main" })
+    const firstShown = main.findIndex(({ row, rows }) => row + rows > 0)
+    const above = firstShown < 0 ? main : main.slice(0, firstShown)
+    const { alternate } = plainScreen(this.#emulator)
+    const shown = alternate ? this.#emulator.text() : main.slice(above.length)
+    const shownFrom = from + (alternate ? main.length : above.length)
+    return { from, above: above.map(textOf), shown: { from: shownFrom, lines: shown.map(textOf) } }
   }
 
   /** Puts on disk what waits to be. */
@@ -263,3 +276,5 @@ export class Emulation {
     }
   }
 }
+
+const textOf = ({ text }: { readonly text: string }): string => text

@@ -110,6 +110,11 @@ export class Keeper implements Worker {
     return this.#complete
   }
 
+  /** It is of no use any more: the session's directory is gone, or this process ends. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
   /** The program runs: it can be asked and answered. */
   get live(): boolean {
     return this.#live && !this.#complete
@@ -192,6 +197,11 @@ export class Keeper implements Worker {
     const stored = this.#head === null ? null : this.#stored()
     if (stored !== null) return { from: stored.head.nextLine, lines: stored.tail }
     return this.wake().tail()
+  }
+
+  /** The lines of {@link tail}, parted at the screen's top. */
+  lines(): ReturnType<Emulation["lines"]> {
+    return this.wake().lines()
   }
 
   /** Takes one piece of output. */

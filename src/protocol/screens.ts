@@ -192,7 +192,9 @@ export const ScreensRequest = Schema.Union([
 export type ScreensRequest = typeof ScreensRequest.Type
 
 export const ActivitiesReply = Schema.Struct({
-  activities: Schema.Array(Schema.Struct({ session: SessionId, activity: Activity }))
+  activities: Schema.Array(
+    Schema.Struct({ session: SessionId, activity: Activity, title: Schema.optionalKey(Schema.NullOr(Schema.String)) })
+  )
 })
 
 /** Why the screens process refused. */
@@ -215,6 +217,7 @@ export const ScreensEvent = Schema.Struct({
   type: Schema.Literals(["activity", "title"]),
   session: SessionId,
   activity: Schema.optionalKey(Activity),
+  /** Empty when there is none any more. */
   title: Schema.optionalKey(Schema.String)
 })
 export type ScreensEvent = typeof ScreensEvent.Type

@@ -27,6 +27,11 @@ export class Keepers {
     return this.#held.values()
   }
 
+  /** The title of a session that the host holds; null when its program gave none. */
+  title(id: SessionId): string | null {
+    return this.#held.get(id)?.title ?? null
+  }
+
   /** A session that the host holds. Returns its keeper when it is new and has a terminal. */
   add(session: HostSession): Keeper | null {
     if (session.kind !== "pty" || this.#held.has(session.id)) return null

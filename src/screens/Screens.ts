@@ -7,6 +7,7 @@ import { Keeper } from "./Keeper.ts"
 import { Keepers } from "./Keepers.ts"
 import { perform } from "./requests/perform.ts"
 import { errorOf, ScreensFailure } from "./ScreensFailure.ts"
+import { Titles } from "./Titles.ts"
 import { Turns, type Worker } from "./Turns.ts"
 
 export interface ScreensOptions {
@@ -30,6 +31,7 @@ export class Screens {
   readonly #options: ScreensOptions
   readonly #keepers: Keepers
   readonly #activities: Activities
+  readonly #titles: Titles
   readonly #asked = new Map<number, AbortController>()
 
   constructor(options: ScreensOptions) {
@@ -42,6 +44,7 @@ export class Screens {
       log,
       announce: (session, activity) => host.announce({ type: "activity", session, activity })
     })
+    this.#titles = new Titles((session, title) => host.announce({ type: "title", session, title }))
   }
 
   /** Takes up the sessions that are there. Rejects when the host does not know this process. */
@@ -55,12 +58,15 @@ export class Screens {
   close(): void {
     for (const asked of this.#asked.values()) asked.abort()
     this.#activities.close()
+    this.#titles.close()
     this.#keepers.close()
   }
 
   #keep(session: HostSession): void {
     const keeper = this.#keepers.add(session)
-    if (keeper !== null && session.exit === null) this.#activities.watch(session, keeper)
+    if (keeper === null) return
+    this.#titles.watch(keeper)
+    if (session.exit === null) this.#activities.watch(session, keeper)
   }
 
   #onEvent({ event, session }: HostEvent): void {
@@ -75,6 +81,7 @@ export class Screens {
         return this.#keepers.closed(session.id)
       case "removed":
         this.#activities.end(session.id)
+        this.#titles.forget(session.id)
         return this.#keepers.removed(session.id)
     }
   }
@@ -94,7 +101,7 @@ export class Screens {
       const request = decodeRequest(ask.request)
       if (Result.isFailure(request)) throw new ScreensFailure("bad-request", request.failure.message)
       const result = await perform(
-        { keepers: this.#keepers, activities: this.#activities },
+        { host, keepers: this.#keepers, activities: this.#activities },
         request.success,
         aborter.signal
       )

@@ -43,7 +43,7 @@ export const toSession = (entry: Entry): Session => ({
   createdAt: entry.file.createdAt,
   state: stateOf(entry),
   activity: entry.host?.exit === null && entry.file.kind === "pty" ? (entry.activity ?? unknown(entry)) : null,
-  title: entry.title ?? null,
+  title: entry.title || null,
   pid: entry.host?.exit === null ? entry.host.pid : null,
   cols: entry.host?.cols ?? entry.file.cols,
   rows: entry.host?.rows ?? entry.file.rows,

@@ -26,7 +26,7 @@ export class NewLines {
     for (const { text } of lines) this.#gone.push(text)
   }
 
-  /** The lines to look at now. */
+  /** The lines to look at now, without blanks at their ends. */
   *take(): Generator<string> {
     const gone = this.#gone
     this.#gone = []
@@ -41,7 +41,7 @@ export class NewLines {
   *#counting(first: number, lines: ReadonlyArray<string>): Generator<string> {
     for (let index = Math.max(0, this.#from - first); index < lines.length; index++) {
       const line = lines[index]!
-      if (this.#before === null || first + index >= this.#before.end || !this.#before.texts.has(line)) yield line
+      if (this.#before === null || first + index >= this.#before.end || !this.#before.texts.has(line)) yield line.trimEnd()
     }
   }
 }

@@ -1,20 +1,24 @@
 import type { ScreensRequest } from "../../protocol/screens.ts"
 import type { SessionId } from "../../protocol/ids.ts"
 import type { Activities } from "../Activities.ts"
+import type { HostConnection } from "../HostConnection.ts"
 import type { Keepers } from "../Keepers.ts"
 import { ScreensFailure } from "../ScreensFailure.ts"
 import { search } from "../search.ts"
+import { submitTo } from "./submit.ts"
 import { readText } from "./text.ts"
+import { wait } from "./wait.ts"
 
 /** Who knows the answers. */
 export interface Asked {
+  readonly host: HostConnection
   readonly keepers: Keepers
   readonly activities: Activities
 }
 
 /** Answers a daemon's question; rejects with {@link ScreensFailure}. */
 export const perform = async (
-  { activities, keepers }: Asked,
+  { activities, host, keepers }: Asked,
   request: ScreensRequest,
   signal: AbortSignal
 ): Promise<unknown> => {
@@ -26,13 +30,18 @@ export const perform = async (
     case "explain":
       return activities.explain((await keepers.get(request.session)).id)
     case "activities":
-      return { activities: activities.all() }
+      return { activities: activities.all().map((each) => ({ ...each, title: keepers.title(each.session) })) }
     case "sign":
       return activities.hook((await keepers.get(request.session)).id, request)
     case "search":
       return searchAll(keepers, request, signal)
-    default:
-      throw new ScreensFailure("bad-request", `This screens process can't answer "${request.op}".`)
+    case "wait":
+      return wait(await keepers.get(request.session), activities, request.for, signal)
+    case "submit": {
+      const { data, session, timeoutMillis } = request
+      const text = Buffer.from(data, "base64").toString("utf8")
+      return submitTo(await keepers.get(session), { activities, host }, text, timeoutMillis)
+    }
   }
 }
 

@@ -39,9 +39,9 @@ describe("what the programs of sessions are about", () => {
     const activity = await told(test, id, "idle")
     assert.strictEqual(activity.agent, "claude")
     const { activities } = await test.ask<{
-      readonly activities: ReadonlyArray<{ readonly session: string; readonly activity: Activity }>
+      readonly activities: ReadonlyArray<{ session: string; activity: Activity; title: string | null }>
     }>({ op: "activities" })
-    assert.deepStrictEqual(activities, [{ session: id, activity }])
+    assert.deepStrictEqual(activities, [{ session: id, activity, title: null }])
   })
 
   it("is explained as of now: rule, line, rows, signs", async () => {

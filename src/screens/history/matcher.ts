@@ -1,4 +1,4 @@
-import { createContext, type Context, Script } from "node:vm"
+import { limited } from "../limited.ts"
 
 /** What is looked for. */
 export interface Query {
@@ -66,10 +66,6 @@ const anyCase = (needle: string): Matcher => {
   }
 }
 
-/** Runs `scan` with a limit on how long it may take: an expression can take years for a line. */
-const limited = new Script("scan()")
-let context: (Context & { scan?: () => void }) | undefined
-
 const expression = (regex: RegExp): Matcher => {
   const inLines = (text: string, most: number): ReadonlyArray<LineMatch> => {
     const found: Array<LineMatch> = []
@@ -86,11 +82,12 @@ const expression = (regex: RegExp): Matcher => {
     return found
   }
   return (text, most) => {
-    let found: ReadonlyArray<LineMatch> = []
-    context ??= createContext({})
     // The last line's end is not the beginning of another line.
-    context.scan = () => (found = inLines(text.toString("utf8", 0, text.length - 1), most))
-    limited.runInContext(context, { timeout: REGEX_MILLIS })
-    return found
+    const found = limited(REGEX_MILLIS, () => inLines(text.toString("utf8", 0, text.length - 1), most))
+    if (found === null) throw tooLong()
+    return found.done
   }
 }
+
+const tooLong = (): Error =>
+  Object.assign(new Error("the expression timed out"), { code: "ERR_SCRIPT_EXECUTION_TIMEOUT" })

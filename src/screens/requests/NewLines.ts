@@ -41,7 +41,8 @@ export class NewLines {
   *#counting(first: number, lines: ReadonlyArray<string>): Generator<string> {
     for (let index = Math.max(0, this.#from - first); index < lines.length; index++) {
       const line = lines[index]!
-      if (this.#before === null || first + index >= this.#before.end || !this.#before.texts.has(line)) yield line.trimEnd()
+      if (this.#before === null || first + index >= this.#before.end || !this.#before.texts.has(line))
+        yield line.trimEnd()
     }
   }
 }

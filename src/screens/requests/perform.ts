@@ -30,7 +30,7 @@ export const perform = async (
     case "explain":
       return activities.explain((await keepers.get(request.session)).id)
     case "activities":
-      return { activities: activities.all().map((each) => ({ ...each, title: keepers.title(each.session) })) }
+      return { activities: activitiesOf({ activities, keepers }) }
     case "sign":
       return activities.hook((await keepers.get(request.session)).id, request)
     case "search":
@@ -44,6 +44,9 @@ export const perform = async (
     }
   }
 }
+
+const activitiesOf = ({ activities, keepers }: Pick<Asked, "activities" | "keepers">) =>
+  activities.all().map(({ activity, session }) => ({ session, activity, title: keepers.title(session) }))
 
 const searchAll = async (
   keepers: Keepers,

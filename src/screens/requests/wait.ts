@@ -86,7 +86,7 @@ const watchLines = (keeper: Keeper, match: string, onlyNew: boolean, waiting: Wa
     const lines = new NewLines(keeper, onlyNew)
     const look = () => {
       try {
-        const found = first(lines.take())
+        const found = first([...lines.take()])
         if (found !== null) waiting.met({ met: "match", ...found })
       } catch (error) {
         waiting.fail(error)

@@ -18,8 +18,9 @@ export const learnActivities = Effect.fn("Sessions.learnActivities")(function* (
     Effect.flatMap(decodeReply),
     Effect.catch((error) => Effect.as(Effect.logDebug(`what sessions are about is not known: ${error.message}`), null))
   )
-  for (const { activity, session } of reply?.activities ?? []) {
-    const entry = entries.get(session)
+  for (const { activity, session, title } of reply?.activities ?? []) {
+    const known = entries.get(session)
+    const entry = known !== undefined && title && known.title === undefined ? put({ ...known, title }) : known
     if (entry === undefined || (entry.activity !== undefined && entry.activity.since >= activity.since)) continue
     yield* announce("activity", put({ ...entry, activity }))
   }

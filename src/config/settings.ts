@@ -24,7 +24,8 @@ const day = 24 * 3600 * 1000
 const Daemon = Schema.Struct({
   idleExitMillis: millis({
     default: 0,
-    description: "Stop after this long without a connection, a running session or other work. 0: never.",
+    description:
+      "Stop after this long without a connection, a running session, a dialect that is up or other work. 0: never.",
     applies: "at once"
   }),
   shutdownMillis: millis(

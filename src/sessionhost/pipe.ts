@@ -81,8 +81,11 @@ class PipeProgram implements Program {
       }
       const program = new PipeProgram({ pid: state.pid, processes, ...pipes }, limitBytes, listener)
       program.#exited = state.exited
-      if (state.exited) program.#ended = true
-      else {
+      if (state.exited) {
+        program.#ended = true
+        // Its pipes were being closed.
+        if (program.#open === 0) setImmediate(() => program.#closedIfSo())
+      } else {
         program.#write(Buffer.from(state.input, "base64"))
         if (state.inputEnded) program.endInput()
         reaper.watch(state.pid, (exit) => program.#onExited(exit))

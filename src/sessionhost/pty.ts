@@ -86,8 +86,11 @@ class PtyProgram implements Program {
     const held = { pid: state.pid, master: state.master ?? -1, slave: state.slave ?? -1, processes }
     const program = new PtyProgram(loaded, held, inputQueueBytes, listener)
     program.#exited = state.exited
-    if (state.exited) program.#input.end()
-    else {
+    if (state.exited) {
+      program.#input.end()
+      // Its terminal was being closed.
+      if (program.#closed) setImmediate(listener.closed)
+    } else {
       program.#input.restore(Buffer.from(state.input, "base64"))
       reaper.watch(state.pid, (exit) => program.onExited(exit))
     }

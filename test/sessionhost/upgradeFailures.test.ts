@@ -70,7 +70,7 @@ const answer = (version: string, problem: string | null) =>
 
 describe("a successor that can't take over", () => {
   it("changes nothing: everything goes on, and the caller is told what is wrong", { timeout: 120_000 }, async () => {
-    await using home = new HostHome(undefined, [resolve(import.meta.dirname, "support/hastyHost.ts")])
+    await using home = new HostHome()
     const host = (await home.start())!
     const control = await host.control()
     const busy = await Busy.start(home, control)
@@ -82,7 +82,6 @@ describe("a successor that can't take over", () => {
       ["check-failed", { entry: successor(home, "process.exit(0)") }, "too old"],
       ["check-failed", { entry: successor(home, "process.kill(process.pid, 'SIGSEGV')") }, "SIGSEGV"],
       ["check-failed", { entry: successor(home, "console.log('{\"problem\": 3}')") }, "did not say"],
-      ["check-timeout", { entry: successor(home, "setInterval(() => {}, 1000)") }, "1000 ms"],
       ["wrong-version", { entry: successor(home, answer("0.0.1", null)) }, "0.0.1"],
       ["refused", { entry: successor(home, answer(VERSION, "it is Sunday")) }, "it is Sunday"],
       ["check-failed", { node: "/nonexistent/node", entry: successor(home, answer(VERSION, null)) }, "ENOENT"],
@@ -96,6 +95,19 @@ describe("a successor that can't take over", () => {
       await busy.goesOn(`after${index}`)
       assert.isFalse(existsSync(home.paths.hostState))
     }
+    await busy.ends()
+  })
+
+  it("as it hangs: it is ended in time, and everything goes on", { timeout: 60_000 }, async () => {
+    await using home = new HostHome(undefined, [resolve(import.meta.dirname, "support/hastyHost.ts")])
+    const host = (await home.start())!
+    const control = await host.control()
+    const busy = await Busy.start(home, control)
+    const entry = successor(home, "setInterval(() => {}, 1000)")
+    const reply = await tryUpgrade(control, { entry })
+    assert.deepInclude(reply.error, { code: "upgrade-failed", upgrade: "check-timeout" })
+    assert.include(reply.error!.message, "1000 ms")
+    await busy.goesOn("afterwards")
     await busy.ends()
   })
 

@@ -125,7 +125,7 @@ describe("what is under way while the session-host replaces itself", () => {
       let over = false
       const upgraded = upgrade(control).finally(() => (over = true))
       const spawned: Array<Promise<HostSession>> = []
-      while (!over) {
+      while (!rounds.over) {
         sends.push(send())
         if (n % 50 === 0) spawned.push(control.ask("spawn", spawnRequest(randomUUID(), {}, ["sh", "-c", "exit 9"])))
         await Promise.race([upgraded, new Promise((resolve) => setTimeout(resolve, 1))])
@@ -206,7 +206,7 @@ describe("what is under way while the session-host replaces itself", () => {
       let free = 0
       let looks = 0
       const competing = (async () => {
-        while (!over) {
+        while (!rounds.over) {
           // As another process would see it: our own process has no lock on it.
           if (!isLocked(home.paths.hostLock)) free++
           looks++
@@ -215,7 +215,7 @@ describe("what is under way while the session-host replaces itself", () => {
       })()
       const connecting = (async () => {
         let connected = 0
-        while (!over) {
+        while (!rounds.over) {
           const other = await host.control()
           assert.strictEqual((await other.ask<HelloReply>("hello", { protocol: 2, daemonPid: 1 })).pid, host.pid)
           other.socket.destroy()

@@ -69,7 +69,8 @@ describe.runIf(libc() !== null)("node-pty's waiting threads", () => {
 
   it("an exit that one of them has taken already is heard of first", async () => {
     const waiters = new Waiters()
-    const { exits, pid } = start(waiters, "exit 6")
+    const { exits, fd, pid } = start(waiters, "read line; exit 6")
+    writeSync(fd, "\n")
     // Without a turn of the loop: the thread has it, and nobody has heard of it.
     while (isThere(pid));
     assert.isFalse(waiters.hold(isThere))

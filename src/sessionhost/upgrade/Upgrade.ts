@@ -94,12 +94,13 @@ export class Upgrade {
   async #exchange(to: HostBuild): Promise<never> {
     const table = new ProcessTable()
     try {
-      for (let attempt = 0; !waiters.hold((pid) => table.read(pid) !== null); attempt++) {
-        waiters.release()
-        if (attempt > HOLD_ATTEMPTS) throw upgradeFailed("busy", "Programs end faster than they can be waited for.")
+      // Not in the middle of a turn either: libuv waits for all children that have ended, and then tells of one by one.
+      for (let attempt = 0; attempt < HOLD_ATTEMPTS; attempt++) {
         await turn()
+        if (waiters.hold((pid) => table.read(pid) !== null)) return this.#replace(to)
+        waiters.release()
       }
-      return this.#replace(to)
+      throw upgradeFailed("busy", "Programs end faster than they can be waited for.")
     } finally {
       waiters.release()
     }

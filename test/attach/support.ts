@@ -76,6 +76,11 @@ export class Attaching {
     await this.printed(name, pieces[0]!.length)
   }
 
+  /** The file with the first of what {@link prints} prints. */
+  file(name: string): string {
+    return join(this.#directory, `${name}.0`)
+  }
+
   /** Waits until so much has been printed. */
   printed(name: string, bytes: number): Promise<void> {
     return until(`${name} has printed`, async () => (await this.session(name)).output.end >= bytes)

@@ -1,0 +1,123 @@
+import { assert, describe, it } from "vitest"
+import { until } from "../support/home.ts"
+import { Emulator } from "../../src/terminal/Emulator.ts"
+import { renderView } from "../../src/terminal/view.ts"
+import type { PtyClient } from "../support/ptyClient.ts"
+import { Attaching, becomes, reference, type Size } from "./support.ts"
+
+const desk = { cols: 80, rows: 24 }
+const wall = { cols: 200, rows: 50 }
+const phone = { cols: 40, rows: 20 }
+
+const lines = Array.from(
+  { length: 60 },
+  (_, line) => `\u001b[3${line % 8}m${line}\u001b[m ${"a line that is long enough to be cut or wrapped ".repeat(2)}\r\n`
+).join("")
+const output = `${lines}\u001b[10;30H\u001b[1mhere\u001b[m`
+
+/** What a terminal of this size shows of a session's. */
+const viewOf = (session: Emulator, size: Size): Emulator => {
+  const emulator = new Emulator({ ...size, scrollback: 0 })
+  emulator.write(renderView(session, size).bytes)
+  return emulator
+}
+
+/** Waits until a client shows exactly this screen: text, colours and cursor. */
+const shows = async (client: PtyClient, expected: Emulator, message: string): Promise<void> => {
+  const screen = (emulator: Emulator) => {
+    const { alternate: _alternate, lines: rows, cursor } = emulator.screen()
+    return { rows, cursor }
+  }
+  const wanted = JSON.stringify(screen(expected))
+  await client
+    .until(message, () => JSON.stringify(screen(client.terminal)) === wanted)
+    .catch(() => assert.deepStrictEqual(screen(client.terminal), screen(expected), message))
+  assert.deepStrictEqual(client.answers, [])
+}
+
+describe("terminals of different sizes attached to one session", () => {
+  it("each show it in their own way; only the one that types decides its size, and nothing is rewrapped", async () => {
+    await using hob = await Attaching.begin()
+    // Says so when it is told of another size.
+    const script = `trap 'printf RESIZED' WINCH; stty raw -echo; cat "$0"; while :; do read -r x || sleep 0.1; done`
+    await hob.prints("source", desk, output)
+    await hob.run("shared", ["bash", "-c", script, hob.file("source")], desk)
+    await hob.printed("shared", output.length)
+    const size = async () => {
+      const { cols, rows } = await hob.session("shared")
+      return { cols, rows }
+    }
+    const holder = async () => (await hob.session("shared")).input?.client
+
+    const first = hob.attach("shared", desk)
+    const session = reference("shared", desk, output)
+    await becomes(first, session, "the first is the session's terminal")
+    const [big, small] = [hob.attach("shared", wall), hob.attach("shared", phone)]
+    await big.sees("has had the keyboard since")
+    await small.sees("has had the keyboard since")
+    await shows(big, viewOf(session, wall), "a larger one has a rim")
+    await shows(small, viewOf(session, phone), "a smaller one sees the part around the cursor")
+    assert.deepStrictEqual(await size(), desk)
+
+    // The reader of the phone turns it around; nobody else notices.
+    small.resize(60, 12)
+    await shows(small, viewOf(session, { cols: 60, rows: 12 }), "in its new size")
+    await hob.home.ok(["send", "shared", "x"])
+    assert.deepStrictEqual(await size(), desk)
+    assert.notInclude(await hob.home.ok(["output", "shared"]), "RESIZED")
+    await becomes(first, session, "the first has not changed")
+
+    const before = await holder()
+    big.type("\u0014")
+    await until("the large one has the keyboard", async () => (await holder()) !== before)
+    await until("the size is its", async () => (await size()).cols === wall.cols)
+    await big.sees("RESIZED")
+    await first.sees("has taken the keyboard")
+    const grown = new Emulator({ ...desk, scrollback: 1000 })
+    grown.write(Buffer.from(output))
+    grown.resize(wall.cols, wall.rows)
+    grown.write(Buffer.from("RESIZED"))
+    await shows(big, grown, "it shows the session itself now")
+
+    first.type("\u0014")
+    await until("the first has it back", async () => (await holder()) === before)
+    grown.resize(desk.cols, desk.rows)
+    grown.write(Buffer.from("RESIZED"))
+    await shows(first, grown, "and shows the session itself again")
+    await shows(big, viewOf(grown, wall), "the large one watches again")
+  }, 180_000)
+
+  it("when the one that types leaves, the size stays until another one types", async () => {
+    await using hob = await Attaching.begin()
+    await hob.prints("left", desk, output, "more")
+    const first = hob.attach("left", desk)
+    await first.sees("here")
+    const second = hob.attach("left", phone)
+    await second.sees("has had the keyboard since")
+    first.type("\u001c")
+    assert.deepStrictEqual(await first.ended(), { code: 0, signal: null })
+    await until("nobody has it", async () => (await hob.session("left")).input === null)
+    assert.strictEqual((await hob.session("left")).cols, desk.cols)
+    second.type("y")
+    await second.sees("heremore")
+    const { cols, input, rows } = await hob.session("left")
+    assert.deepStrictEqual({ cols, rows }, phone)
+    assert.isNotNull(input)
+  }, 60_000)
+
+  it("one of the session's own size that watches is shown who types, and then every byte, as if nothing had been", async () => {
+    await using hob = await Attaching.begin()
+    await hob.prints("same", desk, output, "\u001b[?2004h and \u001b[31mmore\r\n".repeat(40))
+    const first = hob.attach("same", desk)
+    await first.sees("here")
+    const second = hob.attach("same", desk)
+    await second.sees("has had the keyboard since")
+    await becomes(second, reference("same", desk, output), "the notice is gone")
+    second.type("z")
+    await second.sees("has had the keyboard since")
+    first.type("x")
+    const after = reference("same", desk, output, "\u001b[?2004h and \u001b[31mmore\r\n".repeat(40))
+    await becomes(first, after, "what was typed has come")
+    await becomes(second, after, "history and all")
+  }, 60_000)
+})

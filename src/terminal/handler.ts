@@ -3,12 +3,12 @@
  * its input handler are overridden here, on objects of our own only.
  */
 import { answerMethods, type answers, type Identity } from "./answers.ts"
-import { Bg, CELL, Colour, Content, mend } from "./cells.ts"
+import { Bg, CELL, Colour, Content, EMPTY, erasedBackground, mend, SECOND } from "./cells.ts"
 import { rememberMode } from "./modes.ts"
 import { print } from "./print.ts"
 import { cutText, type Sign } from "./sequences.ts"
 import type { SavedCursor, ScreenName, Tracked } from "./tracked.ts"
-import type { Core, Grid, InputHandler, Line, Params, Pen } from "./xterm.ts"
+import type { Cell, Core, Grid, InputHandler, Line, Params, Pen } from "./xterm.ts"
 
 /** The handler with what we add to it. */
 export interface Handler extends InputHandler {
@@ -114,6 +114,25 @@ const softReset: Method = function () {
   return true
 }
 
+/** Cells of a row from `start` to `end` are emptied, and so are halves of wide characters whose other half is. */
+const eraseCells = (line: Line, start: number, end: number, background: number): void => {
+  const cells = line._data
+  const stop = Math.min(end, line.length)
+  if (start >= stop) return
+  let from = start
+  if (from > 0 && cells[from * CELL] === SECOND) from--
+  const to = stop < line.length && cells[stop * CELL] === SECOND ? stop + 1 : stop
+  for (let at = from * CELL; at < to * CELL; at += CELL) {
+    cells[at] = EMPTY
+    cells[at + 1] = 0
+    cells[at + 2] = background
+  }
+  if (from === 0 && to === line.length) {
+    line._combined = {}
+    line._extendedAttrs = {}
+  }
+}
+
 /** Whole lines are cleared in a step of their own: halves of characters and waiting cursors are looked after. */
 const eraseInDisplay = function (this: Handler, params: Params, respectProtect = false): boolean {
   const grid = this._activeBuffer
@@ -145,7 +164,32 @@ const eraseInDisplay = function (this: Handler, params: Params, respectProtect =
   return true
 }
 
-const blank = (grid: Grid, pen: Pen, isWrapped: boolean): Line => grid.getBlankLine(pen, isWrapped)
+/** An empty row's cells, for the width and background that were asked for last. */
+let emptyRow = new Uint32Array(0)
+let emptyBackground = 0
+
+const emptyCells = (columns: number, pen: Pen): Uint32Array => {
+  const background = erasedBackground(pen)
+  if (emptyRow.length !== columns * CELL || emptyBackground !== background) {
+    emptyRow = new Uint32Array(columns * CELL)
+    emptyBackground = background
+    for (let at = 0; at < emptyRow.length; at += CELL) {
+      emptyRow[at] = EMPTY
+      emptyRow[at + 2] = background
+    }
+  }
+  return emptyRow
+}
+
+const blank = (handler: Handler, grid: Grid, pen: Pen, isWrapped: boolean): Line => {
+  const columns = handler._bufferService.cols
+  const Row = grid.lines.get(0)!.constructor as new (columns: number, fill: Cell) => Line
+  const line = new Row(0, grid.getNullCell())
+  line._data = emptyCells(columns, pen).slice()
+  line.length = columns
+  line.isWrapped = isWrapped
+  return line
+}
 
 /** What is left of a line whose beginning is gone is a line. */
 const beginHere = (grid: Grid): void => {
@@ -159,7 +203,7 @@ const scroll = (handler: Handler, pen: Pen, isWrapped: boolean): void => {
   const bottom = grid.ybase + grid.scrollBottom
   if (grid.scrollTop !== 0) {
     for (let index = grid.ybase + grid.scrollTop; index < bottom; index++) lines.set(index, lines.get(index + 1)!)
-    lines.set(bottom, blank(grid, pen, isWrapped))
+    lines.set(bottom, blank(handler, grid, pen, isWrapped))
     return
   }
   const full = lines.isFull
@@ -167,13 +211,17 @@ const scroll = (handler: Handler, pen: Pen, isWrapped: boolean): void => {
     handler.leaving?.(lines, 1, lines.length > 1 ? lines.get(1)!.isWrapped : isWrapped)
   }
   if (bottom !== lines.length - 1) {
-    lines.splice(bottom + 1, 0, blank(grid, pen, isWrapped))
+    lines.splice(bottom + 1, 0, blank(handler, grid, pen, isWrapped))
   } else if (full) {
     const line = lines.recycle()
-    line.fill(grid.getNullCell(pen))
+    const cells = emptyCells(line.length, pen)
+    if (line._data.length === cells.length) line._data.set(cells)
+    else line._data = cells.slice()
+    line._combined = {}
+    line._extendedAttrs = {}
     line.isWrapped = isWrapped
   } else {
-    lines.push(blank(grid, pen, isWrapped))
+    lines.push(blank(handler, grid, pen, isWrapped))
   }
   if (full) beginHere(grid)
   else grid.ydisp = ++grid.ybase
@@ -253,6 +301,7 @@ const overrides = (base: Methods): Methods => {
     for (let y = 0; y < handler._bufferService.rows; y++) mend(grid.lines.get(grid.ybase + y)!)
     settle(handler)
   }
+  const eraseUnprotected = original("_eraseInBufferLine")
   const eraseInLine = original("eraseInLine")
   const charAttributes = original("charAttributes")
   const setModePrivate = original("setModePrivate")
@@ -278,6 +327,22 @@ const overrides = (base: Methods): Methods => {
   const reset = original("fullReset")
   return {
     ...answerMethods,
+    _eraseInBufferLine(this: Handler, y: number, start: number, end: number, clearWrap = false, protect = false): void {
+      const grid = this._activeBuffer
+      const line = grid.lines.get(grid.ybase + y)!
+      if (protect) eraseUnprotected.call(this, y, start, end, clearWrap, true)
+      else eraseCells(line, start, end, erasedBackground(this._curAttrData))
+      if (clearWrap) line.isWrapped = false
+    },
+    _resetBufferLine(this: Handler, y: number, protect = false): void {
+      this._eraseInBufferLine(y, 0, this._bufferService.cols, true, protect)
+    },
+    eraseChars(this: Handler, params: Params): boolean {
+      this._restrictCursor()
+      const grid = this._activeBuffer
+      this._eraseInBufferLine(grid.y, grid.x, grid.x + (params.params[0]! || 1))
+      return true
+    },
     print(this: Handler, data: Uint32Array, start: number, end: number): void {
       print(this, data, start, end)
     },

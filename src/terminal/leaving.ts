@@ -57,6 +57,10 @@ export class LeavingLines {
   }
 
   #row(line: Line, next: Line | undefined, goesOn: boolean): void {
+    if (this.#listener === undefined && !goesOn && !this.#open) {
+      this.count++
+      return
+    }
     const cells = goesOn ? wrappedCells(line, next) : usedCells(line)
     const text = rowText(line, cells)
     const styled = isPlain(line, cells) ? text : styledRow(line, cells, this.#handler.tracked.links)

@@ -56,8 +56,27 @@ export const print = (handler: InputHandler, data: Uint32Array, start: number, e
   let x = grid.x
   if (x > 0 && x < columns && cells[x * CELL] === SECOND) clearCell(line, x - 1, bg)
 
+  const simple = charset === undefined && !inserts
   for (let at = start; at < end; at++) {
     let code = data[at]!
+    if (simple && code < 0x7f && x < columns) {
+      // As much ASCII as the line has room for: most of what is ever printed.
+      const from = x
+      const room = Math.min(end, at + columns - x)
+      let index = x * CELL
+      do {
+        cells[index] = code | EMPTY
+        cells[index + 1] = fg
+        cells[index + 2] = bg
+        index += CELL
+        at++
+      } while (at < room && (code = data[at]!) < 0x7f)
+      at--
+      x = index / CELL
+      if (extended !== undefined) for (let cell = from; cell < x; cell++) line._extendedAttrs[cell] = extended
+      handler._parser.precedingJoinState = data[at]!
+      continue
+    }
     const typed = code
     if (charset !== undefined && code < 127) {
       const mapped = charset[String.fromCharCode(code)]

@@ -1,10 +1,8 @@
 /** Rows as text, plain and styled. */
-import { Bg, CELL, Content, EMPTY } from "./cells.ts"
+import { Bg, CELL, Content, EMPTY, SECOND } from "./cells.ts"
 import type { Links } from "./links.ts"
 import { Pencil } from "./sgr.ts"
 import type { Line } from "./xterm.ts"
-
-const units = new Uint16Array(40_000)
 
 /** How many cells of a row are text when the line goes on in `next`: all, but one at the end in which a wide character had no room. */
 export const wrappedCells = (line: Line, next: Line | undefined): number => {
@@ -13,46 +11,28 @@ export const wrappedCells = (line: Line, next: Line | undefined): number => {
   return short && next !== undefined && next._data[0]! >>> Content.widthShift === 2 ? last : line.length
 }
 
+let bytes = Buffer.allocUnsafe(512)
+
 /** Text of the first `count` cells; empty ones are blanks. */
 export const rowText = (line: Line, count: number): string => {
   const cells = line._data
-  let length = 0
+  if (bytes.length < count) bytes = Buffer.allocUnsafe(count * 2)
+  // ASCII in one go.
   for (let x = 0; x < count; x++) {
-    const content = cells[x * CELL]!
-    if (content & Content.combined) {
-      const text = line._combined[x] ?? ""
-      for (let at = 0; at < text.length; at++) units[length++] = text.charCodeAt(at)
-    } else {
-      const code = content & Content.codePoint
-      if (code > 0xffff) {
-        units[length++] = 0xd7c0 + (code >> 10)
-        units[length++] = 0xdc00 + (code & 0x3ff)
-      } else if (code !== 0) units[length++] = code
-      else if (content !== 0) units[length++] = 0x20
-    }
-    if (length > units.length - 64) {
-      return decode(length) + rowTextFrom(line, x + 1, count)
-    }
+    const code = cells[x * CELL]! & (Content.combined | Content.codePoint)
+    if (code > 0x7f || cells[x * CELL] === SECOND) return wideText(line, count)
+    bytes[x] = code === 0 ? 0x20 : code
   }
-  return decode(length)
+  return bytes.latin1Slice(0, count)
 }
 
-const decode = (length: number): string => {
+const wideText = (line: Line, count: number): string => {
   let text = ""
-  for (let at = 0; at < length; at += 4096) {
-    text += String.fromCharCode.apply(null, units.subarray(at, Math.min(length, at + 4096)) as unknown as Array<number>)
-  }
-  return text
-}
-
-/** The rest of a row that is too long for the buffer. */
-const rowTextFrom = (line: Line, from: number, count: number): string => {
-  let text = ""
-  for (let x = from; x < count; x++) {
+  for (let x = 0; x < count; x++) {
     const content = line._data[x * CELL]!
     if (content & Content.combined) text += line._combined[x] ?? ""
     else if (content & Content.codePoint) text += String.fromCodePoint(content & Content.codePoint)
-    else if (content !== 0) text += " "
+    else if (content !== SECOND) text += " "
   }
   return text
 }

@@ -85,6 +85,14 @@ export class Pencil {
     return text
   }
 
+  /** The terminal has been given this style by something else. */
+  has(pen: Pen): void {
+    this.fg = pen.fg
+    this.bg = pen.bg & BACKGROUND
+    this.ext = pen.extended._ext & EXTENDED
+    this.isProtected = (pen.bg & Bg.protected) !== 0
+  }
+
   /** No style; a link that is open stays open. */
   plainStyle(): string {
     return this.to(0, 0, 0, this.link)

@@ -162,7 +162,14 @@ class Snapshot {
       (!saved.origin || (saved.y >= main.scrollTop && saved.y <= main.scrollBottom))
     // 1049 saves the cursor, which is where it was saved as a rule. Otherwise it must not be saved, but be where it was.
     if (within && saved.y === main.y) {
-      this.#add('\x1b8\x1b[?1049h\x1b[?6l\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b[0"q\x1b[m')
+      this.#add("\x1b8\x1b[?1049h")
+      this.#pencil.has(saved.pen)
+      this.#origin = saved.origin
+      this.#charsets = saved.charsets.slice()
+      this.#level = saved.level
+      this.#setOrigin(false)
+      this.#setCharsets([], 0)
+      this.#add(this.#pencil.plain())
     } else {
       this.#moveTo(main, Math.min(main.x, cols - 1), main.y, false)
       this.#add(`${this.#pencil.plain()}\x1b[?47h`)

@@ -13,10 +13,6 @@ export interface Place {
 const isEmpty = (line: Line, x: number): boolean => line._data[x * CELL] === EMPTY
 const backgroundAt = (line: Line, x: number): number => line._data[x * CELL + 2]! & ERASED
 
-/** Characters that terminals disagree about the width of, when they are together. */
-const disputed = (text: string): boolean => /\u200d|\ufe0f/.test(text)
-const mayBeDisputed = (codePoint: number): boolean => codePoint >= 0x1f1e6 && codePoint <= 0x1f3ff
-
 export const isBlankLine = (line: Line): boolean => {
   const cells = line._data
   for (let at = 0; at < line.length * CELL; at += CELL) if (cells[at] !== EMPTY || cells[at + 2] !== 0) return false
@@ -52,12 +48,15 @@ export class GridWriter {
     return `${this.#pencil.to(0, background, 0, this.#pencil.link)}\x1b[${count === 1 ? "" : count}X`
   }
 
-  /** A row from its first column on, up to its last cell that isn't plain and empty. Gives where the cursor is then. */
+  /**
+   * A row from its first column on, up to its last cell that isn't plain and empty. Gives where the cursor is then.
+   * Text is written as it flows, so that a terminal with other ideas of a character's width shows what it would have
+   * shown anyway.
+   */
   #row(line: Line): number {
     const cells = line._data
     let text = ""
     let column = 0
-    let doubtful = false
     for (let x = 0; x < line.length;) {
       const content = cells[x * CELL]!
       if (content === EMPTY) {
@@ -65,25 +64,21 @@ export class GridWriter {
         const background = backgroundAt(line, from)
         while (x < line.length && isEmpty(line, x) && backgroundAt(line, x) === background) x++
         if (background === 0) continue
-        if (column !== from || doubtful) text += `\x1b[${from + 1}G`
+        text += this.#forward(column, from)
         column = from
-        doubtful = false
         text += this.#erase(x - from, background)
         continue
       }
-      if (doubtful) text += `\x1b[${x + 1}G`
-      else if (column !== x) text += x - column === 1 ? "\x1b[C" : `\x1b[${x - column}C`
-      const cell = this.cell(line, x)
-      text += cell
-      doubtful =
-        (content & Content.combined) !== 0
-          ? disputed(cell)
-          : content > 0x10000 && mayBeDisputed(content & Content.codePoint)
+      text += this.#forward(column, x) + this.cell(line, x)
       x += content >>> Content.widthShift
       column = x
     }
     this.text += text
     return column
+  }
+
+  #forward(from: number, to: number): string {
+    return to === from ? "" : to - from === 1 ? "\x1b[C" : `\x1b[${to - from}C`
   }
 
   /** From a row that is drawn into the next one, as if its text had gone on there. Gives whether the first cell is to be emptied. */

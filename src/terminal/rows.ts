@@ -23,7 +23,7 @@ export const rowText = (line: Line, count: number): string => {
     if (code > 0x7f || cells[x * CELL] === SECOND) return wideText(line, count)
     bytes[x] = code === 0 ? 0x20 : code
   }
-  return bytes.latin1Slice(0, count)
+  return bytes.toString("latin1", 0, count)
 }
 
 const wideText = (line: Line, count: number): string => {

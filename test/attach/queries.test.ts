@@ -28,7 +28,7 @@ describe("a program's questions to its terminal", () => {
     assert.strictEqual(alone["XTWINOPS"], "\u001b[8;24;80t")
 
     const clients = [hob.attach("asks", { cols: 80, rows: 24 })]
-    const sameAs = (answers: Record<string, string>) => ({ ...answers, CPR: alone["CPR"] })
+    const sameAs = (answers: Record<string, string>): Record<string, string> => ({ ...answers, CPR: alone["CPR"]! })
     await clients[0]!.sees("ANSWERS")
     assert.deepStrictEqual(sameAs(await ask()), alone)
 

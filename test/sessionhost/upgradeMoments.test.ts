@@ -122,8 +122,8 @@ describe("what is under way while the session-host replaces itself", () => {
       let n = 0
       const send = () => control.ask("send", { session: session.id, data: Buffer.from(`${n++}\n`).toString("base64") })
       const sends = [send(), send()]
-      let over = false
-      const upgraded = upgrade(control).finally(() => (over = true))
+      const rounds = { over: false }
+      const upgraded = upgrade(control).finally(() => (rounds.over = true))
       const spawned: Array<Promise<HostSession>> = []
       while (!rounds.over) {
         sends.push(send())
@@ -202,7 +202,7 @@ describe("what is under way while the session-host replaces itself", () => {
       const host = (await home.start())!
       const control = await host.control()
       await run(control, ["sh", "-c", "read line"])
-      let over = false
+      const rounds = { over: false }
       let free = 0
       let looks = 0
       const competing = (async () => {
@@ -224,7 +224,7 @@ describe("what is under way while the session-host replaces itself", () => {
         return connected
       })()
       for (let round = 0; round < 4; round++) await upgrade(control)
-      over = true
+      rounds.over = true
       await competing
       assert.isAbove(await connecting, 3)
       assert.isAbove(looks, 1)

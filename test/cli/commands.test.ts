@@ -272,7 +272,8 @@ describe("the commands, as scripts use them", () => {
     for (const command of commands) {
       const page = await home.ok([command, "--help"])
       assert.include(page, "USAGE")
-      if (!["version", "config", "dialect", "session"].includes(command))
+      // The pages of a group's own commands have examples.
+      if (command !== "version" && !page.includes("SUBCOMMANDS"))
         assert.match(page, new RegExp(`EXAMPLES\\n[^]*hob ${command}`))
     }
     assert.include(help, "EXIT CODES")

@@ -10,7 +10,7 @@ describe("every setting", () => {
   it("has its unit in its name where it has one", () => {
     for (const { expected, key } of settingKeys) {
       if (!expected.startsWith("a whole number")) continue
-      assert.match(key, /(Millis|Bytes|Count|Files|Connections|inFlight|depth)$/)
+      assert.match(key, /(Millis|Bytes|Count|Lines|Files|Connections|inFlight|depth)$/)
     }
   })
 

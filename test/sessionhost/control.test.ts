@@ -1,7 +1,13 @@
 import { randomUUID } from "node:crypto"
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
-import { FrameType, type HelloReply, type HostReply, type HostSession } from "../../src/protocol/sessionHost.ts"
+import {
+  FrameType,
+  type HelloReply,
+  HOST_PROTOCOL_VERSION,
+  type HostReply,
+  type HostSession
+} from "../../src/protocol/sessionHost.ts"
 import { CONTROL_BEHIND_BYTES } from "../../src/sessionhost/ControlConnection.ts"
 import { SpawnError } from "../../src/sessionhost/program.ts"
 import { encodeFrame, encodeJsonFrame } from "../../src/wire/frames.ts"
@@ -20,7 +26,7 @@ describe("the control connection", () => {
     await using host = await TestHost.start()
     const { id } = await host.spawn()
     const hello = await host.control.ask<HelloReply>("hello", { protocol: 7, daemonPid: 1, fromTheFuture: true })
-    assert.deepInclude(hello, { protocol: 1, pid: process.pid, ptyUnavailable: null })
+    assert.deepInclude(hello, { protocol: HOST_PROTOCOL_VERSION, pid: process.pid, ptyUnavailable: null })
     assert.deepStrictEqual(
       hello.sessions.map((session) => session.id),
       [id]

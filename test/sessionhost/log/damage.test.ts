@@ -66,6 +66,8 @@ const checkEntries = (recorded: { end: number; lostBytes: number }, directory: s
       assert.isAtLeast(entry.offset, typed)
       typed = entry.offset + entry.data.length
       for (const [index, byte] of entry.data.entries()) assert.strictEqual(byte, typedAt(entry.offset + index))
+    } else if (entry.direction === Direction.resize) {
+      assert.deepStrictEqual([entry.offset, entry.data.toString()], [at, "80x24"])
     } else {
       assert.strictEqual(entry.offset, at)
       assert.deepStrictEqual(entry.data, sample(at, entry.data.length))

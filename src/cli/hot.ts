@@ -20,7 +20,7 @@ import { show } from "./verbs/show.ts"
 import { status } from "./verbs/status.ts"
 import { submitMessage } from "./verbs/submit.ts"
 import { wait } from "./verbs/wait.ts"
-import { waitedFor } from "./waitFor.ts"
+import { parseStates, waitedFor } from "./waitFor.ts"
 
 /** A command, ready to go. */
 export type Action = (context: Context) => Promise<number>
@@ -175,14 +175,14 @@ const verbs: Readonly<Record<string, Verb>> = {
     action: (plain) => {
       const timeout = read(plain, "--timeout", parseDuration)
       const idle = read(plain, "--idle", parseDuration)
-      if (timeout === undefined || idle === undefined) return null
+      const state = read(plain, "--state", parseStates)
+      if (timeout === undefined || idle === undefined || state === undefined) return null
       const wanted = waitedFor({
         match: plain.value("--match"),
         isNew: plain.has("--new"),
         idle,
-        state: plain.value("--state")
+        state
       })
-      if (wanted === undefined) return null
       return (context) => wait(context, { session: plain.words[0]!, for: wanted, timeout, json: plain.has("--json") })
     }
   },

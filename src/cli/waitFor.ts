@@ -1,22 +1,33 @@
+import type { ActivityState } from "../protocol/activity.ts"
 import type { WaitFor } from "../protocol/screens.ts"
 
 /** The states that `hob wait --state` takes. */
 export const waitStates = ["working", "waiting", "idle", "unknown"] as const
 
-/** What the flags ask to wait for; null for the end. Undefined when a state is none. */
+/** States, separated by commas; undefined when one of them is none. */
+export const parseStates = (text: string): [ActivityState, ...Array<ActivityState>] | undefined => {
+  const states: Array<ActivityState> = []
+  for (const word of text.split(",")) {
+    const state = waitStates.find((known) => known === word.trim())
+    if (state === undefined) return undefined
+    states.push(state)
+  }
+  const [first, ...others] = states
+  return first === undefined ? undefined : [first, ...others]
+}
+
+/** What the flags ask to wait for; null for the end. */
 export const waitedFor = (flags: {
   readonly match: string | null
   readonly isNew: boolean
   readonly idle: number | null
-  readonly state: string | null
-}): WaitFor | null | undefined => {
+  readonly state: [ActivityState, ...Array<ActivityState>] | null
+}): WaitFor | null => {
   const { idle, isNew, match, state } = flags
-  const activity = waitStates.find((known) => known === state)
-  if (state !== null && activity === undefined) return undefined
-  if (match === null && idle === null && activity === undefined) return null
+  if (match === null && idle === null && state === null) return null
   return {
     ...(match === null ? {} : { match, onlyNew: isNew }),
     ...(idle === null ? {} : { idleMillis: idle }),
-    ...(activity === undefined ? {} : { activity })
+    ...(state === null ? {} : { activity: state })
   }
 }

@@ -78,7 +78,8 @@ export const WaitFor = Schema.Struct({
   onlyNew: Schema.optionalKey(Schema.Boolean),
   /** No output for this long. */
   idleMillis: Schema.optionalKey(Millis),
-  activity: Schema.optionalKey(ActivityState)
+  /** Its activity is one of these. */
+  activity: Schema.optionalKey(Schema.NonEmptyArray(ActivityState))
 })
 export type WaitFor = typeof WaitFor.Type
 

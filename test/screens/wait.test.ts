@@ -97,11 +97,11 @@ describe("waiting for a session", () => {
   it("what the program is about can be waited for", async () => {
     await using test = await inProcess()
     const { id, program } = await test.host.spawn({}, ["claude"])
-    const waiting = wait(test, id, { activity: "waiting" })
+    const waiting = wait(test, id, { activity: ["waiting", "idle"] })
     const line = "─".repeat(60)
     program.print(`\x1b[2J\x1b[H${line}\r\n Do you want to proceed?\r\n ❯ 1. Yes\r\n   2. No\r\n\r\n Esc to cancel`)
     assert.deepStrictEqual(await waiting, { met: "activity" })
-    assert.deepStrictEqual(await wait(test, id, { activity: "waiting" }), { met: "activity" })
+    assert.deepStrictEqual(await wait(test, id, { activity: ["waiting"] }), { met: "activity" })
   })
 
   it("an expression that is none, or takes for ever, is refused, and others go on", async () => {

@@ -10,7 +10,7 @@ export const yes = (name: string, description: string, alias?: string): Flag.Fla
   return alias === undefined ? flag : Flag.withAlias(flag, alias)
 }
 
-const orNull = <A>(flag: Flag.Flag<A>): Flag.Flag<A | null> => Flag.map(Flag.optional(flag), Option.getOrNull)
+export const orNull = <A>(flag: Flag.Flag<A>): Flag.Flag<A | null> => Flag.map(Flag.optional(flag), Option.getOrNull)
 
 export const textOrNull = (name: string, metavar: string, description: string, alias?: string) => {
   const flag = Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description))

@@ -7,9 +7,9 @@ import { isStdin, send } from "../verbs/send.ts"
 import { submitMessage } from "../verbs/submit.ts"
 import { show } from "../verbs/show.ts"
 import { wait } from "../verbs/wait.ts"
-import { waitedFor, waitStates } from "../waitFor.ts"
+import { parseStates, waitedFor, waitStates } from "../waitFor.ts"
 import { act } from "./act.ts"
-import { durationOrNull, json, self, session, sessionsIfAny, tags, textOrNull, texts, yes } from "./flags.ts"
+import { durationOrNull, json, orNull, self, session, sessionsIfAny, tags, textOrNull, texts, yes } from "./flags.ts"
 
 export const listCommand = Command.make(
   "ls",
@@ -86,16 +86,21 @@ export const waitCommand = Command.make(
     match: textOrNull("match", "REGEX", "Until a line on its screen matches, or one that comes", "m"),
     isNew: yes("new", "With --match: only lines that come from now on"),
     idle: durationOrNull("idle", "Until it has printed nothing for this long"),
-    state: Flag.Literals("state", waitStates).pipe(
-      Flag.optional,
-      Flag.map(Option.getOrNull),
-      Flag.withDescription("Until its program is about that: see `hob ls`")
+    state: orNull(
+      Flag.String("state").pipe(
+        Flag.withMetavar("STATE,…"),
+        Flag.withDescription(`Until its program is about one of these: ${waitStates.join(", ")} (see \`hob ls\`)`),
+        Flag.filterMap(
+          (text) => Option.fromUndefinedOr(parseStates(text)),
+          () => `one or more of ${waitStates.join(", ")}, separated by commas`
+        )
+      )
     ),
     timeout: durationOrNull("timeout", "Give up after this long, with exit code 5"),
     json: yes("json", "Print the session as JSON; with a condition also what was met")
   },
   ({ json, session, timeout, ...flags }) =>
-    act((context) => wait(context, { session, timeout, json, for: waitedFor(flags) ?? null }))
+    act((context) => wait(context, { session, timeout, json, for: waitedFor(flags) }))
 ).pipe(
   Command.withDescription(
     "Wait until a session has ended and its output is complete, and print its exit code (128 + n for signal n). Or until a line matches, it is quiet, or its program is about something: whichever comes first; exit code 1 when it ends before that."
@@ -105,7 +110,7 @@ export const waitCommand = Command.make(
     { command: "hob wait --exit build" },
     { command: "hob wait --exit build --timeout 10m || hob kill build" },
     { command: "hob wait web --match 'listening on .*' --timeout 1m", description: "Prints the line" },
-    { command: "hob wait agent --state waiting", description: "It wants to be asked something" },
+    { command: "hob wait agent --state waiting,idle", description: "It has a question, or is done" },
     { command: "hob wait agent --idle 2s" }
   ])
 )

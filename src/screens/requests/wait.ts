@@ -71,10 +71,11 @@ class Waiting {
 const watchActivity = (
   keeper: Keeper,
   activities: KnownActivities,
-  wanted: Activity["state"],
+  wanted: ReadonlyArray<Activity["state"]>,
   waiting: Waiting
 ): void => {
-  const look = (activity: Activity | null) => activity?.state === wanted && waiting.met({ met: "activity" })
+  const look = (activity: Activity | null) =>
+    activity !== null && wanted.includes(activity.state) && waiting.met({ met: "activity" })
   waiting.leaveWith(activities.listen((session, activity) => session === keeper.id && look(activity)))
   look(activities.of(keeper.id))
 }

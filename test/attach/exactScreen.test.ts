@@ -19,7 +19,9 @@ const coloured = (from: number, to: number): string =>
 const screensProcess = (home: string): number | undefined =>
   processesOf(home).find((pid) => {
     try {
-      return isAlive(pid) && /\/screens(\/main)?\.(js|ts)/.test(readFileSync(`/proc/${pid}/cmdline`, "latin1"))
+      return (
+        isAlive(pid) && /\/screens(\/main)?\.(js|ts)|^hob screens/.test(readFileSync(`/proc/${pid}/cmdline`, "latin1"))
+      )
     } catch {
       return false
     }

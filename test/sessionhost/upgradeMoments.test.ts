@@ -243,13 +243,13 @@ describe("what is under way while the session-host replaces itself", () => {
     const first = descriptors()
     for (let round = 0; round < 4; round++) await upgrade(control)
     assert.isAtMost(descriptors(), first)
-    const later = await run(control, ["sh", "-c", "ls /proc/$$/fd | tr '\\n' ' '; echo .; read line"])
-    const pipes = await run(control, ["sh", "-c", "ls /proc/$$/fd | tr '\\n' ' '; echo .; read line"], { kind: "pipe" })
+    const later = await run(control, ["sh", "-c", "ls -m /proc/$$/fd; echo .; read line"])
+    const pipes = await run(control, ["sh", "-c", "ls -m /proc/$$/fd; echo .; read line"], { kind: "pipe" })
     for (const { id } of [later, pipes]) {
       const client = await open(home.paths, control, id)
       await client.until(() => client.output.includes("."))
-      // `ls` itself opens one more.
-      assert.match(client.output.toString(), /^0 1 2 (10 |255 )?\.\r?\n/)
+      // A shell may have one of its own.
+      assert.match(client.output.toString(), /^0, 1, 2(, 10|, 255)?\r?\n\./)
     }
     assert.isFalse(followed.closed)
   })

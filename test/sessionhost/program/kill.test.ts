@@ -163,7 +163,9 @@ describe.skipIf(!hasCgroups).each(kinds)("the processes of a session with a cgro
     const id = randomUUID()
     const cgroup = cgroupOf(id)
     const env = { ...environment, HOB_SESSION_ID: id }
-    const { closed, program } = run(start, "/bin/bash", ["-c", `${shed(name)}; exec sleep 1000`], { env })
+    // What is shed in the very moment between a program's start and its being stopped can get away.
+    const taken = `until grep -q ${id} /proc/self/cgroup; do sleep 0.01; done`
+    const { closed, program } = run(start, "/bin/bash", ["-c", `${taken}; ${shed(name)}; exec sleep 1000`], { env })
     await until(() => members(name).length === 3)
     expect(stat(program.survivors()).filter(({ command }) => command.startsWith(name))).toHaveLength(3)
     program.signalAll("SIGTERM")

@@ -4,7 +4,7 @@ import { sessionCandidates } from "../../src/cli/verbs/complete.ts"
 import { ExitCode } from "../../src/cli/exit.ts"
 import { completionPaths } from "../../src/config/completionPaths.ts"
 import type { Session } from "../../src/protocol/sessions.ts"
-import { type Home, makeHome, processesOf } from "../support/home.ts"
+import { type Home, makeHome, processesOf, until } from "../support/home.ts"
 import { has, needs } from "../support/needs.ts"
 import { Tmux } from "./tmux.ts"
 
@@ -97,6 +97,8 @@ describe("completions", () => {
     for (let attempt = 1; ; attempt++) {
       tmux!.press(["C-c"])
       tmux!.press(["C-l"])
+      // Nothing but a prompt: what is typed sooner may be completed with what stood there.
+      await until("there is nothing but a prompt", () => /^(?![^]*hob [a-z-])[^\n]*[#%$] *\n*$/.test(tmux!.screen()))
       tmux!.type(typed)
       tmux!.press(["Tab"])
       tmux!.type("#")

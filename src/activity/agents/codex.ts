@@ -47,6 +47,16 @@ export const codex: Manifest = {
         { in: "title", match: "\\S" }
       ]
     },
+    // Before its first answer there is no title yet either.
+    {
+      rule: "fresh",
+      state: "idle",
+      when: [
+        { in: "last 8", match: "^› " },
+        { in: "screen", match: "^ *>_ .*OpenAI Codex \\(v\\d" },
+        { in: "screen", not: "^[•◦■] " }
+      ]
+    },
     {
       rule: "finished",
       state: "idle",

@@ -138,7 +138,7 @@ describe("completions", () => {
   needs("tmux", "zsh")("zsh completes commands, flags, sessions, tags, settings and keys", async () => {
     await home.ok(["completions", "install", "--shell", "zsh"])
     const { zshDirectory } = completionPaths(home.env)
-    await shell("zsh -f", `PS1='% '; fpath=(${zshDirectory} $fpath); autoload -U compinit; compinit -u -D`)
+    await shell("zsh -f", `PS1='zsh# '; fpath=(${zshDirectory} $fpath); autoload -U compinit; compinit -u -D`)
     await all()
   })
 

@@ -8,6 +8,7 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
   "daemon.stop": { sessions: false },
   "daemon.reload": {},
   "daemon.config": {},
+  "daemon.upgrade": { check: true },
   "dialects.list": {},
   "dialects.enable": { name: "claude-sessions" },
   "dialects.disable": { name: "claude-sessions" },

@@ -23,6 +23,7 @@ const pages: Record<string, string> = {
   limits: "types",
   restart: "types",
   templates: "types",
+  upgrade: "types",
   sessionHost: "session-host",
   sessionFrames: "session-host"
 }

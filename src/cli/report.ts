@@ -57,7 +57,7 @@ const ofCall = (error: CallError): Fault => {
       return new Fault(
         ExitCode.failure,
         `The running daemon is older than this command: ${error.message}`,
-        "`hob restart` replaces it; its sessions run on."
+        "`hob upgrade` replaces it; its sessions run on."
       )
     case RpcErrorCode.invalidParams:
       return new Fault(ExitCode.usage, refusedParameter(error.message))

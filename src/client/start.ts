@@ -27,6 +27,12 @@ export interface EnsureOptions {
   readonly flags?: ReadonlyArray<string>
 }
 
+/** A daemon of any build, and the Node that runs it. */
+export interface DaemonProgram {
+  readonly node: string
+  readonly entry: string
+}
+
 /** What `daemon.json` says, as far as it is needed to find the socket. The whole of it is decoded by storage. */
 const recordedSocket = (paths: Paths): string | null => {
   try {
@@ -93,8 +99,22 @@ export const ensureDaemon = async (options: EnsureOptions): Promise<{ socket: st
   }
 }
 
+/**
+ * Starts a daemon that takes the place of the one that runs, which keeps it until the new one is about to have it. False
+ * when that one did not leave. Rejects with {@link StartFailed}.
+ */
+export const replaceDaemon = async (
+  options: Omit<EnsureOptions, "start"> & { readonly program?: DaemonProgram }
+): Promise<boolean> =>
+  (await spawnDaemon({ ...options, flags: ["--take-over", ...(options.flags ?? [])] }, options.program)) === "ready"
+
+const ownProgram = (): DaemonProgram => ({ node: process.execPath, entry: entrypoint("daemon") })
+
 /** Starts a daemon in a session of its own; `busy` when it found another one holding the lock. */
-const spawnDaemon = ({ flags = [], paths }: EnsureOptions): Promise<"ready" | "busy"> =>
+const spawnDaemon = (
+  { flags = [], paths }: Omit<EnsureOptions, "start">,
+  program = ownProgram()
+): Promise<"ready" | "busy"> =>
   new Promise((resolve, reject) => {
     let log: number
     try {
@@ -104,7 +124,7 @@ const spawnDaemon = ({ flags = [], paths }: EnsureOptions): Promise<"ready" | "b
     } catch (error) {
       return reject(new StartFailed((error as Error).message))
     }
-    const child = spawn(process.execPath, [entrypoint("daemon"), ...flags], {
+    const child = spawn(program.node, [program.entry, ...flags], {
       detached: true,
       cwd: "/",
       env: daemonEnvironment(paths),

@@ -50,6 +50,12 @@ const Daemon = Schema.Struct({
     default: 5,
     description: "How many files of the daemon's log are kept, the current one counted.",
     applies: "at once"
+  }),
+  upgradeHost: yesNo({
+    default: true,
+    description:
+      "Whether a session-host of an older build than the daemon's is replaced by one of the daemon's, in place, its sessions running on. false: only `hob upgrade` does it.",
+    applies: "at once"
   })
 })
 

@@ -2,11 +2,14 @@ import { Effect } from "effect"
 import { Concerns } from "../actors/Concerns.ts"
 import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
-import { VERSION } from "../config/version.ts"
+import { entrypoint } from "../config/entrypoints.ts"
+import { ownBuild } from "../config/versions.ts"
 import { Connections } from "../connection/Connections.ts"
 import { Dialects } from "../dialects/Dialects.ts"
 import { DaemonRpcs, type DaemonStatus, HobRpcs, PROTOCOL_VERSION } from "../protocol/index.ts"
 import { HostLink } from "../sessions/HostLink.ts"
+import { hostStatus } from "../sessions/hostStatus.ts"
+import { HostUpgrade } from "../sessions/HostUpgrade.ts"
 import { Sessions } from "../sessions/Sessions.ts"
 import { Database } from "../storage/Database.ts"
 import { Shutdown } from "./Shutdown.ts"
@@ -22,6 +25,7 @@ export const layer = (paths: Paths) =>
       const config = yield* HobConfig
       const connections = yield* Connections
       const link = yield* HostLink
+      const upgrade = yield* HostUpgrade
       const sessions = yield* Sessions
       const shutdown = yield* Shutdown
       const database = yield* Database
@@ -38,10 +42,10 @@ export const layer = (paths: Paths) =>
             }
 
       const status = Effect.gen(function* () {
-        const host = yield* link.host
         const { running, total } = yield* sessions.counts
         const status: DaemonStatus = {
-          version: VERSION,
+          ...ownBuild,
+          entry: entrypoint("daemon"),
           protocol: PROTOCOL_VERSION,
           capabilities: Array.from(HobRpcs.requests.keys()),
           pid: process.pid,
@@ -51,7 +55,10 @@ export const layer = (paths: Paths) =>
           node: process.version,
           connections: yield* connections.count,
           concerns: yield* concerns.status,
-          sessionHost: host === null ? null : { pid: host.pid, startedAt: host.startedAt, protocol: host.protocol },
+          sessionHost: yield* hostStatus.pipe(
+            Effect.provideService(HostLink, link),
+            Effect.provideService(HostUpgrade, upgrade)
+          ),
           sessions: { running, total },
           storage: yield* database.status,
           dialects: (yield* dialects.list).filter(({ state }) => state !== "disabled"),
@@ -71,6 +78,7 @@ export const layer = (paths: Paths) =>
             return { pid: process.pid, sessionsLeft, sessionsEnded }
           }),
         "daemon.reload": () => config.reload,
+        "daemon.upgrade": (options) => upgrade.run(options),
         "daemon.config": () => Effect.map(config.settings, (settings) => ({ file: paths.config, settings }))
       })
     })

@@ -1,4 +1,7 @@
-/** The daemon's process: `daemon.js [--foreground] [-c key=value]…`. People use `hob start`. */
+/**
+ * The daemon's process: `daemon.js [--foreground] [--take-over] [-c key=value]…`. People use `hob start`; with
+ * `--take-over`, as `hob upgrade` starts it, it takes the place of one that runs.
+ */
 import { Cause, Context, Effect, Exit, Layer } from "effect"
 import { existsSync, realpathSync, writeSync } from "node:fs"
 import { leaveSessionGroup } from "../config/cgroups.ts"
@@ -18,6 +21,7 @@ if (process.env["HOB_READY_FD"] !== undefined) leaveSessionGroup()
 const paths = makePaths(process.env)
 const manager = takePassed(process.env, process.pid, paths)
 const foreground = process.argv.includes("--foreground")
+const takeOver = process.argv.includes("--take-over")
 const flags = process.argv.flatMap((word, index, words) => (words[index - 1] === "-c" ? [word] : []))
 
 const log = new RotatingFile(paths.daemonLog, { maxBytes: Infinity, files: 1 })
@@ -50,7 +54,9 @@ const prepareHome = Effect.try({
 
 const daemon = Effect.gen(function* () {
   yield* prepareHome
-  const lock = yield* acquireLock(paths, manager)
+  // What would keep this one from starting is found out while the other still runs.
+  if (takeOver) yield* Effect.scoped(Layer.build(HobConfig.layer({ paths, env: process.env, flags })))
+  const lock = yield* acquireLock(paths, manager, takeOver)
   const passed = manager.passed === null ? {} : { passed: manager.passed }
   const context = yield* Layer.build(Daemon.layer({ paths, flags, ...passed }))
   const config = Context.get(context, HobConfig)

@@ -25,21 +25,23 @@ const HANDOVER_SECONDS = 20
 
 /**
  * The home's lock. Whoever was passed the socket is who clients reach: a daemon that holds the lock without being
- * reached any more is asked to stop, and its sessions are found again. Its own record says which process it is.
+ * reached any more is asked to stop, and its sessions are found again. So is one whose place is to be taken. Its own
+ * record says which process it is.
  */
-export const acquireLock = (paths: Paths, { passed }: ServiceManager) => {
+export const acquireLock = (paths: Paths, { passed }: ServiceManager, takeOver = false) => {
   const acquire = LockFile.acquire(paths)
-  if (passed === null) return acquire
+  if (passed === null && !takeOver) return acquire
   return acquire.pipe(
     Effect.catchTag("LockBusy", (busy) => {
       if (busy.holder === null) return Effect.fail(busy)
       const { pid } = busy.holder
-      return Effect.logInfo(`the daemon ${pid} has the home and not the socket: it is asked to stop`).pipe(
+      const why = takeOver ? "has the home, and its place is to be taken" : "has the home and not the socket"
+      return Effect.logInfo(`the daemon ${pid} ${why}: it is asked to stop`).pipe(
         Effect.andThen(Effect.ignore(Effect.try(() => process.kill(pid, "SIGTERM")))),
         Effect.andThen(
           Effect.retry(acquire, {
             while: ({ _tag }) => _tag === "LockBusy",
-            schedule: Schedule.max([Schedule.spaced("100 millis"), Schedule.recurs(HANDOVER_SECONDS * 10)])
+            schedule: Schedule.max([Schedule.spaced("20 millis"), Schedule.recurs(HANDOVER_SECONDS * 50)])
           })
         )
       )

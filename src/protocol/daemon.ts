@@ -1,10 +1,11 @@
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { DialectStatus } from "./dialectStatus.ts"
-import { Timestamp } from "./ids.ts"
+import { SessionId, SessionName, Timestamp } from "./ids.ts"
 import { Immediate } from "./immediate.ts"
-import { OwnSession } from "./sessions.ts"
+import { OwnSession, SessionHostUnavailable } from "./sessions.ts"
 import { StorageStatus } from "./storage.ts"
+import { HostNotUpgraded, ProcessVersion, SessionHostStatus } from "./upgrade.ts"
 
 /** The version of the native protocol. Readers ignore unknown fields, so it grows only when something is taken away. */
 export const PROTOCOL_VERSION = 1
@@ -22,6 +23,10 @@ export type ConcernStatus = typeof ConcernStatus.Type
 /** The daemon as it sees itself. */
 export const DaemonStatus = Schema.Struct({
   version: Schema.String,
+  /** What its build was made from; null when it runs from source. Tells builds of one version apart. */
+  build: Schema.optionalKey(Schema.NullOr(Schema.String)),
+  /** The file that is this daemon. */
+  entry: Schema.optionalKey(Schema.String),
   protocol: Schema.Int,
   /** Every method this daemon answers. */
   capabilities: Schema.Array(Schema.String),
@@ -32,7 +37,7 @@ export const DaemonStatus = Schema.Struct({
   node: Schema.String,
   connections: Schema.Int,
   concerns: Schema.Array(ConcernStatus),
-  sessionHost: Schema.NullOr(Schema.Struct({ pid: Schema.Int, startedAt: Timestamp, protocol: Schema.Int })),
+  sessionHost: Schema.NullOr(SessionHostStatus),
   sessions: Schema.Struct({ running: Schema.Int, total: Schema.Int }),
   /** The store and how it is. */
   storage: Schema.optionalKey(StorageStatus),
@@ -107,4 +112,29 @@ export const Config = Rpc.make("daemon.config", {
   success: Schema.Struct({ file: Schema.String, settings: Schema.Array(EffectiveSetting) })
 })
 
-export const DaemonRpcs = RpcGroup.make(Ping, Status, Stop, Reload, Config)
+/**
+ * Has the session-host replaced, in place, by that of the daemon's own build: same process, same programs, not a byte
+ * lost. What is of that build already stays. An attempt that is under way is joined.
+ */
+export const Upgrade = Rpc.make("daemon.upgrade", {
+  payload: {
+    /** Only looks whether it could be done. */
+    check: Schema.optionalKey(Schema.Boolean),
+    /** Also when the session-host is the newer one. */
+    downgrade: Schema.optionalKey(Schema.Boolean)
+  },
+  success: Schema.Struct({
+    /** `current`: there was nothing to do. `possible`: with `check`, it would be replaced. */
+    outcome: Schema.Literals(["replaced", "current", "possible"]),
+    pid: Schema.Int,
+    from: ProcessVersion,
+    to: ProcessVersion,
+    /** Those whose programs run on. */
+    sessions: Schema.Array(
+      Schema.Struct({ id: SessionId, name: Schema.NullOr(SessionName), pid: Schema.NullOr(Schema.Int) })
+    )
+  }),
+  error: Schema.Union([HostNotUpgraded, SessionHostUnavailable])
+})
+
+export const DaemonRpcs = RpcGroup.make(Ping, Status, Stop, Reload, Config, Upgrade)

@@ -26,6 +26,7 @@ export * from "./sessionScreens.ts"
 export * from "./sessions.ts"
 export * from "./storage.ts"
 export * from "./templates.ts"
+export * from "./upgrade.ts"
 
 /** All of hob's methods. A new concern adds its group here. */
 export const HobRpcs = DaemonRpcs.merge(SessionsRpcs, SessionScreensRpcs, TagsRpcs, TemplatesRpcs, DialectsRpcs)

@@ -13,7 +13,14 @@ import { Cells, Millis, Offset, SessionId, Timestamp } from "./ids.ts"
 export const SCREENS_PROTOCOL_VERSION = 1
 
 /** First frame of the screens process. `token` was given to it by the host that started it, in `HOB_SCREENS_TOKEN`. */
-export const ScreensHello = Schema.Struct({ token: Schema.String, protocol: Schema.Int, pid: Schema.Int })
+export const ScreensHello = Schema.Struct({
+  token: Schema.String,
+  protocol: Schema.Int,
+  pid: Schema.Int,
+  /** Which hob it is; null as the build: it runs from source. */
+  version: Schema.optionalKey(Schema.String),
+  build: Schema.optionalKey(Schema.NullOr(Schema.String))
+})
 export type ScreensHello = typeof ScreensHello.Type
 
 /** How one run of cells looks; what is absent is the terminal's default. Colours: 0 to 255 of the palette, or `#rrggbb`. */

@@ -19,6 +19,8 @@ export * from "./sessionFrames.ts"
 
 /** 2: events `started`, `changed` and `removed`, and {@link HostScreensEvent}. Who says a lower one is spared what is later. */
 export const HOST_PROTOCOL_VERSION = 2
+/** The oldest version that this build still speaks, as daemon and as host. */
+export const OLDEST_HOST_PROTOCOL_VERSION = 1
 
 /** How long the log of a session may get. */
 export const LogLimits = Schema.Struct({
@@ -284,7 +286,19 @@ export const HelloReply = Schema.Struct({
   /** What its build was made from; null when it runs from source. Tells builds of one version apart. */
   build: Schema.optionalKey(Schema.NullOr(Schema.String)),
   /** When it replaced itself last; null when it never did. */
-  upgradedAt: Schema.optionalKey(Schema.NullOr(Timestamp))
+  upgradedAt: Schema.optionalKey(Schema.NullOr(Timestamp)),
+  /** The oldest version of this protocol that it still speaks; absent: 1. */
+  oldestProtocol: Schema.optionalKey(Schema.Int),
+  /** The screens process; null while there is none. */
+  screens: Schema.optionalKey(
+    Schema.NullOr(
+      Schema.Struct({
+        pid: Schema.Int,
+        version: Schema.optionalKey(Schema.String),
+        build: Schema.optionalKey(Schema.NullOr(Schema.String))
+      })
+    )
+  )
 })
 export type HelloReply = typeof HelloReply.Type
 

@@ -257,10 +257,12 @@ export const SessionEvent = Schema.Struct({
     "activity",
     "log-lost",
     "log-restored",
-    "host-lost"
+    "host-lost",
+    "host-upgraded",
+    "host-not-upgraded"
   ]),
   at: Timestamp,
-  /** Null only for `host-lost`, which is about all of them. */
+  /** Null only for those of the session-host, which are about all of them. */
   session: Schema.NullOr(Session)
 })
 export type SessionEvent = typeof SessionEvent.Type
@@ -408,7 +410,7 @@ export const Export = Rpc.make("sessions.export", {
 
 /**
  * What happens to sessions from now on: events of the `types` asked for. Without `types`, those that every version of
- * hob knows: all but `changed` and `activity`.
+ * hob knows: all but `changed`, `activity`, `host-upgraded` and `host-not-upgraded`.
  */
 export const Events = Rpc.make("sessions.events", {
   payload: { types: Schema.optionalKey(Schema.Array(SessionEvent.fields.type)) },

@@ -1,5 +1,6 @@
 import { Exit, Schema } from "effect"
 import type { Socket } from "node:net"
+import { ownBuild } from "../config/versions.ts"
 import {
   type ScreensAnswer,
   ScreensAsk,
@@ -94,7 +95,7 @@ export class HostConnection {
   /** Connects to the host at `path` and shows it the token that it gave. */
   static async open(path: string, token: string): Promise<HostConnection> {
     const socket = await connect(path)
-    const hello: ScreensHello = { token, protocol: SCREENS_PROTOCOL_VERSION, pid: process.pid }
+    const hello: ScreensHello = { token, protocol: SCREENS_PROTOCOL_VERSION, pid: process.pid, ...ownBuild }
     socket.write(encodeJsonFrame(FrameType.screens, hello))
     return new HostConnection(path, socket)
   }

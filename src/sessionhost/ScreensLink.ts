@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import type { SessionId } from "../protocol/ids.ts"
 import type { ScreensAnswer, ScreensAsk, ScreensEvent, ScreensHello } from "../protocol/screens.ts"
+import type { HelloReply } from "../protocol/sessionHost.ts"
 import type { Snapshot } from "./ExactScreens.ts"
 import { HostFailure } from "./HostFailure.ts"
 
@@ -49,6 +50,8 @@ interface Running {
   readonly process: ScreensProcess | null
   readonly since: number
   peer: ScreensPeer | null
+  /** What it said of itself. */
+  hello: ScreensHello | null
 }
 
 const FIRST_RESTART_MILLIS = 100
@@ -89,6 +92,14 @@ export class ScreensLink {
     return this.#running?.peer != null
   }
 
+  /** The process that is connected, for people. */
+  describe(): NonNullable<HelloReply["screens"]> | null {
+    const running = this.#running
+    if (running?.peer == null || running.hello === null) return null
+    const { token: _token, protocol: _protocol, ...process } = running.hello
+    return process
+  }
+
   /** How many sessions under a terminal the host holds. */
   need(terminals: number): void {
     this.#terminals = terminals
@@ -105,6 +116,7 @@ export class ScreensLink {
     const running = this.#running
     if (running === null || running.peer !== null || hello.token !== running.token || this.#stopped) return null
     running.peer = peer
+    running.hello = hello
     for (const waiting of [...this.#asked.values(), ...this.#snapshots.values()]) waiting.send()
     return {
       leave: () => {
@@ -247,7 +259,13 @@ export class ScreensLink {
   #start(): void {
     if (this.#options.start === null) return
     const token = randomUUID()
-    const running: Running = { token, process: this.#tryStart(token), since: performance.now(), peer: null }
+    const running: Running = {
+      token,
+      process: this.#tryStart(token),
+      since: performance.now(),
+      peer: null,
+      hello: null
+    }
     if (running.process === null) return this.#later()
     this.#running = running
     void this.#superviseTo(running, running.process.ended)

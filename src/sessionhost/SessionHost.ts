@@ -10,6 +10,7 @@ import {
   type HostEvent,
   type HostRequest,
   type HostSession,
+  OLDEST_HOST_PROTOCOL_VERSION,
   type SessionFile
 } from "../protocol/sessionHost.ts"
 import { ArchivedSession } from "./ArchivedSession.ts"
@@ -132,7 +133,9 @@ export class SessionHost {
       sessions: this.list(),
       version: VERSION,
       build: BUILD,
-      upgradedAt: this.upgradedAt
+      upgradedAt: this.upgradedAt,
+      oldestProtocol: OLDEST_HOST_PROTOCOL_VERSION,
+      screens: this.screens.describe()
     }
   }
 

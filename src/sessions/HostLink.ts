@@ -2,6 +2,9 @@ import { Context, Deferred, Duration, Effect, Exit, Layer, Queue, Schema } from 
 import type { Socket } from "node:net"
 import { Concerns } from "../actors/Concerns.ts"
 import * as Mailbox from "../actors/Mailbox.ts"
+import { entrypoint } from "../config/entrypoints.ts"
+import { VERSION } from "../config/version.ts"
+import { buildName, ownBuild } from "../config/versions.ts"
 import { SessionHostUnavailable } from "../protocol/index.ts"
 import type { ScreensEvent } from "../protocol/screens.ts"
 import {
@@ -13,7 +16,8 @@ import {
   HostReply,
   HostRequest,
   HostScreensEvent,
-  MAX_FRAME_BYTES
+  MAX_FRAME_BYTES,
+  OLDEST_HOST_PROTOCOL_VERSION
 } from "../protocol/sessionHost.ts"
 import { encodeJsonFrame, FrameReader } from "../wire/frames.ts"
 import { HostProcess } from "./HostProcess.ts"
@@ -21,7 +25,7 @@ import { HostProcess } from "./HostProcess.ts"
 type WithoutId<R> = R extends unknown ? Omit<R, "id"> : never
 
 /** A request to the session-host; the link gives it its id. */
-export type HostCall = Exclude<WithoutId<HostRequest>, { op: "hello" }>
+export type HostCall = Exclude<WithoutId<HostRequest>, { op: "hello" | "upgrade" }>
 
 /** The host answered, and the answer is no. */
 export class HostRefused extends Schema.TaggedError<HostRefused>()("HostRefused", {
@@ -46,6 +50,8 @@ const MAILBOX_CAPACITY = 1024
 const NEWS_CAPACITY = 4096
 /** How long the host may take to answer, beyond what the request itself allows it. */
 const ANSWER_WITHIN = Duration.seconds(15)
+/** A host that replaces itself asks its successor first, and waits for what is being started. */
+const UPGRADE_WITHIN = Duration.seconds(45)
 
 const encodeRequest = Schema.encodeSync(HostRequest)
 const decodeFrame = Schema.decodeUnknownExit(
@@ -65,8 +71,12 @@ export class HostLink extends Context.Service<
     readonly news: Queue.Dequeue<LinkNews>
     /** Asks the host to end, which it does if it holds nothing, and starts no other: the daemon is stopping. */
     readonly release: Effect.Effect<void>
-    /** The host now connected, or null. */
+    /** The host now connected, as it last said of itself, or null. */
     readonly host: Effect.Effect<HelloReply | null>
+    /** Asks it to say so again. */
+    readonly hello: Effect.Effect<HelloReply, HostRefused | SessionHostUnavailable>
+    /** Has it replaced by that of this build, or with `check` only asks whether that could be done; the successor's hello. */
+    upgrade(check: boolean): Effect.Effect<HelloReply | null, HostRefused | SessionHostUnavailable>
   }
 >()("hob/sessions/HostLink") {
   static readonly layer = Layer.effect(
@@ -74,7 +84,7 @@ export class HostLink extends Context.Service<
     Effect.gen(function* () {
       const concerns = yield* Concerns
       const process = yield* HostProcess
-      const mailbox = yield* Mailbox.make<HostCall, unknown, HostRefused | SessionHostUnavailable>({
+      const mailbox = yield* Mailbox.make<WithoutId<HostRequest>, unknown, HostRefused | SessionHostUnavailable>({
         name: "session-host link",
         capacity: MAILBOX_CAPACITY
       })
@@ -91,9 +101,9 @@ export class HostLink extends Context.Service<
               socket.destroy(new Error("the sessions actor does not keep up"))
             }
           })
-          const hello = yield* line
-            .call({ op: "hello", protocol: HOST_PROTOCOL_VERSION, daemonPid: globalThis.process.pid })
-            .pipe(Effect.flatMap(decodeHello))
+          const hello = yield* line.call(introduction).pipe(Effect.flatMap(decodeHello))
+          const misfit = misfitOf(hello)
+          if (misfit !== null) return yield* unavailable(misfit)
           host = hello
           yield* Queue.offer(news, { type: "connected", hello, fresh })
           yield* Effect.logInfo(
@@ -104,7 +114,7 @@ export class HostLink extends Context.Service<
         }).pipe(Effect.ensuring(Effect.sync(() => void (host = null))), Effect.scoped)
       )
 
-      const call = Effect.fn("HostLink.call")(function* (request: HostCall, allow: Duration.Input = 0) {
+      const call = Effect.fn("HostLink.call")(function* (request: WithoutId<HostRequest>, allow: Duration.Input = 0) {
         const within = Duration.sum(ANSWER_WITHIN, Duration.fromInputUnsafe(allow))
         return yield* mailbox.ask(request).pipe(
           Effect.timeoutOrElse({
@@ -118,14 +128,42 @@ export class HostLink extends Context.Service<
         )
       })
 
+      const asHello = (reply: unknown) =>
+        decodeHello(reply).pipe(
+          Effect.tap((hello) => Effect.sync(() => void (host = host?.pid === hello.pid ? hello : host))),
+          Effect.catchTag("SchemaError", (error) => unavailable(`its hello can't be understood: ${error.message}`))
+        )
+      const hello = Effect.flatMap(call(introduction), asHello)
+      const upgrade = Effect.fn("HostLink.upgrade")(function* (check: boolean) {
+        const successor = { entry: entrypoint("host"), node: globalThis.process.execPath, version: VERSION }
+        const reply = yield* call({ op: "upgrade", ...successor, check }, UPGRADE_WITHIN)
+        return check ? null : yield* asHello(reply)
+      })
+
       const release = Effect.suspend(() => {
         released = true
         return host === null ? Effect.void : call({ op: "stop" })
       }).pipe(Effect.timeoutOption("2 seconds"), Effect.ignore)
 
-      return HostLink.of({ call, news, release, host: Effect.sync(() => host) })
+      return HostLink.of({ call, news, release, host: Effect.sync(() => host), hello, upgrade })
     })
   )
+}
+
+const introduction = {
+  op: "hello",
+  protocol: HOST_PROTOCOL_VERSION,
+  daemonPid: globalThis.process.pid
+} as const
+
+/** Why this daemon and that host can't speak to one another, and what to do; null when they can. */
+export const misfitOf = ({ oldestProtocol = 1, pid, protocol, version }: HelloReply): string | null => {
+  if (protocol >= OLDEST_HOST_PROTOCOL_VERSION && oldestProtocol <= HOST_PROTOCOL_VERSION) return null
+  const who = `the session-host ${pid} (${buildName({ version })}) speaks protocol ${oldestProtocol} to ${protocol}, this daemon (${buildName(ownBuild)}) ${OLDEST_HOST_PROTOCOL_VERSION} to ${HOST_PROTOCOL_VERSION}`
+  const isNewer = oldestProtocol > HOST_PROTOCOL_VERSION
+  return isNewer
+    ? `${who}. Its sessions run on. Install that version of hob again, or a newer one, and run \`hob restart\` with it`
+    : `${who}. Its sessions run on. Install a version of hob between the two and run \`hob upgrade\` with it, then with this one`
 }
 
 const unavailable = (detail: string) => Effect.fail(new SessionHostUnavailable({ detail }))

@@ -8,6 +8,7 @@ import { learnActivities } from "./activities.ts"
 import { Catalogue } from "./Catalogue.ts"
 import { told } from "./entry.ts"
 import { HostLink } from "./HostLink.ts"
+import { HostUpgrade } from "./HostUpgrade.ts"
 import { expired } from "./retention.ts"
 import { readEntry } from "./sessionFiles.ts"
 
@@ -19,6 +20,7 @@ export const layer = (paths: Paths) =>
       const concerns = yield* Concerns
       const config = yield* HobConfig
       const link = yield* HostLink
+      const upgrade = yield* HostUpgrade
       const { announce, entries, put } = catalogue
       const learn = (hello: HelloReply) =>
         learnActivities(hello).pipe(Effect.provideService(Catalogue, catalogue), Effect.provideService(HostLink, link))
@@ -74,6 +76,7 @@ export const layer = (paths: Paths) =>
             if (news.type === "connected") {
               yield* onConnected(news.hello)
               yield* Effect.forkChild(learn(news.hello))
+              yield* Effect.forkChild(upgrade.met(news.hello))
               yield* retain
               continue
             }

@@ -6,7 +6,7 @@ import { logLines, outputChunks } from "./hostStream.ts"
 import { Sessions } from "./Sessions.ts"
 
 /** Clients from before there were these events would not understand them. */
-const isLater = (type: SessionEvent["type"]): boolean => type === "changed" || type === "activity"
+const later = new Set<SessionEvent["type"]>(["changed", "activity", "host-upgraded", "host-not-upgraded"])
 
 /** Answers `sessions.*`. */
 export const layer = SessionsRpcs.merge(TagsRpcs, TemplatesRpcs).toLayer(
@@ -31,7 +31,7 @@ export const layer = SessionsRpcs.merge(TagsRpcs, TemplatesRpcs).toLayer(
       "sessions.export": ({ session }) =>
         Stream.unwrap(Effect.map(sessions.attach(session, { mode: "records" }), logLines)),
       "sessions.events": ({ types }) =>
-        Stream.filter(sessions.events, ({ type }) => (types === undefined ? !isLater(type) : types.includes(type)))
+        Stream.filter(sessions.events, ({ type }) => (types === undefined ? !later.has(type) : types.includes(type)))
     })
   })
 )

@@ -175,7 +175,7 @@ describe("what the commands print", () => {
       [
         "hob 1.2.3 is running.",
         "",
-        "  daemon:        pid 42, since 2026-03-01T10:00:00.000Z (2h)",
+        "  daemon:        pid 42, since 2026-03-01T10:00:00.000Z (2h), hob 1.2.3",
         "  session-host:  not running: the next session starts it",
         "  sessions:      1 running, 2 listed",
         "  connections:   3",
@@ -190,6 +190,39 @@ describe("what the commands print", () => {
         "  connections:  restarting, 1 restart (last: it fell over, 10s ago)"
       ].join("\n")
     )
+  })
+
+  it("a session-host of another build, why it was not replaced, and its screens process", () => {
+    const base = { version: "1.2.3", protocol: 1, capabilities: [], pid: 42, startedAt: "2026-03-01T10:00:00.000Z" }
+    const where = { home: "/h", socket: "/h/run/hob.sock", node: "v26.0.0", connections: 1, concerns: [] }
+    const host = {
+      pid: 43,
+      startedAt: "2026-03-01T10:00:00.000Z",
+      protocol: 2,
+      version: "1.2.2",
+      build: "abcdef012345"
+    }
+    const failure = { reason: "refused", detail: "it\ncan't." } as const
+    const from = { version: "1.2.2" }
+    const page = (sessionHost: NonNullable<DaemonStatus["sessionHost"]>) =>
+      statusPage({ ...base, ...where, sessionHost, sessions: { running: 1, total: 1 } }, now).split("\n")
+    const older = page({
+      ...host,
+      relation: "older",
+      lastUpgrade: { at: "2026-03-01T11:00:00.000Z", from, to: { version: "1.2.3" }, asked: false, failure },
+      screens: { pid: 44, version: "1.2.2", build: null }
+    })
+    for (const line of [
+      "  session-host:  pid 43, since 2026-03-01T10:00:00.000Z (2h), hob 1.2.2 (build abcdef01)",
+      "                 older than the daemon: `hob upgrade` replaces it, under its sessions",
+      "                 was not replaced 1h ago: it can't.",
+      "  screens:       pid 44, hob 1.2.2"
+    ]) {
+      assert.include(older, line)
+    }
+    assert.include(page({ ...host, relation: "older", upgrading: true }), "                 is being replaced in place")
+    assert.include(page({ ...host, relation: "newer" }).join("\n"), "`hob upgrade --downgrade`")
+    assert.notInclude(page({ ...host, relation: "same" }).join("\n"), "replace")
   })
 
   it("ages, sizes, commands and names, as people read them", () => {

@@ -50,6 +50,7 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 const fieldPlaceholders: Readonly<Record<string, string>> = {
   pid: "<pid>",
   node: "<node>",
+  entry: "<entry>",
   ticket: "<token>",
   fiberId: "<fiber>"
 }

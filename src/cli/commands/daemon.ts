@@ -4,6 +4,7 @@ import { restart } from "../verbs/restart.ts"
 import { start } from "../verbs/start.ts"
 import { status } from "../verbs/status.ts"
 import { stop } from "../verbs/stop.ts"
+import { upgrade } from "../verbs/upgrade.ts"
 import { act } from "./act.ts"
 import { count, json, yes } from "./flags.ts"
 
@@ -47,11 +48,29 @@ const restartCommand = Command.make(
   { force: yes("force", "Kill a daemon that does not answer") },
   (options) => act((context) => restart(context, options))
 ).pipe(
-  Command.withDescription(
-    "Stop the daemon and start it anew, as after an upgrade. Sessions and attached terminals stay."
-  ),
+  Command.withDescription("Stop the daemon and start it anew. Sessions and attached terminals stay."),
   Command.withShortDescription("Stop the daemon and start it anew"),
   Command.withExamples([{ command: "hob restart" }])
+)
+
+const upgradeCommand = Command.make(
+  "upgrade",
+  {
+    check: yes("check", "Only look and say what would be done"),
+    downgrade: yes("downgrade", "Also where what runs is the newer one"),
+    json
+  },
+  (options) => act((context) => upgrade(context, options))
+).pipe(
+  Command.withDescription(
+    "Have everything that runs be of the version that is installed: a new daemon takes the old one's place, and the session-host replaces itself in place. Programs, their output and attached terminals stay. What fails leaves the old one in charge, and says so with exit code 1."
+  ),
+  Command.withShortDescription("Replace what runs by what is installed, under the sessions"),
+  Command.withExamples([
+    { command: "hob upgrade", description: "After installing another version" },
+    { command: "hob upgrade --check", description: "What runs, and what would be replaced" },
+    { command: "hob upgrade --downgrade", description: "Back to an older version, with that version's `hob`" }
+  ])
 )
 
 const statusCommand = Command.make("status", { json }, (options) => act((context) => status(context, options))).pipe(
@@ -79,4 +98,11 @@ const logsCommand = Command.make(
   ])
 )
 
-export const daemonCommands = [startCommand, stopCommand, restartCommand, statusCommand, logsCommand] as const
+export const daemonCommands = [
+  startCommand,
+  stopCommand,
+  restartCommand,
+  upgradeCommand,
+  statusCommand,
+  logsCommand
+] as const

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs"
 import { defaultLineLimits } from "../wire/lines.ts"
+import { openFilesLimit } from "../wire/openFiles.ts"
 
 /** What one client, and all of them together, may use up. Every one is refused or cut off with an error that says so. */
 export interface ConnectionLimits {
@@ -44,13 +44,4 @@ export const effectiveMaxConnections = (
         reason: `the process may open ${openFiles} files, and ${RESERVED_FILES} are kept for other uses`
       }
     : { max: configured, reason: "the configured limit" }
-}
-
-const openFilesLimit = (): number | undefined => {
-  try {
-    const line = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))
-    return line?.[1] === undefined ? undefined : Number(line[1])
-  } catch {
-    return undefined
-  }
 }

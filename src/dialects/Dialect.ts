@@ -31,6 +31,8 @@ export interface DialectContext {
 export interface OpenDialect {
   /** Answers one client, to its end. The socket is closed behind it. Not ended when the client leaves. */
   readonly serve: (socket: Socket) => Effect.Effect<void>
+  /** Tells one that is beyond the limit of clients. The socket is closed behind it; at once where this is missing. */
+  readonly turnAway?: (socket: Socket) => Effect.Effect<void>
   /** What its program would save when it is asked to end. Called before its socket is closed because of that. */
   readonly save?: Effect.Effect<void>
 }

@@ -1,13 +1,18 @@
 import { Clock, Deferred, Effect, Fiber, FiberSet, type Scope } from "effect"
 import type { Socket } from "node:net"
 import type { DialectState, DialectStatus } from "../protocol/dialectStatus.ts"
+import { openFilesLimit } from "../wire/openFiles.ts"
 import { ask, type Claimed, claim, type Refusal } from "./claim.ts"
-import type { Dialect, Environment } from "./Dialect.ts"
+import type { Dialect, Environment, OpenDialect } from "./Dialect.ts"
 import { type DialectEntry, entryText } from "./entry.ts"
 import { holdPidFile } from "./pidFile.ts"
 
-/** Clients of one dialect at once; further ones are hung up on. */
-export const MAX_CLIENTS = 128
+/** Clients of one dialect at once; further ones are turned away. */
+const MAX_CLIENTS = 4096
+/** A dialect may have so much of what the process may open: `1 / MAX_SHARE`. */
+const MAX_SHARE = 4
+/** So many more are told that they are too many; those beyond are hung up on. */
+const TURNED_AWAY = 256
 /** How long those who are being answered have when the dialect is closed. */
 const DRAIN = "5 seconds"
 /** How often it is looked whether the socket's file is still ours. */
@@ -54,7 +59,7 @@ export const make = (dialect: Dialect, entry: DialectEntry, env: Environment): E
         const pidFile = dialect.pidFile?.(entry.args, env)
         yield* ask(socket)
         const open = yield* dialect.open({ args: entry.args, env, shutDown })
-        const claimed = yield* claim(socket, yield* makeClients(open.serve))
+        const claimed = yield* claim(socket, yield* makeClients(open))
         // Behind the socket: who finds the process finds it answering.
         const held = pidFile === undefined ? null : yield* holdPidFile(pidFile, `hob-dialect-${entry.name}`)
         yield* enter("up")
@@ -119,7 +124,8 @@ const listenerFailed = ({ listener }: Claimed): Effect.Effect<never, SocketGone>
  * A fiber for each client. With the scope those who are being answered have a moment; then they are cut off. Gives what
  * takes an accepted socket.
  */
-const makeClients = Effect.fnUntraced(function* (serve: (socket: Socket) => Effect.Effect<void>) {
+const makeClients = Effect.fnUntraced(function* ({ serve, turnAway }: OpenDialect) {
+  const max = Math.max(1, Math.min(MAX_CLIENTS, Math.floor((openFilesLimit() ?? Infinity) / MAX_SHARE)))
   const sockets = new Set<Socket>()
   const answering = new Set<Fiber.Fiber<void>>()
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
@@ -135,11 +141,12 @@ const makeClients = Effect.fnUntraced(function* (serve: (socket: Socket) => Effe
   return (socket: Socket): void => {
     // What an error means is told by `close`.
     socket.on("error", () => {})
-    if (sockets.size >= MAX_CLIENTS) return void socket.destroy()
+    const answer = sockets.size < max ? serve : sockets.size < max + TURNED_AWAY ? turnAway : undefined
+    if (answer === undefined) return void socket.destroy()
     sockets.add(socket)
     socket.on("close", () => sockets.delete(socket))
     const fiber = fork(
-      serve(socket).pipe(
+      answer(socket).pipe(
         Effect.catchCause((cause) => Effect.logError("a client of a dialect could not be answered", cause)),
         Effect.ensuring(Effect.sync(() => socket.destroy()))
       )

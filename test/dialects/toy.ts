@@ -7,9 +7,9 @@ import { HobConfig } from "../../src/config/HobConfig.ts"
 import { makePaths } from "../../src/config/paths.ts"
 import type { Dialect, OpenDialect } from "../../src/dialects/Dialect.ts"
 import * as Dialects from "../../src/dialects/Dialects.ts"
-import { readOneLine, writeOneLine } from "../../src/dialects/oneLine.ts"
+import { makeOneLine } from "../../src/dialects/oneLine.ts"
 
-const limits = { lineBytes: 1000, stallMillis: 30_000 }
+const limits = { lineBytes: 1000, depth: 10, heldBytes: 100_000, stallMillis: 30_000 }
 
 export interface Toy {
   readonly socket: string
@@ -35,15 +35,18 @@ export const makeToy = (home: string, options: { readonly pidFile?: string } = {
     open: ({ shutDown }) =>
       Effect.sync((): OpenDialect => {
         opened++
+        const lines = makeOneLine(limits)
         return {
           save: Effect.sync(() => void saved++),
           serve: (client) =>
             Effect.gen(function* () {
-              const line = yield* readOneLine(client, limits)
+              const said = yield* lines.read(client)
+              if (said.type === "left") return
+              const line = said.type === "line" ? said.line : said.problem
               if (line === "die") return yield* Effect.die("a bug")
               if (line === "wait") yield* Effect.promise(() => released)
               if (line === "shutdown") yield* shutDown("a client asked")
-              if (line !== null) yield* writeOneLine(client, line, limits)
+              yield* lines.write(client, line)
             })
         }
       })

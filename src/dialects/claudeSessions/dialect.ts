@@ -1,23 +1,25 @@
-import { Effect, Option } from "effect"
+import { Context, Effect, Result } from "effect"
 import type { Socket } from "node:net"
 import { claudeSessionsPaths } from "../../config/dialectPaths.ts"
-import type { HobConfig } from "../../config/HobConfig.ts"
-import type { Sessions } from "../../sessions/Sessions.ts"
-import type { Database } from "../../storage/Database.ts"
+import { HobConfig } from "../../config/HobConfig.ts"
+import { Sessions } from "../../sessions/Sessions.ts"
+import { Database } from "../../storage/Database.ts"
 import type { Dialect } from "../Dialect.ts"
-import { type OneLineLimits, readOneLine, writeOneLine } from "../oneLine.ts"
-import { readRequest, type Response } from "./messages.ts"
+import { makeOneLine, type OneLineLimits } from "../oneLine.ts"
+import { DEPTH, readRequest, type Request, type Response } from "./messages.ts"
 import { makeLogs } from "./log/logs.ts"
 import { makeRequests } from "./requests.ts"
-import { error } from "./translate.ts"
+import { error, sentences } from "./translate.ts"
 
-const limits: OneLineLimits = { lineBytes: 4 * 1024 * 1024, stallMillis: 30_000 }
+const MIB = 1024 * 1024
+const limits: OneLineLimits = { lineBytes: 4 * MIB, depth: DEPTH, heldBytes: 64 * MIB, stallMillis: 30_000 }
 
 type Services = Sessions | HobConfig | Database
 
 /** The daemon of claude-sessions: sessions of Claude Code for its command line and its window. */
 export const make: Effect.Effect<Dialect, never, Services> = Effect.gen(function* () {
-  const services = yield* Effect.context<Services>()
+  // Nothing else of where this is made: its scope outlives what `open` begins.
+  const services = Context.pick(Sessions, HobConfig, Database)(yield* Effect.context<Services>())
   return {
     name: "claude-sessions",
     args: { expected: "no arguments", accepts: (args) => args.length === 0 },
@@ -32,24 +34,35 @@ export const make: Effect.Effect<Dialect, never, Services> = Effect.gen(function
           shutDown: shutDown("a client asked it to shut down")
         })
 
-        const serve = (socket: Socket): Effect.Effect<void> =>
-          Effect.gen(function* () {
-            const line = yield* readOneLine(socket, limits)
-            const request = line === null ? Option.none() : readRequest(line)
-            // As its own program does: nothing is said about what it can't make anything of.
-            if (Option.isNone(request)) return
-            const response = yield* answer(request.value).pipe(
-              Effect.catchCause((cause) =>
-                Effect.as(
-                  Effect.logError(`${request.value.type} of a client of claude-sessions failed`, cause),
-                  error("hob failed to do that; `hob logs` has the details")
-                )
+        const lines = makeOneLine(limits)
+
+        const respond = (request: Request): Effect.Effect<Response> =>
+          answer(request).pipe(
+            Effect.catchCause((cause) =>
+              Effect.as(
+                Effect.logError(`${request.type} of a client of claude-sessions failed`, cause),
+                error("hob failed to do that; `hob logs` has the details")
               )
             )
-            yield* writeOneLine(socket, JSON.stringify(response satisfies Response), limits)
+          )
+
+        const serve = (socket: Socket): Effect.Effect<void> =>
+          Effect.gen(function* () {
+            const said = yield* lines.read(socket)
+            if (said.type === "left") return
+            const response =
+              said.type === "problem"
+                ? error(sentences.unreadable(said.problem))
+                : yield* Result.match(readRequest(said.line), {
+                    onFailure: (problem) => Effect.succeed(error(sentences.unreadable(`${problem}.`))),
+                    onSuccess: respond
+                  })
+            yield* lines.write(socket, JSON.stringify(response))
           })
 
-        return { serve }
+        const turnAway = (socket: Socket) => lines.write(socket, JSON.stringify(error(sentences.tooMany)))
+
+        return { serve, turnAway }
       }).pipe(Effect.provide(services))
   }
 })

@@ -1,12 +1,12 @@
 /** The wire of claude-sessions, in its own spelling: one request and one answer for each connection. */
-import { Option, Schema } from "effect"
-import { deeperThan } from "../../wire/lines.ts"
+import { Option, Result, Schema } from "effect"
 import { topLevelKeys } from "../topLevelKeys.ts"
 
 const of = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
   Schema.Struct({ type: Schema.Literal(type), ...fields })
 
 const Text = Schema.String.check(Schema.makeFilter((text) => text.isWellFormed()))
+const isText = Schema.is(Text)
 
 /** What a client asks. Fields that are not here are ignored. */
 export const Request = Schema.Union([
@@ -55,16 +55,31 @@ export const LogEntry = Schema.Struct({
 export type LogEntry = typeof LogEntry.Type
 
 /** The deepest nesting that its reader of JSON takes. */
-const DEPTH = 127
+export const DEPTH = 127
 
 const parse = Option.liftThrowable((line: string): unknown => JSON.parse(line))
 const decode = Schema.decodeUnknownOption(Request)
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Reads a request; none when its program would not: not JSON, an unknown type, a field that is missing or there twice. */
-export const readRequest = (line: string): Option.Option<Request> =>
-  line.length > 2 * DEPTH && deeperThan(line, DEPTH)
-    ? Option.none()
-    : Option.filter(Option.flatMap(parse(line), decode), (request) => {
-        const keys = topLevelKeys(line)
-        return Object.keys(request).every((key) => keys.indexOf(key) === keys.lastIndexOf(key))
-      })
+/** Which fields a request has, beside its `type`. */
+const fields = new Map<unknown, ReadonlyArray<string>>(
+  Object.values(Request.cases).map(({ fields: { type, ...rest } }) => [type.literal, Object.keys(rest)])
+)
+
+/**
+ * Reads a request. Fails where its program would not take it (not JSON, an unknown type, a field that is missing or
+ * there twice), with what is wrong with it: a clause for its client, which quotes nothing of it.
+ */
+export const readRequest = (line: string): Result.Result<Request, string> => {
+  const value = Option.getOrUndefined(parse(line))
+  if (value === undefined) return Result.fail("the line is not JSON")
+  if (!isObject(value)) return Result.fail("the line is not a JSON object")
+  const names = fields.get(value["type"])
+  if (names === undefined) return Result.fail(`"type" must be one of ${[...fields.keys()].join(", ")}`)
+  const keys = topLevelKeys(line)
+  const twice = ["type", ...names].find((name) => keys.indexOf(name) !== keys.lastIndexOf(name))
+  if (twice !== undefined) return Result.fail(`"${twice}" is there twice`)
+  const wrong = names.find((name) => !isText(value[name]))
+  return Result.fromOption(decode(value), () => `"${wrong}" must be a text`)
+}

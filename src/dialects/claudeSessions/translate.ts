@@ -11,6 +11,8 @@ export const STOPPED_TAG = "claude-sessions-stopped"
 export const error = (message: string): Response => ({ type: "error", message })
 
 export const sentences = {
+  unreadable: (problem: string) => `Failed to parse request: ${problem}`,
+  tooMany: "Too many clients are connected at once. Try again in a moment.",
   badId: "Invalid session ID format",
   notActive: "Failed to send input: Session not found or not active (no PTY handle)",
   notWritten: "Failed to send input: Failed to write to PTY",

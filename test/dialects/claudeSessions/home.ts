@@ -9,6 +9,8 @@ export interface DialectHome extends Home {
   readonly project: string
   /** What the stand-in has printed of this kind, as the log of the session has it. */
   readonly printed: (log: string, kind: string) => ReadonlyArray<string>
+  /** After a restart of the daemon. */
+  readonly untilAnswered: () => Promise<void>
   readonly untilPrinted: (log: string, text: string) => Promise<void>
 }
 
@@ -28,11 +30,18 @@ export const makeDialectHome = async (extra: NodeJS.ProcessEnv = {}): Promise<Di
       .toString()
       .split("\r\n")
       .flatMap((line) => new RegExp(`^${kind} (.*)$`).exec(line)?.[1] ?? [])
+  const client = new Client(root)
+  const isAnswered = () =>
+    client.ping().then(
+      () => true,
+      () => false
+    )
   return {
     ...home,
-    client: new Client(root),
+    client,
     project,
     printed,
+    untilAnswered: () => until("its clients are answered", isAnswered),
     untilPrinted: (log, text) => until(`${text} is printed`, () => bytesOf(log, "output").toString().includes(text))
   }
 }

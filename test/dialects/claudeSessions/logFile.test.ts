@@ -109,9 +109,13 @@ describe("the file of a log", () => {
     let file = await LogFile.open(path, null)
     await print(file, "one")
     const remembered = await file.remember()
+    assert.isFalse(await file.append("", file.position))
     fs.truncateSync(path)
     await print(file, "two")
     assert.strictEqual(bytesOf(path, "output").toString(), "two")
+    fs.appendFileSync(path, "somebody's\n")
+    assert.isTrue(await file.append("", file.position))
+    assert.isFalse(await file.append("", file.position))
     fs.rmSync(path)
     await file.append("x\n", file.position).then(
       () => assert.fail("nobody could read it"),

@@ -1,4 +1,14 @@
-import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync
+} from "node:fs"
 import { join } from "node:path"
 import { afterEach, assert, describe, it } from "vitest"
 import { isAlive, until } from "../../support/home.ts"
@@ -22,6 +32,19 @@ const kill = async (pid: number): Promise<void> => {
 const untilComplete = (id: string, log: string) =>
   until("its log is complete", async () => bytesOf(log, "output").equals(await outputOf(id)))
 
+/** What the daemon has open. */
+const openFiles = async (): Promise<ReadonlyArray<string>> => {
+  const directory = `/proc/${await home!.daemonPid()}/fd`
+  if (!existsSync(directory)) return []
+  return readdirSync(directory).map((fd) => {
+    try {
+      return readlinkSync(join(directory, fd))
+    } catch {
+      return ""
+    }
+  })
+}
+
 const status = async (id: string) => (await home!.client.list()).find((info) => info.id === id)?.status
 
 describe("claude-sessions' sessions and logs", () => {
@@ -39,12 +62,7 @@ describe("claude-sessions' sessions and logs", () => {
       await kill(await home.daemonPid())
       // What foreign clients can't do: the next command of hob's starts it again.
       await home.ok(["ls"])
-      await until("its clients are answered again", () =>
-        home!.client.ping().then(
-          () => true,
-          () => false
-        )
-      )
+      await home.untilAnswered()
       assert.strictEqual(await status(id), "running")
       if (round < 4)
         await until("its log goes on", () => statSync(log).size > size || bytesOf(log, "output").includes("all"))
@@ -70,12 +88,7 @@ describe("claude-sessions' sessions and logs", () => {
     process.kill(session.pid, "SIGTERM")
     await until("it has ended", () => !isAlive(session.pid))
     await home.ok(["ls"])
-    await until("its clients are answered again", () =>
-      home!.client.ping().then(
-        () => true,
-        () => false
-      )
-    )
+    await home.untilAnswered()
     assert.strictEqual(await status(id), "crashed")
     await untilComplete(id, log)
     assert.isAtLeast(bytesOf(log, "output").length, before)
@@ -90,26 +103,68 @@ describe("claude-sessions' sessions and logs", () => {
     assert.isFalse(home.client.isDaemonRunning())
     await home.ok(["send", id, "meanwhile", "--key", "Enter"])
     await until("it is printed", async () => (await home!.ok(["output", id])).includes('submitted "meanwhile"'))
+    assert.notInclude(await openFiles(), log)
     assert.notInclude(bytesOf(log, "output").toString(), "meanwhile")
     await home.ok(["dialect", "enable", "claude-sessions"])
     await untilComplete(id, log)
     assert.include(bytesOf(log, "input").toString(), "meanwhile")
+    await home.client.send(id, "afterwards")
+    await home.untilPrinted(log, 'submitted "afterwards"')
+    await untilComplete(id, log)
     await home.client.stop(id)
     await untilComplete(id, log)
   }, 120_000)
 
-  it("go on in a file that its owner has emptied or removed", async () => {
+  it("go on in a file that its owner has emptied, removed or moved away, and say nothing twice", async () => {
     home = await makeDialectHome()
     const { id, log } = await home.client.start(home.project)
     await home.untilPrinted(log, "ready in")
+    const submitted = () => home!.printed(log, "submitted").map((text) => JSON.parse(text) as string)
+    const say = async (text: string): Promise<void> => {
+      await home!.client.send(id, text)
+      await until("its log is there", () => existsSync(log))
+      await until("it is printed", () => submitted().includes(text))
+    }
+    await say("one")
     truncateSync(log)
+    await say("two")
+    assert.deepStrictEqual(submitted(), ["two"])
+    rmSync(log)
+    await say("three")
+    assert.deepStrictEqual(submitted(), ["three"])
+    // As logrotate does it.
+    renameSync(log, `${log}.1`)
+    await say("four")
+    assert.deepStrictEqual(submitted(), ["four"])
+    const moved = bytesOf(`${log}.1`, "output").toString()
+    assert.include(moved, "three")
+    assert.notInclude(moved, "four")
+    assert.strictEqual(statSync(log).mode & 0o777, 0o600)
+    await home.client.stop(id)
+  }, 120_000)
+
+  it("go on where they were in a file that was emptied before the daemon was killed, and after", async () => {
+    home = await makeDialectHome()
+    const { id, log } = await home.client.start(home.project)
+    await home.untilPrinted(log, "ready in")
     await home.client.send(id, "one")
     await home.untilPrinted(log, 'submitted "one"')
-    assert.notInclude(bytesOf(log, "output").toString(), "ready in")
-    rmSync(log)
+    truncateSync(log)
     await home.client.send(id, "two")
-    await until("there is a file again", () => readdirSync(join(log, "..")).length === 1)
     await home.untilPrinted(log, 'submitted "two"')
+    await kill(await home.daemonPid())
+    await home.ok(["ls"])
+    await home.untilAnswered()
+    await home.client.send(id, "three")
+    await home.untilPrinted(log, 'submitted "three"')
+    assert.deepStrictEqual(home.printed(log, "submitted"), ['"two"', '"three"'])
+    await kill(await home.daemonPid())
+    renameSync(log, `${log}.1`)
+    await home.ok(["ls"])
+    await home.untilAnswered()
+    await home.client.send(id, "four")
+    await until("its log is there", () => existsSync(log))
+    await home.untilPrinted(log, 'submitted "four"')
     await home.client.stop(id)
   }, 120_000)
 
@@ -141,12 +196,7 @@ describe("shutdown", () => {
     assert.match(await home.ok(["dialect", "ls"]), /claude-sessions +closed .*\n +a client asked it to shut down/)
     assert.match(await home.ok(["status"]), /dialect: +claude-sessions closed: a client asked/)
     await home.ok(["restart"])
-    await until("its clients are answered again", () =>
-      client.ping().then(
-        () => true,
-        () => false
-      )
-    )
+    await home.untilAnswered()
     assert.strictEqual(await status(id), "running")
     await client.shutdown()
     await until("its socket is gone again", () => !client.isDaemonRunning())

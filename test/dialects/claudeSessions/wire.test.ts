@@ -52,47 +52,82 @@ describe("the wire of claude-sessions", () => {
     }
   })
 
-  it("is closed without an answer where its program could make nothing of it", async () => {
-    for (const line of [
-      "\n",
-      "x\n",
-      "null\n",
-      '{"type":"nonsense"}\n',
-      '{"type":"ping","type":"ping"}\n',
-      '{"type":"stop_session","session_id":null}\n',
-      '{"jsonrpc":"2.0","id":1,"method":"daemon.ping"}\n',
-      "GET / HTTP/1.1\r\n\r\n",
-      Buffer.from([0x7b, 0xff, 0xfe, 0x0a]),
-      Buffer.from([0x16, 0x03, 0x01, 0x0a])
-    ]) {
-      assert.strictEqual(await home.client.say(line), "", String(line))
+  it("is answered with an error where nothing can be made of it, and others are not concerned", async () => {
+    const deep = (levels: number) => `{"type":"ping","x":${"[".repeat(levels)}${"]".repeat(levels)}}\n`
+    for (const [line, problem] of [
+      ["\n", "the line is not JSON."],
+      ["x\n", "the line is not JSON."],
+      ["null\n", "the line is not a JSON object."],
+      ['{"type":"nonsense"}\n', /"type" must be one of start_session, .*shutdown\.$/],
+      ['{"type":"ping","type":"ping"}\n', '"type" is there twice.'],
+      ['{"type":"stop_session","session_id":null}\n', '"session_id" must be a text.'],
+      ['{"jsonrpc":"2.0","id":1,"method":"daemon.ping"}\n', /"type" must be one of/],
+      ["GET / HTTP/1.1\r\n\r\n", "the line is not JSON."],
+      ['\ufeff{"type":"ping"}\n', /byte order mark/],
+      [Buffer.from([0x7b, 0xff, 0xfe, 0x0a]), "The line is not valid UTF-8."],
+      [Buffer.from([0x16, 0x03, 0x01, 0x0a]), "the line is not JSON."],
+      [deep(127), "The line is nested more than 127 levels deep."]
+    ] as const) {
+      const answer = JSON.parse(await home.client.say(line)) as { type: string; message: string }
+      assert.deepStrictEqual(Object.keys(answer), ["type", "message"])
+      assert.strictEqual(answer.type, "error")
+      assert.isTrue(answer.message.startsWith("Failed to parse request: "), answer.message)
+      const said = answer.message.slice("Failed to parse request: ".length)
+      if (typeof problem === "string") assert.strictEqual(said, problem)
+      else assert.match(said, problem)
     }
+    assert.strictEqual(await home.client.say(deep(126)), PONG)
+    // Half a line, and then the end of its side.
+    assert.include(await home.client.say('{"type":', { half: true }), "the line is not JSON")
+    // Nothing was said: there is nothing to answer.
     assert.strictEqual(await home.client.say("", { half: true }), "")
     assert.strictEqual(await home.client.say(`${PING}\n`), PONG)
   })
 
-  it("has a longest line, and what is beyond it costs nobody anything", async () => {
+  it("has a longest line, and what is beyond it is answered and costs nobody anything", async () => {
     const text = (bytes: number) => JSON.stringify({ type: "send_input", session_id: "x", text: "y".repeat(bytes) })
     assert.include(await home.client.say(`${text(4_000_000)}\n`), "Invalid session ID format")
-    const heard = await home.client.say(`${text(5_000_000)}\n`).catch((error: Error) => error.message)
-    assert.match(heard, /^$|EPIPE|ECONNRESET/)
+    const tooLong = /"error".*The line is longer than 4194304 bytes/
+    assert.match(await home.client.say(`${text(5_000_000)}\n`), tooLong)
+    // One that never ends its line hears it all the same, and is hung up on.
+    const endless = connect(home.client.socket)
+    let heard = ""
+    endless.on("data", (chunk) => (heard += String(chunk)))
+    endless.on("error", () => {})
+    const part = Buffer.alloc(64 * 1024, 0x78)
+    const say = (): void => void (endless.writable && endless.write(part, say))
+    say()
+    await until("it is hung up on", () => endless.destroyed)
+    assert.match(heard, tooLong)
     assert.strictEqual(await home.client.say(`${PING}\n`), PONG)
   })
 
-  it("is answered to everybody while others stall, and a stalled one is hung up on when there are too many", async () => {
-    const stalled: Array<Socket> = []
-    for (let each = 0; each < 100; each++) stalled.push(await stall(each % 2 === 0 ? "" : '{"type":'))
-    assert.strictEqual(await home.client.say(`${PING}\n`), PONG)
-    const answers = await Promise.all(Array.from({ length: 20 }, () => home.client.say(`${PING}\n`)))
-    assert.deepStrictEqual(new Set(answers), new Set([PONG]))
-    for (let each = 0; each < 40; each++) stalled.push(await stall())
-    await until(
-      "those beyond the limit are hung up on",
-      () => stalled.filter(({ destroyed }) => destroyed).length >= 12
+  it("answers thousands that come at once, and while thousands say nothing", async () => {
+    const stalled = await Promise.all(
+      Array.from({ length: 1500 }, (_, each) => stall(each % 2 === 0 ? "" : '{"type":'))
     )
+    const answers = await Promise.all(Array.from({ length: 2000 }, () => home.client.say(`${PING}\n`)))
+    assert.deepStrictEqual(new Set(answers), new Set([PONG]))
+    assert.isEmpty(stalled.filter(({ destroyed }) => destroyed))
+    for (const socket of stalled) socket.destroy()
+  }, 120_000)
+
+  it("tells a client that is one too many that it is", async () => {
+    const stalled: Array<Socket> = []
+    let heard = PONG
+    // They are accepted in the order in which they came.
+    while (heard === PONG && stalled.length < 10_000) {
+      stalled.push(...(await Promise.all(Array.from({ length: 250 }, () => stall()))))
+      heard = await home.client.say(`${PING}\n`)
+    }
+    assert.isAbove(stalled.length, 2000)
+    assert.deepStrictEqual(JSON.parse(heard), {
+      type: "error",
+      message: "Too many clients are connected at once. Try again in a moment."
+    })
     for (const socket of stalled) socket.destroy()
     await until("there is room again", async () => (await home.client.say(`${PING}\n`).catch(() => "")) === PONG)
-  }, 60_000)
+  }, 120_000)
 
   it("starts twenty sessions at once, each once", async () => {
     const started = await Promise.all(Array.from({ length: 20 }, () => home.client.start(home.project)))

@@ -1,11 +1,21 @@
 /** The file of a session's log: lines are added to it and nothing else. Plain Node. */
 import { constants, type Stats } from "node:fs"
-import { type FileHandle, open } from "node:fs/promises"
+import { type FileHandle, lstat, open } from "node:fs/promises"
 import { type Position, positionAfter } from "./lines.ts"
 
 /** What is remembered of a file, so that not all of it has to be read: it was so far when the session's log was there. */
 export interface Remembered extends Position {
   readonly fileBytes: number
+}
+
+/** The file was removed, or moved away: what is added to it nobody would look for. It must be opened anew. */
+export class LogFileMoved extends Error {
+  /** What there is at its path now, in bytes. */
+  readonly bytesThere: number
+  constructor(path: string, bytesThere: number) {
+    super(`${path} was removed or replaced`)
+    this.bytesThere = bytesThere
+  }
 }
 
 const CHUNK_BYTES = 256 * 1024
@@ -59,14 +69,16 @@ export class LogFile {
   }
 
   /**
-   * Adds whole lines, all or nothing, and is at `position` then. Rejects when they can't be written, or nobody could
-   * read them because the file was removed: it must be opened again.
+   * Adds whole lines, all or nothing, and is at `position` then. True when the file was not as it had been left: its
+   * owner has emptied or changed it, and its lines don't add up to its position any more. Rejects when they can't be
+   * written, with {@link LogFileMoved} when nobody would find them.
    */
-  async append(lines: string, position: Position): Promise<void> {
+  async append(lines: string, position: Position): Promise<boolean> {
     const data = Buffer.from(lines)
-    // Its owner may have emptied it.
-    const { nlink, size } = await this.#handle.stat()
-    if (nlink === 0) throw new Error(`${this.#path} was removed`)
+    const { dev, ino, size } = await this.#handle.stat()
+    const there = await lstat(this.#path).catch(() => null)
+    if (there?.ino !== ino || there.dev !== dev) throw new LogFileMoved(this.#path, there?.size ?? 0)
+    const wasChanged = size !== this.#bytes
     try {
       for (let at = 0; at < data.length;) {
         const { bytesWritten } = await this.#handle.write(data, at, data.length - at)
@@ -79,6 +91,7 @@ export class LogFile {
     }
     this.#bytes = size + data.length
     this.#position = position
+    return wasChanged
   }
 
   /** Says that output up to `position` will not be in it. */

@@ -7,7 +7,7 @@ import type { Sessions } from "../../../sessions/Sessions.ts"
 import type { Database } from "../../../storage/Database.ts"
 import { prepareRunDirectory } from "../../../wire/unixSocket.ts"
 import { linesFor } from "./lines.ts"
-import { LogFile } from "./LogFile.ts"
+import { LogFile, LogFileMoved, type Remembered } from "./LogFile.ts"
 import { recall, remember } from "./remembered.ts"
 
 /** So many bytes of the file are read again when hob was killed. */
@@ -21,7 +21,9 @@ const LAST_PAUSE_MILLIS = 15_000
 class FileTrouble {
   readonly _tag = "FileTrouble"
   readonly message: string
+  readonly cause: unknown
   constructor(cause: unknown) {
+    this.cause = cause
     this.message = cause instanceof Error ? cause.message : String(cause)
   }
 }
@@ -74,20 +76,27 @@ const writeOn = Effect.fnUntraced(function* (options: WriteLogOptions, progress:
   if (remembered?.complete === true) return true
   const file = yield* openFile(path, remembered)
   yield* ready
+  const store = (state: Remembered, complete: boolean) =>
+    // Where it can't be, more of the file is read again, some day.
+    Effect.catchIf(remember(database, id, { ...state, complete }), isStorage, () => Effect.void)
   const keep = (complete: boolean) =>
-    attempt(() => file.remember()).pipe(
-      Effect.flatMap((state) => remember(database, id, { ...state, complete })),
-      // Then more of the file is read again, some day.
-      Effect.catchIf(isStorage, () => Effect.void)
+    Effect.flatMap(
+      attempt(() => file.remember()),
+      (state) => store(state, complete)
     )
   let sinceKept = 0
 
   const append = Effect.fnUntraced(function* (lines: string, position: typeof file.position) {
     if (lines === "") return
-    yield* attempt(() => file.append(lines, position))
+    const wasChanged = yield* attempt(() => file.append(lines, position)).pipe(
+      // The one that is made in its place begins where this one ended.
+      Effect.tapError(({ cause }) =>
+        cause instanceof LogFileMoved ? store({ ...file.position, fileBytes: cause.bytesThere }, false) : Effect.void
+      )
+    )
     progress()
     sinceKept += lines.length
-    if (sinceKept < REMEMBER_BYTES) return
+    if (!wasChanged && sinceKept < REMEMBER_BYTES) return
     sinceKept = 0
     yield* keep(false)
   })

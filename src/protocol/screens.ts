@@ -85,7 +85,7 @@ export const WaitFor = Schema.Struct({
   onlyNew: Schema.optionalKey(Schema.Boolean),
   /** No output for this long. */
   idleMillis: Schema.optionalKey(Millis),
-  /** Its activity is one of these. */
+  /** Its activity is one of these. What it was when somebody typed into it counts only if it stays so: work follows. */
   activity: Schema.optionalKey(Schema.NonEmptyArray(ActivityState))
 })
 export type WaitFor = typeof WaitFor.Type
@@ -95,7 +95,9 @@ export const WaitMet = Schema.Struct({
   met: Schema.Literals(["match", "idle", "activity", "ended"]),
   /** With `match`: the line, and what of it matched (the whole match first, then the groups). */
   line: Schema.optionalKey(Schema.String),
-  groups: Schema.optionalKey(Schema.Array(Schema.NullOr(Schema.String)))
+  groups: Schema.optionalKey(Schema.Array(Schema.NullOr(Schema.String))),
+  /** With `activity`: what it is about. */
+  activity: Schema.optionalKey(Activity)
 })
 export type WaitMet = typeof WaitMet.Type
 

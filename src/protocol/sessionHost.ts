@@ -91,6 +91,8 @@ export const HostSession = Schema.Struct({
   logMaxBytes: Schema.optionalKey(Schema.Int),
   /** The last time that there was output, input or an attached client. A host before hob 0.2 does not say. */
   quietSince: Schema.optionalKey(Timestamp),
+  /** The last time that somebody typed into it, or sent something. Absent: nobody has, or a host before hob 0.2. */
+  typedAt: Schema.optionalKey(Timestamp),
   /** Who holds the input lease. */
   input: Schema.optionalKey(Schema.NullOr(InputHolder))
 })

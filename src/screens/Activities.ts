@@ -88,6 +88,14 @@ export class Activities {
     return this.#watched.get(id)?.watch.activity ?? null
   }
 
+  /** What a session's agent asks its user, in a few words; null when it asks nothing, or no agent has the terminal. */
+  asking(id: SessionId): string | null {
+    const activity = this.of(id)
+    if (activity?.state !== "waiting") return null
+    const agent = this.#loaded.agents.find(({ name }) => name === activity.agent)
+    return agent?.kind === "agent" ? (this.#running(id).explain().reasons[0]?.detail ?? agent.name) : null
+  }
+
   all(): ReadonlyArray<{ readonly session: SessionId; readonly activity: Activity }> {
     this.#reload()
     return [...this.#watched].map(([session, { watch }]) => ({ session, activity: watch.activity }))

@@ -70,6 +70,7 @@ export class Session implements Readable {
   #endReason: string | null = null
   /** The last output, input or departure of a client. */
   #quietSince = Date.now()
+  #typedAt: number | null = null
   #closedAt: string | null = null
   /** Output that is in `recent` and neither in the log nor with the clients yet. */
   #pendingBytes = 0
@@ -90,6 +91,7 @@ export class Session implements Readable {
       this.#closedAt = held.closedAt
       this.#endReason = held.endReason ?? null
       this.#quietSince = held.quietSince ?? this.#quietSince
+      this.#typedAt = held.typedAt ?? null
       if (held.answers !== undefined) this.#answers.restore(held.answers, performance.now())
     }
     this.#inputDirection = options.file.kind === "pty" ? Direction.input : Direction.stdin
@@ -154,7 +156,8 @@ export class Session implements Readable {
     logMaxBytes: this.log.maxBytes,
     clients: this.#clients,
     input: this.lease.holder,
-    quietSince: new Date(this.#clients > 0 ? Date.now() : this.#quietSince).toISOString()
+    quietSince: new Date(this.#clients > 0 ? Date.now() : this.#quietSince).toISOString(),
+    ...(this.#typedAt === null ? {} : { typedAt: new Date(this.#typedAt).toISOString() })
   })
 
   /** What a successor of this process needs to go on with the session; null when its program can't be handed over. */
@@ -173,6 +176,7 @@ export class Session implements Readable {
       endReason: this.#endReason,
       closedAt: this.#closedAt,
       quietSince: this.#quietSince,
+      ...(this.#typedAt === null ? {} : { typedAt: this.#typedAt }),
       answers: this.#answers.written(performance.now()),
       log: this.log.handOver(),
       program,
@@ -199,6 +203,7 @@ export class Session implements Readable {
   type(data: Buffer): "accepted" | "full" | "ended" {
     const answer = this.#program.write(data)
     this.#quietSince = Date.now()
+    if (data.length > 0) this.#typedAt = this.#quietSince
     if (answer === "accepted" && this.#limits.logInput) {
       this.#flush()
       const time = Date.now()

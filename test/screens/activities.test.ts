@@ -44,6 +44,19 @@ describe("what the programs of sessions are about", () => {
     assert.deepStrictEqual(activities, [{ session: id, activity, title: null }])
   })
 
+  it("keeps a message from being an agent's permission", async () => {
+    await using test = await inProcess()
+    const { id, program } = await test.host.spawn({}, ["claude"])
+    program.print(dialog)
+    await told(test, id, "waiting")
+    const data = Buffer.from("please").toString("base64")
+    const request = { op: "submit", session: id, data, timeoutMillis: 60_000 }
+    const { error } = await test.host.control.request("screens", { request })
+    assert.include(error?.screens, { code: "not-taken" })
+    assert.match(error!.message, /Esc to cancel.*Answer it first/)
+    assert.strictEqual(program.readInput().toString(), "")
+  })
+
   it("is explained as of now: rule, line, rows, signs", async () => {
     await using test = await inProcess()
     const { id, program } = await test.host.spawn({}, ["claude"])

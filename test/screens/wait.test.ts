@@ -100,8 +100,30 @@ describe("waiting for a session", () => {
     const waiting = wait(test, id, { activity: ["waiting", "idle"] })
     const line = "─".repeat(60)
     program.print(`\x1b[2J\x1b[H${line}\r\n Do you want to proceed?\r\n ❯ 1. Yes\r\n   2. No\r\n\r\n Esc to cancel`)
-    assert.deepStrictEqual(await waiting, { met: "activity" })
-    assert.deepStrictEqual(await wait(test, id, { activity: ["waiting"] }), { met: "activity" })
+    const { activity, met } = await waiting
+    assert.deepStrictEqual([met, activity?.state, activity?.agent], ["activity", "waiting", "claude"])
+    assert.deepStrictEqual(await wait(test, id, { activity: ["waiting"] }), { met: "activity", activity: activity! })
+  })
+
+  it("idle from before something was typed doesn't count until the program has had time to begin", async () => {
+    await using test = await inProcess()
+    const { id, program } = await test.host.spawn({}, ["claude"])
+    const line = "─".repeat(60)
+    const prompt = `\x1b[2J\x1b[H${line}\r\n❯ \r\n${line}\r\n  ? for shortcuts`
+    program.print(prompt)
+    await wait(test, id, { activity: ["idle"] })
+    const type = () => test.host.control.ask("send", { session: id, data: Buffer.from("\r").toString("base64") })
+    await type()
+    const done = wait(test, id, { activity: ["idle"] })
+    await asked(test, id)
+    program.print(`\x1b[2J\x1b[H✻ Thinking… (3s)\r\n${line}\r\n❯ \r\n${line}\r\n  esc to interrupt`)
+    const { activity: working } = await wait(test, id, { activity: ["working"] })
+    program.print(prompt)
+    const { activity } = await done
+    assert.isAbove(Date.parse(activity!.since), Date.parse(working!.since))
+    // What makes no difference to the program is not waited for long.
+    await type()
+    assert.deepStrictEqual(await wait(test, id, { activity: ["idle"] }), { met: "activity", activity: activity! })
   })
 
   it("an expression that is none, or takes for ever, is refused, and others go on", async () => {

@@ -56,6 +56,6 @@ const condition = ({ met, session, timedOut }: Waited, { json }: WaitOptions): n
   if (met === null || met.met === "ended") {
     throw new Fault(ExitCode.failure, `${label(session)} has ended, and it has not come to that.`)
   }
-  if (!json) printLine(met.line === undefined ? met.met : oneLine(met.line))
+  if (!json) printLine(met.line === undefined ? (met.activity?.state ?? met.met) : oneLine(met.line))
   return ExitCode.ok
 }

@@ -36,13 +36,23 @@ export const perform = async (
     case "search":
       return searchAll(keepers, request, signal)
     case "wait":
-      return wait(await keepers.get(request.session), activities, request.for, signal)
+      return wait(
+        await keepers.get(request.session),
+        { activities, typedAt: typedAt(host, request.session) },
+        request.for,
+        signal
+      )
     case "submit": {
       const { data, session, timeoutMillis } = request
       const text = Buffer.from(data, "base64").toString("utf8")
       return submitTo(await keepers.get(session), { activities, host }, text, timeoutMillis)
     }
   }
+}
+
+const typedAt = (host: HostConnection, session: SessionId) => async (): Promise<number | null> => {
+  const { typedAt: at } = await host.inspect(session)
+  return at === undefined ? null : Date.parse(at)
 }
 
 const activitiesOf = ({ activities, keepers }: Pick<Asked, "activities" | "keepers">) =>

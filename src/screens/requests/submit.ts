@@ -36,6 +36,7 @@ const addressee = (keeper: Keeper, activities: KnownActivities, host: HostConnec
       return { lines: rows, cursor, alternate }
     },
     bracketedPaste: () => screen().bracketedPaste,
+    asking: () => activities.asking(keeper.id),
     activity: () => activities.of(keeper.id)?.state ?? "unknown",
     onChange: (listener) => {
       const leaving = [

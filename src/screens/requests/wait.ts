@@ -7,11 +7,23 @@ import { NewLines } from "./NewLines.ts"
 
 /** What programs are about. */
 export interface KnownActivities {
+  /** What a session's agent asks its user, in a few words; null when it asks nothing, or no agent has the terminal. */
+  readonly asking: (session: SessionId) => string | null
   /** Null for a session that doesn't run. */
   readonly of: (session: SessionId) => Activity | null
   /** Hears every change from now on; gives what ends that. */
   readonly listen: (listener: (session: SessionId, activity: Activity) => void) => () => void
 }
+
+/** Who knows more than the session's keeper. */
+export interface Known {
+  readonly activities: KnownActivities
+  /** When somebody typed last, in milliseconds since 1970; null when nobody has. */
+  readonly typedAt: () => Promise<number | null>
+}
+
+/** A program that was typed to and is still as it was before has not taken it for work by then. */
+const UNMOVED_MILLIS = 1_500
 
 /**
  * Resolves when one of the things wanted is so; rejects with `ScreensFailure` for a bad expression. Nothing is looked at
@@ -19,7 +31,7 @@ export interface KnownActivities {
  */
 export const wait = (
   keeper: Keeper,
-  activities: KnownActivities,
+  { activities, typedAt }: Known,
   wanted: WaitFor,
   signal: AbortSignal
 ): Promise<WaitMet> =>
@@ -28,7 +40,7 @@ export const wait = (
     const stop = () => waiting.fail(new Error("nobody waits any more"))
     signal.addEventListener("abort", stop)
     waiting.leaveWith(() => signal.removeEventListener("abort", stop))
-    if (wanted.activity !== undefined) watchActivity(keeper, activities, wanted.activity, waiting)
+    if (wanted.activity !== undefined) watchActivity(keeper, { activities, typedAt }, wanted.activity, waiting)
     if (wanted.match !== undefined) watchLines(keeper, wanted.match, wanted.onlyNew === true, waiting)
     // Behind the lines: the last of a session may be the one that is waited for.
     watchEnd(keeper, waiting)
@@ -70,14 +82,27 @@ class Waiting {
 
 const watchActivity = (
   keeper: Keeper,
-  activities: KnownActivities,
+  { activities, typedAt }: Known,
   wanted: ReadonlyArray<Activity["state"]>,
   waiting: Waiting
 ): void => {
-  const look = (activity: Activity | null) =>
-    activity !== null && wanted.includes(activity.state) && waiting.met({ met: "activity" })
-  waiting.leaveWith(activities.listen((session, activity) => session === keeper.id && look(activity)))
-  look(activities.of(keeper.id))
+  const met = (activity: Activity | null): void => {
+    if (activity !== null && wanted.includes(activity.state)) waiting.met({ met: "activity", activity })
+  }
+  // Idle is what a program is for a moment longer when it has just been given something to do.
+  const look = async (): Promise<void> => {
+    const activity = activities.of(keeper.id)
+    if (activity === null || activity.state === "working") return met(activity)
+    const typed = await typedAt()
+    if (typed === null || Date.parse(activity.since) > typed) return met(activities.of(keeper.id))
+    const left = typed + UNMOVED_MILLIS - Date.now()
+    if (left <= 0) return met(activities.of(keeper.id))
+    const timer = setTimeout(again, Math.min(left, UNMOVED_MILLIS))
+    waiting.leaveWith(() => clearTimeout(timer))
+  }
+  const again = () => void look().catch((error: unknown) => waiting.fail(error))
+  waiting.leaveWith(activities.listen((session, activity) => session === keeper.id && met(activity)))
+  again()
 }
 
 /** Looks at the lines that have come, each time that there are some. */

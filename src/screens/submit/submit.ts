@@ -9,6 +9,8 @@ export interface Addressee {
   readonly view: () => View
   readonly bracketedPaste: () => boolean
   readonly activity: () => ActivityState
+  /** What it asks its user instead of taking messages, in a few words; null when it asks nothing. */
+  readonly asking: () => string | null
   /** Calls `listener` after each change of the screen or of the activity, and when the session ends; returns what ends it. */
   readonly onChange: (listener: () => void) => () => void
   /** Resolves once all of `data` is accepted; false when the session has ended. */
@@ -44,15 +46,26 @@ export const submit = async (to: Addressee, text: string, timeoutMillis: number)
   const changes = new Changes(to.onChange)
   try {
     await changes.quiet(QUIET_MILLIS, Math.min(deadline, performance.now() + READY_MILLIS))
+    refuseToAnswer(to, "Nothing was typed.")
     const bracketed = to.bracketedPaste()
     const data = typed(text, bracketed)
     await type(to, data)
     const shown = await drawn(to, changes, tailOf(text), deadline)
+    if (shown === null) refuseToAnswer(to, "The message was typed, Enter was not.")
     const enters = await enter(to, changes, shown, deadline)
     return { ...enters, typedAs: bracketed ? "paste" : "text", bytes: Buffer.byteLength(text) }
   } finally {
     changes.close()
   }
+}
+
+/** To a question Enter is an answer, often a permission: nobody gives one by a message. */
+const refuseToAnswer = (to: Addressee, typed: string): void => {
+  const asked = to.asking()
+  if (asked === null) return
+  throw new NotTaken(
+    `It asks its user something (${asked}), and Enter would be the answer. ${typed} Answer it first, with \`hob send --key\`.`
+  )
 }
 
 const type = async (to: Addressee, data: Buffer): Promise<void> => {

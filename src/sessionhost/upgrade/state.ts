@@ -90,6 +90,8 @@ export const SessionState = Schema.Struct({
   closedAt: Schema.NullOr(Schema.String),
   /** The last output, input or departure of a client, in milliseconds since 1970. */
   quietSince: Schema.optionalKey(Schema.Number),
+  /** The last input. */
+  typedAt: Schema.optionalKey(Schema.Number),
   /** Which of the program's questions to its terminal were answered: `WrittenAnswers`. */
   answers: Schema.optionalKey(
     Schema.Struct({ answeredTo: Schema.Int, older: Schema.Int, newer: Schema.Int, newerAge: Schema.Number })

@@ -80,6 +80,25 @@ describePty("a message to a full-screen program", () => {
     assert.deepStrictEqual(run.typed.map(String), ["\u001b[200~one\rtwo\u001b[201~", "\r"])
   })
 
+  it("is no answer to what the program asks its user", async () => {
+    const run = await startEditor("bracketed")
+    run.asking = "Do you want to proceed?"
+    const error = await submit(run.to, "please", TIMEOUT).catch((cause: unknown) => cause)
+    assert.instanceOf(error, NotTaken)
+    assert.include(error.message, "Do you want to proceed?")
+    assert.deepStrictEqual(run.typed, [])
+  })
+
+  it("gets no Enter when a question has come up in its place", { timeout: 60_000 }, async () => {
+    const run = start("/bin/sh", "-c", "stty -echo -icanon -icrnl; printf ready; exec sleep 1000")
+    await shows(run, "ready")
+    const { type } = run.to
+    const to = { ...run.to, type: (data: Buffer) => ((run.asking = "Do you want to proceed?"), type(data)) }
+    const error = await submit(to, "please", TIMEOUT).catch((cause: unknown) => cause)
+    assert.instanceOf(error, NotTaken)
+    assert.deepStrictEqual(run.typed.map(String), ["please"])
+  })
+
   it("can't end its paste, nor press a key", async () => {
     const run = await startEditor("bracketed")
     await submit(run.to, "a\u001b[201~\rb\u0003c\td", TIMEOUT)

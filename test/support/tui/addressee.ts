@@ -11,6 +11,7 @@ export interface Run {
   /** Calls of `type`, in order. */
   readonly typed: ReadonlyArray<Buffer>
   activity: ReturnType<Addressee["activity"]>
+  asking: string | null
 }
 
 /** A program under a terminal whose screen is known, to be given messages; it appends each to `file`, as a line of JSON. */
@@ -38,6 +39,7 @@ export const startAddressee = (
   const { buffer } = terminal
   const run: Run = {
     activity: "unknown",
+    asking: null,
     typed,
     messages: () => {
       try {
@@ -59,6 +61,7 @@ export const startAddressee = (
       }),
       bracketedPaste: () => terminal.modes.bracketedPasteMode,
       activity: () => run.activity,
+      asking: () => run.asking,
       onChange: (listener) => {
         listeners.add(listener)
         return () => listeners.delete(listener)

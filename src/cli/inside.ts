@@ -26,24 +26,38 @@ const terminalOf = (pid: number | "self"): string | undefined => {
 }
 
 /** Whether this command's terminal is that of the session; a multiplexer inside it has terminals of its own. */
-const isInTerminalOf = (session: Session): boolean => {
-  if (session.kind !== "pty" || session.pid === null || !isatty(0)) return false
+const isInTerminalOf = (session: Session, descriptor: number): boolean => {
+  if (session.kind !== "pty" || session.pid === null || !isatty(descriptor)) return false
   const own = terminalOf("self")
   const its = terminalOf(session.pid)
   return own === undefined || its === undefined || own === its
 }
 
-/** The session in whose terminal this command runs; null outside, or where the session belongs to another hob. */
-export const enclosing = async (context: Context): Promise<Session | null> => {
+/**
+ * The session in whose terminal this command runs; null outside, or where the session belongs to another hob. That is
+ * the terminal on `descriptor`: standard input, or where it prints.
+ */
+export const enclosing = async (context: Context, descriptor: 0 | 1 = 0): Promise<Session | null> => {
   const id = context.env["HOB_SESSION_ID"]
   if (id === undefined || id === "") return null
   try {
     const session = await call<Session>(context, "sessions.show", { session: id })
-    return session.id === id && isInTerminalOf(session) ? session : null
+    return session.id === id && isInTerminalOf(session, descriptor) ? session : null
   } catch (error) {
     if (error instanceof CallError && error.data?._tag === "SessionNotFound") return null
     throw error
   }
+}
+
+/** For what is followed: printed into its own terminal, it would be followed for ever and fill the disk. */
+export const refuseToFollowItself = async (context: Context, followed: string): Promise<void> => {
+  const outer = await enclosing(context, 1)
+  if (outer === null || (await call<Session>(context, "sessions.show", { session: followed })).id !== outer.id) return
+  throw new Fault(
+    ExitCode.failure,
+    `This is session ${label(outer)} itself: followed in its own terminal, it would print what it prints, without end.`,
+    "Follow it from another terminal, or into a file."
+  )
 }
 
 /** A session shown inside of itself would print what it prints, for ever. */

@@ -49,6 +49,14 @@ describe("inside a session", () => {
     assert.strictEqual((await inside("hob run -- echo shown < /dev/null | grep shown")).code, 0)
   })
 
+  it("it isn't followed in its own terminal, which would fill the disk; into a file it is", async () => {
+    const { code, text } = await inside("hob output -f shell")
+    assert.strictEqual(code, 1)
+    assert.match(text, /This is session shell itself: followed in its own terminal/)
+    assert.strictEqual((await inside("timeout 1 hob output -f shell > out.txt")).code, 124)
+    assert.strictEqual((await inside("hob output shell | cat > out.txt")).code, 0)
+  })
+
   it("another session is shown in its terminal with --nest", async () => {
     await home.ok(["send", "shell", "hob attach --nest other", "--key", "Enter"])
     await until("it is shown", async () => (await show("other")).clients === 1)

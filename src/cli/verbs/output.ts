@@ -2,6 +2,7 @@ import { isatty } from "node:tty"
 import type { Session } from "../../protocol/sessions.ts"
 import type { Context } from "../context.ts"
 import { isPassing } from "../daemon.ts"
+import { refuseToFollowItself } from "../inside.ts"
 import { ExitCode } from "../exit.ts"
 import { PlainText } from "../render/plain.ts"
 import { print, printError, writeAll } from "../stdio.ts"
@@ -27,6 +28,7 @@ export const output = async (context: Context, options: OutputOptions): Promise<
   if (options.plain && !options.follow && options.since === null && (await printPlain(context, options))) {
     return ExitCode.ok
   }
+  if (options.follow) await refuseToFollowItself(context, options.session)
   const sink = makeSink(options.plain)
   let since = options.since
   if (options.tail !== null) {

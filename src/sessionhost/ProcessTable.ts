@@ -145,6 +145,11 @@ export class ProcessTable {
     return isOfDaemon(this.#environment(pid))
   }
 
+  /** Ids of processes that are stopped and have one of these files open. */
+  stoppedWith(files: ReadonlyArray<string>): ReadonlyArray<number> {
+    return (this.pids() ?? []).filter((pid) => this.read(pid)?.state === "T" && this.#holds(pid, files))
+  }
+
   #environment(pid: number): ReadonlyArray<string> {
     return (
       this.#file(pid, "environ")

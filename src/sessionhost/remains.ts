@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs"
 import { cgroups } from "./cgroup/Cgroups.ts"
 import { killSession } from "./kill.ts"
 import { ProcessTable } from "./ProcessTable.ts"
@@ -35,4 +36,19 @@ export const endRemains = async (id: string, table = new ProcessTable()): Promis
   }
   if (living().length > 0) await killSession({ closed: true, survivors: living, signalAll }, "SIGTERM", GRACE_MILLIS)
   cgroups.release(id)
+}
+
+/**
+ * Ends what an earlier host was about to make a program of when it died: a copy of it that stands still until it is in
+ * its cgroup, for ever now, and with it the terminals of all sessions stay open. To be called by who holds the lock: the
+ * lock's file is open in such a copy, and in no program.
+ */
+export const endUnborn = (lock: string, table = new ProcessTable()): void => {
+  for (const pid of table.stoppedWith([realpathSync(lock)])) {
+    try {
+      process.kill(pid, "SIGKILL")
+    } catch {
+      // It ended between.
+    }
+  }
 }

@@ -7,6 +7,7 @@ import type { Limits } from "./Limits.ts"
 import type { LogFs } from "./log/LogFs.ts"
 import { HostServer, type HostServerOptions } from "./HostServer.ts"
 import { ScreensLink, type StartScreens } from "./ScreensLink.ts"
+import { endUnborn } from "./remains.ts"
 import { type Programs, SessionHost } from "./SessionHost.ts"
 import type { Handover } from "./upgrade/state.ts"
 import { removeStateFile } from "./upgrade/stateFile.ts"
@@ -122,6 +123,7 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
     server = await HostServer.adopt(serverOptions, predecessor.listener)
     takeOver(predecessor, host, server, paths, log)
   } else {
+    endUnborn(paths.hostLock)
     // Of a host that died while it changed.
     removeStateFile(paths.hostState)
     try {

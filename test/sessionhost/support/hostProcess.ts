@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import type { Readable } from "node:stream"
 import { makePaths, type Paths } from "../../../src/config/paths.ts"
 import type { HostSession } from "../../../src/protocol/sessionHost.ts"
+import { endUnborn } from "../../../src/sessionhost/remains.ts"
 import { type OpenOptions, type SpawnOptions, spawnRequest } from "./host.ts"
 import { Client, connected, Control } from "./peers.ts"
 
@@ -50,6 +51,7 @@ export class HostHome {
         await ended
       })
     )
+    if (existsSync(this.paths.hostLock)) endUnborn(this.paths.hostLock)
     rmSync(this.home, { recursive: true, force: true })
   }
 }

@@ -2,6 +2,8 @@ import { Context, Effect, Result } from "effect"
 import type { Socket } from "node:net"
 import { claudeSessionsPaths } from "../../config/dialectPaths.ts"
 import { HobConfig } from "../../config/HobConfig.ts"
+import { Catalogue } from "../../sessions/Catalogue.ts"
+import { HostLink } from "../../sessions/HostLink.ts"
 import { Sessions } from "../../sessions/Sessions.ts"
 import { Database } from "../../storage/Database.ts"
 import type { Dialect } from "../Dialect.ts"
@@ -14,12 +16,12 @@ import { error, sentences } from "./translate.ts"
 const MIB = 1024 * 1024
 const limits: OneLineLimits = { lineBytes: 4 * MIB, depth: DEPTH, heldBytes: 64 * MIB, stallMillis: 30_000 }
 
-type Services = Sessions | HobConfig | Database
+type Services = Sessions | Catalogue | HostLink | HobConfig | Database
 
 /** The daemon of claude-sessions: sessions of Claude Code for its command line and its window. */
 export const make: Effect.Effect<Dialect, never, Services> = Effect.gen(function* () {
   // Nothing else of where this is made: its scope outlives what `open` begins.
-  const services = Context.pick(Sessions, HobConfig, Database)(yield* Effect.context<Services>())
+  const services = Context.pick(Sessions, Catalogue, HostLink, HobConfig, Database)(yield* Effect.context<Services>())
   return {
     name: "claude-sessions",
     args: { expected: "no arguments", accepts: (args) => args.length === 0 },

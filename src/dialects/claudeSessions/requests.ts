@@ -7,7 +7,7 @@ import type { ClaudeSessionsPaths } from "../../config/dialectPaths.ts"
 import type { Session, SessionId } from "../../protocol/index.ts"
 import { Sessions } from "../../sessions/Sessions.ts"
 import { Request, type Response } from "./messages.ts"
-import { submit } from "./submit.ts"
+import { makeSubmit } from "./submit.ts"
 import { error, notStarted, parseUuid, sentences, STOPPED_TAG, TAG, toInfo } from "./translate.ts"
 
 /** The size of a session's terminal. Its clients can't say another. */
@@ -23,6 +23,7 @@ export interface RequestsOptions {
 export const makeRequests = Effect.fnUntraced(function* ({ beginLog, paths, shutDown }: RequestsOptions) {
   const config = yield* HobConfig
   const sessions = yield* Sessions
+  const submit = yield* makeSubmit
 
   /** A session of this dialect; undefined when there is none of this id. */
   const find = (id: string) =>
@@ -89,12 +90,13 @@ export const makeRequests = Effect.fnUntraced(function* ({ beginLog, paths, shut
     return yield* Effect.gen(function* () {
       const session = yield* find(id)
       if (session === undefined) return error(sentences.notActive)
-      yield* submit(sessions, session.id, text)
+      yield* submit(session, text)
       return { type: "ok" as const }
     }).pipe(
       Effect.catchTags({
         SessionNotFound: () => Effect.succeed(error(sentences.notActive)),
-        SessionEnded: () => Effect.succeed(error(sentences.notActive))
+        SessionEnded: () => Effect.succeed(error(sentences.notActive)),
+        NotSubmitted: ({ detail }) => Effect.succeed(error(`Failed to send input: ${detail}`))
       }),
       Effect.catch((failure) =>
         Effect.as(

@@ -1,24 +1,56 @@
-import { Effect } from "effect"
-import type { Sessions } from "../../sessions/Sessions.ts"
+import { Effect, RcMap, Semaphore } from "effect"
+import type { Session, SessionId } from "../../protocol/index.ts"
+import { makeScreens } from "../../sessions/screens.ts"
+import { Sessions } from "../../sessions/Sessions.ts"
 import { typed } from "./translate.ts"
 
-/** Time for a program to take the text before Enter comes: in one piece with it, Enter would be one more line of a paste. */
+/** Where nobody sees when a program has read a text, Enter comes so much behind it: in one piece with it, it would be a new line of it. */
 const PAUSE = "60 millis"
 const ENTER = Buffer.from("\r")
+/** Who sees it has to answer within this. */
+const SEEN_WITHIN = "3 seconds"
+
+/** What an editor takes for keys; a line end is none here. */
+// oxlint-disable-next-line no-control-regex
+const keys = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/
 
 /**
- * Types a text and then Enter, as a write of its own: a full-screen program takes a line feed for a new line of its
- * editor and nothing else.
+ * Types texts and submits them, one after the other in each session. A message goes the way of `sessions.submit`: it is
+ * there once the program is seen to have taken it. Typed key by key, with Enter behind it, are answers to a program that
+ * asks something (a choice takes no paste), texts with control characters in them, and all where the screens process
+ * can't be had.
  */
-export const submit = Effect.fn("claudeSessions.submit")(function* (
-  sessions: Sessions["Service"],
-  id: string,
-  text: string
-) {
-  const words = typed(text)
-  if (words !== "") {
-    yield* sessions.send(id, Buffer.from(words))
-    yield* Effect.sleep(PAUSE)
-  }
-  yield* sessions.send(id, ENTER)
+export const makeSubmit = Effect.gen(function* () {
+  const sessions = yield* Sessions
+  const screens = yield* makeScreens
+  const turns = yield* RcMap.make({ lookup: (_: SessionId) => Semaphore.make(1) })
+
+  const type = Effect.fnUntraced(function* (id: SessionId, text: string) {
+    if (text !== "") {
+      yield* sessions.send(id, Buffer.from(text))
+      yield* Effect.sleep(PAUSE)
+    }
+    yield* sessions.send(id, ENTER)
+  })
+
+  /** Whether somebody sees the session's screen: asked before anything is typed, so that nothing is typed twice. */
+  const isSeen = (id: SessionId) =>
+    screens.screen(id).pipe(
+      Effect.as(true),
+      Effect.timeoutOrElse({ duration: SEEN_WITHIN, orElse: () => Effect.succeed(false) }),
+      Effect.catchTag("SessionHostUnavailable", () => Effect.succeed(false))
+    )
+
+  return Effect.fn("claudeSessions.submit")(function* ({ id }: Session, text: string) {
+    const turn = yield* RcMap.get(turns, id)
+    return yield* turn.withPermits(1)(
+      Effect.gen(function* () {
+        const words = typed(text)
+        const { activity } = yield* sessions.show(id)
+        const isAnswer = activity?.state === "waiting"
+        if (words === "" || isAnswer || keys.test(words) || !(yield* isSeen(id))) return yield* type(id, words)
+        yield* screens.submit(id, words)
+      })
+    )
+  }, Effect.scoped)
 })

@@ -2,6 +2,7 @@ import { mkdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { isAlive, until } from "../../support/home.ts"
+import { screensPid } from "../../screens/support.ts"
 import { bytesOf, readLog } from "./client.ts"
 import { type DialectHome, makeDialectHome } from "./home.ts"
 
@@ -15,6 +16,8 @@ beforeAll(async () => {
 afterAll(() => home.destroy())
 
 const only = async (id: string) => (await home.client.list()).find((info) => info.id === id)
+
+const submitted = (log: string) => home.printed(log, "submitted").map((text) => JSON.parse(text) as string)
 
 describe("claude-sessions, to its clients", () => {
   it("starts a session where it is told, lists it, stops it, and keeps its log", async () => {
@@ -66,6 +69,59 @@ describe("claude-sessions, to its clients", () => {
     }
     await home.client.stop(id)
   })
+
+  it("submits a message also to a program that is busy, or slow with a long one: nothing of it becomes a new line", async () => {
+    const { id, log } = await home.client.start(home.project)
+    await home.untilPrinted(log, "ready in")
+    await home.client.send(id, "/busy 1500")
+    await home.client.send(id, "meanwhile")
+    const long = Array.from({ length: 1500 }, (_, line) => `line ${line} of a long message, ünï`).join("\n")
+    await home.client.send(id, long)
+    await until("all are submitted", () => home.printed(log, "submitted").length === 3)
+    assert.deepStrictEqual(submitted(log), ["/busy 1500", "meanwhile", long])
+    await home.client.stop(id)
+  }, 60_000)
+
+  it("keeps messages apart that several clients send at once", async () => {
+    const { id, log } = await home.client.start(home.project)
+    await home.untilPrinted(log, "ready in")
+    const messages = Array.from({ length: 6 }, (_, each) => `message ${each} ${"x".repeat(each * 200)}`)
+    await Promise.all(messages.map((message) => home.client.send(id, message)))
+    await until("all are submitted", () => home.printed(log, "submitted").length === messages.length)
+    assert.sameMembers([...submitted(log)], messages)
+    await home.client.stop(id)
+  }, 60_000)
+
+  it("types an answer as keys where the program asks something, and keys as they are", async () => {
+    const { id, log } = await home.client.start(home.project)
+    await home.untilPrinted(log, "ready in")
+    await home.client.send(id, "/ask")
+    await until("it waits", async () => {
+      const { activity } = await home.json<{ activity: { state: string } }>(["show", id])
+      return activity.state === "waiting"
+    })
+    await home.client.send(id, "2")
+    await until("it is chosen", () => home.printed(log, "chosen").length === 1)
+    assert.deepStrictEqual(home.printed(log, "chosen"), ['"2"'])
+    await home.client.send(id, "a\u0001b")
+    await until("it is typed", () => bytesOf(log, "input").toString().endsWith("2\ra\u0001b\r"))
+    await home.client.stop(id)
+  }, 60_000)
+
+  it("submits without the screens process too", async () => {
+    const { id, log } = await home.client.start(home.project)
+    await home.untilPrinted(log, "ready in")
+    const screens = await screensPid(home.paths.home)
+    process.kill(screens, "SIGSTOP")
+    try {
+      await home.client.send(id, "without")
+      await until("it is submitted", () => home.printed(log, "submitted").length === 1)
+      assert.deepStrictEqual(submitted(log), ["without"])
+    } finally {
+      process.kill(screens, "SIGCONT")
+    }
+    await home.client.stop(id)
+  }, 60_000)
 
   it("ends all of a session's processes, those that ignore it too", async () => {
     const { id, log } = await home.client.start(home.project)

@@ -101,7 +101,7 @@ describe("claude-sessions' sessions and logs", () => {
     await home.untilPrinted(log, "ready in")
     await home.ok(["dialect", "disable", "claude-sessions"])
     assert.isFalse(home.client.isDaemonRunning())
-    await home.ok(["send", id, "meanwhile", "--key", "Enter"])
+    await home.ok(["send", "--submit", id, "meanwhile"])
     await until("it is printed", async () => (await home!.ok(["output", id])).includes('submitted "meanwhile"'))
     assert.notInclude(await openFiles(), log)
     assert.notInclude(bytesOf(log, "output").toString(), "meanwhile")

@@ -23,7 +23,7 @@ const keys = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/
 export const makeSubmit = Effect.gen(function* () {
   const sessions = yield* Sessions
   const screens = yield* makeScreens
-  const turns = yield* RcMap.make({ lookup: (_: SessionId) => Semaphore.make(1) })
+  const turns = yield* RcMap.make<SessionId, Semaphore.Semaphore, never, never>({ lookup: () => Semaphore.make(1) })
 
   const type = Effect.fnUntraced(function* (id: SessionId, text: string) {
     if (text !== "") {

@@ -76,6 +76,20 @@ describe("what a session switched on in the terminal", () => {
     )
   })
 
+  it("does not depend on how a sequence is read, whole or byte by byte", () => {
+    const piece = fc.oneof(
+      fc.constantFrom("\x1b[", "\x1b", ";", ":", "?", ">", " ", "0", "1", "4", "25", "\x18", "\r", "text"),
+      fc.constantFrom(..."@ABCDEFGHIJKLMPSTXZ`abcdfghilmnpqrstux")
+    )
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const output = pieces.join("")
+        assert.strictEqual(restore(...output), restore(output), JSON.stringify(output))
+      }),
+      { numRuns: 2000 }
+    )
+  })
+
   it("restoring leaves nothing to restore", () => {
     const sequence = fc.constantFrom(
       "\x1b[?1049h",

@@ -17,6 +17,12 @@ type State = (typeof At)[keyof typeof At]
 /** An escape sequence longer than this is not one: given up, so that garbage costs no memory. */
 const LONGEST_SEQUENCE = 256
 
+const BRACKET = 0x5b
+const LETTER_M = 0x6d
+/** Last bytes of control sequences without prefix and intermediates that switch nothing. */
+const passed = new Uint8Array(256)
+for (const final of "@ABCDEFGHIJKLMPSTXZ`abdfginsu") passed[final.charCodeAt(0)] = 1
+
 export class ModeTracker {
   #state: State = At.ground
   #sequence = ""
@@ -48,13 +54,36 @@ export class ModeTracker {
       if (this.#state === At.ground) {
         index = chunk.indexOf(0x1b, index)
         if (index < 0) return
-        this.#state = At.escape
-        this.#sequence = ""
-        index++
+        index = chunk[index + 1] === BRACKET ? this.#pass(chunk, index + 2) : this.#enter(index + 1)
       } else {
         this.#step(chunk[index++]!)
       }
     }
+  }
+
+  /** What comes from `index` on was escaped. */
+  #enter(index: number): number {
+    this.#state = At.escape
+    this.#sequence = ""
+    return index
+  }
+
+  /**
+   * A control sequence whose parameters begin at `start`. Nearly all are colours and moves of the cursor: they are known
+   * by their last byte, and passed by. Any other is looked at byte by byte.
+   */
+  #pass(chunk: Uint8Array, start: number): number {
+    let isSet = false
+    for (let index = start; index < chunk.length; index++) {
+      const byte = chunk[index]!
+      if (byte >= 0x30 && byte <= 0x3b) isSet ||= byte > 0x30 && byte <= 0x39
+      else if (byte === LETTER_M) {
+        this.#graphics = isSet
+        return index + 1
+      } else if (passed[byte] === 1) return index + 1
+      else break
+    }
+    return this.#enter(start - 1)
   }
 
   #step(byte: number): void {

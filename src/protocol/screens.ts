@@ -241,7 +241,9 @@ export const ScreensAsk = Schema.Union([
     snapshot: Schema.Int,
     session: SessionId,
     /** Lines of history before the screen. */
-    historyLines: Schema.Int
+    historyLines: Schema.Int,
+    /** The offset at which the session's output ended when it was asked. */
+    head: Schema.optionalKey(Schema.Int)
   })
 ])
 export type ScreensAsk = typeof ScreensAsk.Type

@@ -74,6 +74,12 @@ export class Keepers {
     return keeper
   }
 
+  /** The keeper of a session that the host holds, when output up to `head` is taken or the time is over; null if it holds none. */
+  at(id: SessionId, head: number, reachMillis: number): Promise<Keeper> | null {
+    const keeper = this.#held.get(id)
+    return keeper === undefined ? null : keeper.reach(head, reachMillis).then(() => keeper)
+  }
+
   close(): void {
     if (this.#forget !== null) clearTimeout(this.#forget)
     for (const keepers of [this.#held, this.#ended]) {

@@ -113,10 +113,12 @@ export class Screens {
     }
   }
 
-  async #snapshot({ historyLines, session, snapshot: id }: Extract<ScreensAsk, { snapshot: number }>): Promise<void> {
+  async #snapshot(ask: Extract<ScreensAsk, { snapshot: number }>): Promise<void> {
+    const { head, historyLines, session, snapshot: id } = ask
     const { host, log } = this.#options
     try {
-      const keeper = await this.#keepers.get(session, SNAPSHOT_REACH_MILLIS)
+      const held = head === undefined ? null : this.#keepers.at(session, head, SNAPSHOT_REACH_MILLIS)
+      const keeper = await (held ?? this.#keepers.get(session, SNAPSHOT_REACH_MILLIS))
       host.snapshot(id, keeper.snapshot(historyLines))
     } catch (error) {
       if (!(error instanceof ScreensFailure)) log(`a snapshot: ${error instanceof Error ? error.stack : String(error)}`)

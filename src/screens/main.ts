@@ -2,7 +2,6 @@
  * The screens process: started by the session-host with `HOB_SCREENS_TOKEN`, its files where `HOB_HOME` and the like
  * say. It ends when its connection to the host does. It may be killed at any time: what it knows follows from the logs.
  */
-import { writeFileSync } from "node:fs"
 import { setPriority } from "node:os"
 import { makePaths } from "../config/paths.ts"
 import { HostConnection } from "./HostConnection.ts"
@@ -19,10 +18,8 @@ process.on("SIGPIPE", () => {})
 
 try {
   setPriority(NICENESS)
-  // Where Linux groups processes by their login session, this one is a group of its own, and only the group's counts.
-  writeFileSync("/proc/self/autogroup", String(NICENESS))
 } catch {
-  // Where that is not allowed, or there are no such groups, it competes with them.
+  // Where that is not allowed it competes with them.
 }
 
 const paths = makePaths(process.env)

@@ -26,7 +26,8 @@ export interface DataClientOptions {
   readonly source: Readable
   readonly grant: Grant & { readonly mode: "attach" | "follow" | "read" }
   readonly open: OpenFrame
-  readonly askScreen: AskScreen
+  /** Asks for the screen of a session with output up to `head`. */
+  readonly askScreen: (historyLines: number, head: number) => ReturnType<AskScreen>
   /** How far it was served when this process replaced itself. */
   readonly held?: { readonly client: DataClientState; readonly unsent: Buffer }
 }
@@ -89,7 +90,8 @@ export class DataClient implements Reader {
             held: held?.client ?? null
           })
         : null
-    this.#screens = isTerminal && open.screen === true ? new ExactScreens(askScreen, this.#showScreen) : null
+    const ask: AskScreen = (historyLines) => askScreen(historyLines, source.head)
+    this.#screens = isTerminal && open.screen === true ? new ExactScreens(ask, this.#showScreen) : null
     socket.on("close", () => {
       this.#stop()
       source.leave(this)

@@ -24,7 +24,7 @@ export interface HostServerOptions {
   readonly host: SessionHost
   readonly log: (message: string) => void
   /** Asks for a session's screen, with so many lines of history above it; null when there is none to be had. */
-  readonly askScreen: (session: string, historyLines: number) => Promise<Snapshot | null>
+  readonly askScreen: (session: string, historyLines: number, head: number) => Promise<Snapshot | null>
   /** A daemon asked this process to end, and has been answered. */
   readonly onStop: () => void
   /** A connection came or went. */
@@ -168,7 +168,7 @@ export class HostServer {
     if (state.kind === "records") return new RecordsClient(socket, source, { held: state.client, unsent })
     const { grant, open } = state.client
     if (grant.op !== "grant" || grant.mode === "records") throw new Error("it has no grant")
-    const askScreen = (historyLines: number) => this.#options.askScreen(state.session, historyLines)
+    const askScreen = (historyLines: number, head: number) => this.#options.askScreen(state.session, historyLines, head)
     const { mode } = grant
     return new DataClient({
       socket,
@@ -214,7 +214,7 @@ export class HostServer {
       source,
       grant: { ...grant, mode },
       open: open.value,
-      askScreen: (historyLines) => askScreen(grant.session, historyLines)
+      askScreen: (historyLines, head) => askScreen(grant.session, historyLines, head)
     })
   }
 }

@@ -162,7 +162,7 @@ export class ScreensLink {
   }
 
   /** A session's screen, with so many lines before it; null when there is none to be had in time. */
-  snapshot(session: string, historyLines: number, deadlineMillis = SNAPSHOT_MILLIS): Promise<Snapshot | null> {
+  snapshot(session: string, wanted: WantedSnapshot, deadlineMillis = SNAPSHOT_MILLIS): Promise<Snapshot | null> {
     const id = ++this.#lastId
     return new Promise((resolve) => {
       const done = (snapshot: Snapshot | null) => {
@@ -175,7 +175,7 @@ export class ScreensLink {
         this.#running?.peer?.ask({ cancel: id })
         done(null)
       }, deadlineMillis)
-      const send = () => this.#running?.peer?.ask({ snapshot: id, session: session as SessionId, historyLines })
+      const send = () => this.#running?.peer?.ask({ snapshot: id, session: session as SessionId, ...wanted })
       this.#snapshots.set(id, { parts: [], bytes: 0, done, send })
       if (this.connected) return send()
       this.#check()
@@ -309,6 +309,12 @@ export class ScreensLink {
     for (const waiting of this.#asked.values()) waiting.reject(unavailable(reason))
     for (const { done } of this.#snapshots.values()) done(null)
   }
+}
+
+export interface WantedSnapshot {
+  readonly historyLines: number
+  /** Where the session's output ends. */
+  readonly head?: number
 }
 
 interface AskedSnapshot {

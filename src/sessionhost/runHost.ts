@@ -114,7 +114,8 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
     path: paths.hostSocket,
     host,
     log,
-    askScreen: options.askScreen ?? ((session, historyLines) => screens.snapshot(session, historyLines)),
+    askScreen:
+      options.askScreen ?? ((session, historyLines, head) => screens.snapshot(session, { historyLines, head })),
     onStop: () => void end(),
     onChange: () => check(),
     upgrade: upgrade.run

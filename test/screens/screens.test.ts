@@ -75,6 +75,16 @@ describe("the screen of a session", () => {
     assert.deepStrictEqual(stateOf(emulator), stateOf(whole))
   })
 
+  it("is up to date with what had been printed when it was asked for", async () => {
+    await using test = await inProcess()
+    const { id, program } = await test.host.spawn()
+    await test.ask({ op: "screen", session: id })
+    const text = lines(0, 20_000).join("\r\n")
+    program.print(text)
+    const snapshot = await test.host.running.host.screens.snapshot(id, { historyLines: 0, head: text.length }, 60_000)
+    assert.strictEqual(snapshot?.offset, text.length)
+  })
+
   it("an attaching client gets the screen with more history above it than the emulator has", async () => {
     await using test = await inProcess()
     const { id, program } = await test.host.spawn()
@@ -106,7 +116,7 @@ const snapshotOf = async (
 ) => {
   // What was printed is on the way.
   await test.ask({ op: "screen", session: id })
-  const snapshot = (await test.host.running.host.screens.snapshot(id, historyLines, 60_000))!
+  const snapshot = (await test.host.running.host.screens.snapshot(id, { historyLines }, 60_000))!
   const emulator = new Emulator({ cols: snapshot.cols, rows: snapshot.rows, scrollback: kept })
   emulator.write(snapshot.bytes)
   return emulator

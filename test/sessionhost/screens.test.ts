@@ -111,9 +111,9 @@ describe("the host and its screens process", () => {
     await using _ = host
     const { session } = await host.spawn()
     const link = host.running.host.screens
-    assert.isNull(await link.snapshot(session.id, 10, 20))
+    assert.isNull(await link.snapshot(session.id, { historyLines: 10 }, 20))
     const screens = await connect()
-    const wanted = link.snapshot(session.id, 10, 60_000)
+    const wanted = link.snapshot(session.id, { historyLines: 10 }, 60_000)
     await screens.until(() => screens.asks.length === 1)
     const first = screens.asks[0] as Extract<ScreensAsk, { snapshot: number }>
     assert.deepStrictEqual([first.session, first.historyLines], [session.id, 10])
@@ -122,11 +122,11 @@ describe("the host and its screens process", () => {
     screens.snapshot(first.snapshot, 77n, "")
     const snapshot = (await wanted)!
     assert.deepStrictEqual({ ...snapshot }, { offset: 77, cols: 80, rows: 24, bytes: Buffer.from("onetwo") })
-    const none = link.snapshot(session.id, 10, 60_000)
+    const none = link.snapshot(session.id, { historyLines: 10 }, 60_000)
     await screens.until(() => screens.asks.length === 2)
     screens.snapshot((screens.asks[1] as typeof first).snapshot, 0xffff_ffff_ffff_ffffn, "")
     assert.isNull(await none)
-    assert.isNull(await link.snapshot(session.id, 10, 1))
+    assert.isNull(await link.snapshot(session.id, { historyLines: 10 }, 1))
   })
 
   it("is known by its token, which is good once", async () => {

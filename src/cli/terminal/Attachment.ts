@@ -40,6 +40,7 @@ export class Attachment {
   /** How it can be shown: known when the host has said what it sends. */
   #display: Display | undefined
   #exit: SessionExit | null
+  #isReady = false
   #isContinuing = false
   #noticeTimer: NodeJS.Timeout | undefined
   #settle: (outcome: AttachmentOutcome) => void = () => {}
@@ -77,8 +78,11 @@ export class Attachment {
     })
   }
 
-  /** Resolves once it is over. The terminal is still ours then: its `leave` comes next. */
-  run(): Promise<AttachmentOutcome> {
+  /**
+   * Nothing is read and nothing shown before the terminal is `ready`; the session is asked for meanwhile. Resolves once it
+   * is over. The terminal is still ours then: its `leave` comes next.
+   */
+  run(ready: Promise<void>): Promise<AttachmentOutcome> {
     return new Promise((resolve) => {
       const stream = this.#stream
       const signals = this.#onSignals()
@@ -91,19 +95,25 @@ export class Attachment {
         stream.close()
         resolve(outcome)
       }
-      this.#terminal.onInput((data) => this.#keyboard.typed(data))
+      const failed = (error: unknown) => this.#settle({ type: "failed", error })
       this.#terminal.onGone(() => this.#settle({ type: "signal", exitCode: 128 + constants.signals.SIGHUP }))
-      this.#terminal.onDrain(() => {
-        if (this.#isContinuing) return
-        stream.resume()
-        this.#display?.drained()
-      })
       this.#terminal.onResize(() => this.#resized())
-      stream.run().then(
-        (how) => how === "ended" && this.#settle({ type: "ended", exit: this.#exit }),
-        (error: unknown) => this.#settle({ type: "failed", error })
-      )
+      stream.pause()
+      stream.run().then((how) => how === "ended" && this.#settle({ type: "ended", exit: this.#exit }), failed)
+      ready.then(() => this.#begin(), failed)
     })
+  }
+
+  #begin(): void {
+    const stream = this.#stream
+    this.#isReady = true
+    this.#terminal.onInput((data) => this.#keyboard.typed(data))
+    this.#terminal.onDrain(() => {
+      if (this.#isContinuing) return
+      stream.resume()
+      this.#display?.drained()
+    })
+    stream.resume()
   }
 
   readonly #sayOpen: SayOpen = (again) => {
@@ -175,7 +185,7 @@ export class Attachment {
 
   /** Nothing is shown while the terminal is somebody else's: the host keeps our place. */
   async #continued(): Promise<void> {
-    if (this.#isContinuing) return
+    if (this.#isContinuing || !this.#isReady) return
     this.#isContinuing = true
     this.#stream.pause()
     await this.#terminal.resume()

@@ -190,9 +190,8 @@ export class ExactDisplay implements Display {
   #showWhole(pieces: ReadonlyArray<Buffer>): void {
     this.#options.terminal.clear(this.#missing)
     this.#missing = null
-    // It may end inside of an escape sequence, as the output before it does.
     this.#queries = new QueryFilter()
-    for (const piece of pieces) this.#show(this.#queries.push(piece))
+    if (!this.#options.terminal.showScreen(pieces)) this.#options.pause()
   }
 
   #show(data: Uint8Array): void {

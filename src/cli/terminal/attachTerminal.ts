@@ -24,11 +24,13 @@ export const attachTerminal = async (context: Context, options: AttachOptions): 
   const { readOnly, take } = options
   const client = await open(context)
   const output = new WriteStream(1)
-  // It starts while the daemon is asked.
+  const lookingUp = lookUp(context, client, options, sizeOf(output))
+  // The daemon is asked by then, and answers while the guard is being started.
+  await Promise.resolve()
   const guard = startGuard(0, 1)
   let found
   try {
-    found = await lookUp(context, client, options, sizeOf(output))
+    found = await lookingUp
   } catch (error) {
     guard.abandon()
     throw error
@@ -44,13 +46,13 @@ export const attachTerminal = async (context: Context, options: AttachOptions): 
     const leave = (line: string | undefined) => void (line !== undefined && printError(line))
     return conclude(context, leave, session, outcome)
   }
-  await guard.raw().catch((cause: unknown) => {
+  const raw = guard.raw().catch((cause: unknown) => {
     throw new Fault(ExitCode.failure, `The terminal can't be put into raw mode: ${(cause as Error).message}.`)
   })
   const terminal = new Terminal(guard, new ReadStream(0), output)
   const request = ticketFor(context, { ...asked, ...(readOnly ? {} : { size: () => terminal.size }) })
   const mine = { ...settings, session, readOnly, take, client: clientName(context.env) }
-  const outcome = await new Attachment(terminal, mine, request, isPassing).run()
+  const outcome = await new Attachment(terminal, mine, request, isPassing).run(raw)
   return conclude(context, (line) => terminal.leave(line), session, outcome)
 }
 

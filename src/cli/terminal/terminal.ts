@@ -6,6 +6,9 @@ import type { Size } from "./stream.ts"
 /** What may wait for a slow terminal before we read no more of the session. */
 const WAITING_BYTES = 256 * 1024
 
+/** A slow terminal's screen is read for modes before all of it is shown. */
+const READ_SCREEN_MILLIS = 100
+
 /** A terminal keeps its title, and the icon's, on a stack. */
 const PUSH_TITLE = "\x1b[22;0t"
 const POP_TITLE = "\x1b[23;0t"
@@ -16,6 +19,8 @@ export class Terminal {
   readonly #output: WriteStream
   readonly #guard: TerminalGuard
   #modes = new ModeTracker()
+  /** A screen that was shown and is yet to be read for modes. */
+  #unread: ReadonlyArray<Uint8Array> = []
   #left = false
   /** Whether the cursor stands at the beginning of a line, as far as the last byte tells. */
   #atLineStart = true
@@ -71,6 +76,7 @@ export class Terminal {
 
   /** Whatever a session switched on is off and the screen empty, its history as it was; a `line` goes there. */
   clear(line: string | null): void {
+    this.#readModes()
     const rest = this.#modes.restore()
     this.#modes = new ModeTracker()
     const said = line === null ? "" : `${line}\x1b[${this.size.rows};1H\n\x1b[H`
@@ -79,8 +85,38 @@ export class Terminal {
     this.#guard.onDeath(this.#layout())
   }
 
+  /**
+   * Shows a session's whole screen, which asks nothing. What it switches on is looked for when the terminal has it: it
+   * may have ten thousand lines above it.
+   */
+  showScreen(pieces: ReadonlyArray<Uint8Array>): boolean {
+    const last = pieces.at(-1)
+    if (last === undefined) return true
+    this.#atLineStart = last.at(-1) === 10
+    this.#unread = [...this.#unread, ...pieces]
+    for (const piece of pieces) if (piece !== last) this.#output.write(piece)
+    const timer = setTimeout(() => this.#readScreen(), READ_SCREEN_MILLIS)
+    this.#output.write(last, () => {
+      clearTimeout(timer)
+      this.#readScreen()
+    })
+    return this.#output.writableLength < WAITING_BYTES
+  }
+
+  #readScreen(): void {
+    if (this.#unread.length === 0 || this.#left) return
+    this.#readModes()
+    this.#guard.onDeath(this.#layout())
+  }
+
+  #readModes(): void {
+    for (const piece of this.#unread) this.#modes.push(piece)
+    this.#unread = []
+  }
+
   /** Shows a session's bytes. False when the terminal is slower than they come: wait for `drain`. */
   show(data: Uint8Array): boolean {
+    this.#readModes()
     this.#modes.push(data)
     this.#atLineStart = data.at(-1) === 10
     this.#output.write(data)
@@ -97,6 +133,7 @@ export class Terminal {
   async leave(line: string | undefined): Promise<void> {
     if (this.#left) return
     this.#left = true
+    this.#readModes()
     this.#stopReading()
     const newLine = this.#atLineStart || this.#modes.alternate ? "" : "\r\n"
     const restore = this.#modes.restore() + (this.#titled ? POP_TITLE : "")

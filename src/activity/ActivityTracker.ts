@@ -48,6 +48,9 @@ const rarestPollMillis = 5_000
 /** An agent that is recognised stays it for so long without looking at processes again. */
 const foregroundMillis = 400
 
+/** Of more than so many it is forgotten how they read. */
+const maxEditors = 64
+
 interface Decided {
   readonly state: ActivityState
   readonly agent: Agent | null
@@ -89,6 +92,7 @@ export class ActivityTracker {
   #agentSeen = false
   #foreground: Foreground | null = null
   #foregroundAt = -Infinity
+  readonly #editors = new Set<number>()
   #recheckAt: number | null = null
   #signed = false
 
@@ -166,6 +170,8 @@ export class ActivityTracker {
     if (this.#agent?.kind === "agent" && now - this.#foregroundAt < foregroundMillis) return
     this.#foregroundAt = now
     this.#foreground = foreground()
+    for (const { pid, reads } of this.#foreground?.processes ?? []) if (reads === "editor") this.#editors.add(pid)
+    if (this.#editors.size > maxEditors) this.#editors.clear()
   }
 
   #recognise(regions: Regions, now: number): void {
@@ -190,6 +196,7 @@ export class ActivityTracker {
       agent,
       regions,
       foreground: this.#foreground,
+      editors: this.#editors,
       signs: this.#signs,
       quietSince: this.#quietSince,
       idleSince: this.#idleSince,

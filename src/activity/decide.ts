@@ -8,6 +8,8 @@ export interface Evidence {
   readonly now: number
   readonly agent: Agent | null
   readonly foreground: Foreground | null
+  /** Processes that have been seen to read with an editor of their own. */
+  readonly editors: ReadonlySet<number>
   readonly regions: Regions
   readonly signs: Signs
   /** Since when the screen is as it is. */
@@ -140,29 +142,33 @@ const withoutProcesses = ({ foreground, now, quietSince, regions, signs }: Evide
   return unknown("its processes can't be seen, and it says nothing of itself")
 }
 
+/** A shell that waits for one of several things, and nobody with it: for keys, at its prompt. */
+const isAtEditor = ({ processes }: Foreground): boolean =>
+  processes.length === 1 && processes[0]!.reading === null && processes[0]!.reads === "editor"
+
 /** What a shell is about that nothing else has taken the terminal from. */
 const ofShell = (agent: Agent, evidence: Evidence): Verdict => {
-  const { foreground, regions, signs } = evidence
+  const { editors, foreground, regions, signs } = evidence
   if (foreground === null) return withoutProcesses(evidence)
-  const reading = foreground.processes.some((process) => process.reading === true)
-  if (!reading && !foreground.own) return ofProgram(evidence)
-  if (!reading) {
+  const reader = foreground.processes.find((process) => process.reading === true)
+  if (reader === undefined && !foreground.own) return ofProgram(evidence)
+  if (reader === undefined) {
     const able = foreground.processes.every((process) => process.reading !== null)
     if (!able && signs.shell === "prompt") return withoutProcesses(evidence)
     if (able)
       return { state: "working", rule: `${agent.name}/busy`, detail: `${nameOf(foreground)} runs something of its own` }
-    return unknown(`it can't be told whether ${nameOf(foreground)} reads the terminal`)
+    if (!isAtEditor(foreground)) return unknown(`it can't be told whether ${nameOf(foreground)} reads the terminal`)
   }
-  const atCommand = signs.shell === "command"
-  const question = questionAt(regions)
-  if (atCommand || question !== null) {
+  const isBare = regions.text("before-cursor").trim() === ""
+  const plainly = reader?.reads === "plainly" && (isBare || editors.has(reader.pid))
+  if (signs.shell === "command" || plainly || questionAt(regions) !== null) {
     return asking(regions, `${agent.name}/read`, "the shell reads a line for a command")
   }
-  return {
-    state: "idle",
-    rule: `${agent.name}/prompt`,
-    detail: `${nameOf(foreground)} reads the terminal: ${regions.text("cursor").trim().slice(0, 120)}`
-  }
+  const name = nameOf(foreground)
+  // `read` with an editor looks like a prompt; but a prompt shows something.
+  if (isBare && signs.shell !== "prompt") return unknown(`${name} reads the terminal, and there is no prompt`)
+  const line = regions.text("cursor").trim().slice(0, 120)
+  return { state: "idle", rule: `${agent.name}/prompt`, detail: `${name} reads the terminal: ${line}` }
 }
 
 const ofViewer = (agent: Agent): Verdict => ({

@@ -9,6 +9,11 @@ export interface ForegroundProcess {
    * one of several things, as programs around an event loop do, or it can't be told.
    */
   readonly reading: boolean | null
+  /**
+   * How it reads, or seems to: with an editor of its own, as shells do at their prompts, which wait for one of several
+   * things or read what only they opened; or plainly, as `read` does. Absent: it isn't known.
+   */
+  readonly reads?: "editor" | "plainly"
 }
 
 /** Who has the terminal of a session now. */

@@ -69,24 +69,33 @@ const isTerminal = (pid: number, descriptor: number): boolean => {
   }
 }
 
+/** A shell without an editor fills its buffer at the prompt, and reads byte by byte for `read`. */
+const BUFFER_BYTES = 8192
+
+type Reading = Pick<ForegroundProcess, "reading" | "reads">
+
 /**
- * Whether a process is blocked until somebody types. `syscall` says what it is in, for whoever may trace it; `wchan`,
- * for every process of the same user, where in the kernel it sleeps, which a few other waits have in common.
+ * Whether a process is blocked until somebody types, and how. `syscall` says what it is in, for whoever may trace it;
+ * `wchan`, for every process of the same user, where in the kernel it sleeps, which a few other waits have in common.
  */
-const isReading = (pid: number): boolean | null => {
+const readingOf = (pid: number): Reading => {
   const syscall = text(`/proc/${pid}/syscall`)
   if (syscall !== null && calls !== undefined) {
-    const [number = -1, first = -1] = syscall.trim().split(" ").map(Number)
-    if (number === calls.read) return isTerminal(pid, first)
+    const [number = -1, first = -1, , count] = syscall.trim().split(" ").map(Number)
+    if (number === calls.read) {
+      const reads = first > 2 || count === BUFFER_BYTES ? "editor" : "plainly"
+      return isTerminal(pid, first) ? { reading: true, reads } : { reading: false }
+    }
     if (calls.select.includes(number)) {
       // Descriptors below 1: standard input alone.
-      return first === 1 ? isTerminal(pid, 0) : null
+      return { reading: first === 1 ? isTerminal(pid, 0) : null, reads: "editor" }
     }
-    return calls.several.includes(number) ? null : false
+    return calls.several.includes(number) ? { reading: null, reads: "editor" } : { reading: false }
   }
   const where = text(`/proc/${pid}/wchan`) ?? ""
-  if (where === "n_tty_read" || where === "wait_woken") return isTerminal(pid, 0)
-  return where === "" || where === "0" || /poll|select/.test(where) ? null : false
+  if (where === "n_tty_read" || where === "wait_woken") return { reading: isTerminal(pid, 0) }
+  if (/poll|select/.test(where)) return { reading: null, reads: "editor" }
+  return { reading: where === "" || where === "0" ? null : false }
 }
 
 const describe = (pid: number, stat: Stat): ForegroundProcess => ({
@@ -97,7 +106,7 @@ const describe = (pid: number, stat: Stat): ForegroundProcess => ({
     .slice(0, maxArguments)
     .filter(Boolean)
     .map((argument) => argument.slice(0, maxArgumentLength)),
-  reading: isReading(pid)
+  ...readingOf(pid)
 })
 
 /**

@@ -43,6 +43,22 @@ describe.skipIf(process.platform !== "linux")("who has the terminal", () => {
     assert.deepStrictEqual(foreground.processes[0]?.argv.slice(1), ["--norc"])
   })
 
+  needs("bash")("is a shell with its editor at the prompt, and without for `read`", async () => {
+    const shell = await start("bash", "--norc")
+    assert.strictEqual((await until(shell, reads)).processes[0]?.reads, "editor")
+    shell.write(Buffer.from("read name\r"))
+    await until(shell, ({ processes }) => processes[0]?.reads === "plainly")
+    shell.write(Buffer.from("Ada\r"))
+    await until(shell, ({ processes }) => processes[0]?.reads === "editor")
+  })
+
+  needs("dash")("is a shell without an editor, which still reads otherwise for `read`", async () => {
+    const shell = await start("dash")
+    await until(shell, ({ processes }) => processes[0]?.reads === "editor")
+    shell.write(Buffer.from("read name\r"))
+    await until(shell, ({ processes }) => processes[0]?.reads === "plainly")
+  })
+
   needs("bash")("is the program that was started from there, and doesn't read unless it waits for a line", async () => {
     const shell = await start("bash", "--norc")
     await until(shell, reads)

@@ -1,4 +1,5 @@
 import type { Foreground } from "./foreground.ts"
+import { listAt, questionAt } from "./questions.ts"
 import { readScreen, type Agent, type Verdict } from "./rules.ts"
 import type { Regions } from "./ScreenView.ts"
 import type { Signs } from "./signs.ts"
@@ -80,20 +81,6 @@ const starting = (agent: Agent, { agentSeen, agentSince, now }: Evidence): Verdi
   return unknown(`no rule for ${agent.name} matches the screen, and it says nothing of itself`)
 }
 
-const yesNo = /[[(]([yY]\/[nN]|[nN]\/[yY]|yes\/no|y\/n\/\S{1,8})[\])]\s?[:?]?\s?$/
-const secret = /(password|passphrase|passcode|verification code|\bpin\b|\btoken\b|\blogin\b|username)[^\n]{0,60}:\s?$/i
-const anyKey = /(press|hit) (enter|return|any key|a key)\b[^\n]{0,40}$/i
-const openEnd = /\S.{0,120}[?:]\s$/
-
-/** A question that the cursor stands behind; null when what is left of it is none. */
-const questionAt = (regions: Regions): string | null => {
-  const { cursor, rows } = regions.view
-  const before = regions.text("before-cursor")
-  // A cursor in the middle of a line is no prompt.
-  if ((rows[cursor.row] ?? "").length > before.length) return null
-  return [yesNo, secret, anyKey, openEnd].some((pattern) => pattern.test(before)) ? before.trim().slice(-120) : null
-}
-
 /** Something that looks like a program's own prompt: it may be at it, or printing. */
 const looksLikePrompt = (regions: Regions): boolean =>
   /\S.{0,60}[>$#%❯›»λ]\s$|^[>$#%❯›»λ]\s$/.test(regions.text("before-cursor"))
@@ -119,6 +106,8 @@ const ofProgram = (evidence: Evidence): Verdict => {
   if (signs.progress !== null) return signs.progress
   if (foreground.processes.some((process) => process.reading === null) && now - quietSince >= questionMillis) {
     if (questionAt(regions) !== null) return asking(regions, "question at the cursor", `${name} has stopped`)
+    const list = listAt(regions)
+    if (list !== null) return { state: "waiting", rule: "list of choices", detail: `${name} has stopped: ${list}` }
     if (looksLikePrompt(regions))
       return unknown(`${name} may be at a prompt of its own: ${regions.text("before-cursor").trim()}`)
   }

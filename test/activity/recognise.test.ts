@@ -34,6 +34,8 @@ describe("which agent it is", () => {
     assert.strictEqual(started("/usr/bin/vim notes"), "viewer")
     assert.strictEqual(started("python3 -q"), "repl")
     assert.strictEqual(started("ssh far"), "relay")
+    assert.strictEqual(started("docker compose exec web sh"), "relay")
+    assert.strictEqual(started("node /opt/hob/dist/hob.cjs attach far"), "relay")
     assert.isNull(started("node server.js"))
     assert.isNull(started("make"))
   })
@@ -47,7 +49,11 @@ describe("which agent it is", () => {
       "sh -c make",
       "bash -ec make",
       "python3 run.py",
-      "python3 -m http.server"
+      "python3 -m http.server",
+      "docker build .",
+      "kubectl get pods",
+      "hob wait build",
+      "ssh -o SendEnv=GIT_PROTOCOL git@host git-receive-pack 'parser.git'"
     ]) {
       assert.isNull(started(command), command)
     }

@@ -51,10 +51,27 @@ const relay: Manifest = {
   agent: "relay",
   kind: "relay",
   commands: [
-    "^(ssh|mosh|mosh-client|telnet|tmux|tmux: client|screen|zellij|abduco|dtach|docker|podman|kubectl|lxc|machinectl|hob|script|su|sudo|doas|watch)$"
+    "^(mosh|mosh-client|telnet|tmux|tmux: client|screen|zellij|abduco|dtach|machinectl|script|su|sudo|doas|watch)$"
   ],
   rules: []
 }
 
+/** Those that show one with some of their commands; with others they are programs like any. */
+const sometimes = (commands: string, unattended: string): Manifest => ({
+  agent: "relay",
+  kind: "relay",
+  commands: [commands],
+  unattended: [unattended],
+  rules: []
+})
+
+const relays: ReadonlyArray<Manifest> = [
+  relay,
+  sometimes("^ssh$", "\\bgit-(upload-pack|receive-pack|upload-archive)\\b|(^| )rsync --server\\b"),
+  sometimes("^(docker|podman|lxc)$", "^(?!.*(^| )(run|exec|attach|start|shell|console)( |$))"),
+  sometimes("^kubectl$", "^(?!.*(^| )(run|exec|attach|debug)( |$))"),
+  sometimes("^hob$", "^(?!(run|attach|output|logs)( |$))")
+]
+
 /** Kinds of programs that are no agents. */
-export const programs: ReadonlyArray<Manifest> = [viewer, repl, relay, shell]
+export const programs: ReadonlyArray<Manifest> = [viewer, repl, ...relays, shell]

@@ -16,6 +16,7 @@ import { run } from "./verbs/run.ts"
 import { screen } from "./verbs/screen.ts"
 import { search } from "./verbs/search.ts"
 import { isStdin, send } from "./verbs/send.ts"
+import { sign } from "./verbs/sign.ts"
 import { show } from "./verbs/show.ts"
 import { status } from "./verbs/status.ts"
 import { submitMessage } from "./verbs/submit.ts"
@@ -66,6 +67,15 @@ const verbs: Readonly<Record<string, Verb>> = {
   show: {
     grammar: { flags: { "--json": "boolean" }, words: [1, 1] },
     action: (plain) => (context) => show(context, { session: plain.words[0]!, json: plain.has("--json") })
+  },
+  // An agent's hook stands in the way of its work.
+  session: {
+    grammar: { flags: { "--session": "value", "--detail": "value" }, aliases: { "-s": "--session" }, words: [2, 3] },
+    action: (plain) => {
+      const [command, agent, event = null] = plain.words
+      const [session, detail] = [plain.value("--session"), plain.value("--detail")]
+      return command === "sign" ? (context) => sign(context, { agent: agent!, event, session, detail }) : null
+    }
   },
   send: {
     grammar: {

@@ -1,10 +1,14 @@
-import { afterAll, assert, beforeAll, describe } from "vitest"
+import { writeFileSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import type { Session } from "../../src/protocol/index.ts"
 import type { Explanation } from "../../src/protocol/screens.ts"
 import { connect } from "../../src/client/index.ts"
 import { type Home, makeHome, until } from "../support/home.ts"
 import { needs } from "../support/needs.ts"
 import { screensPid } from "../screens/support.ts"
+
+const hobBinary = resolve(import.meta.dirname, "../../bin/hob")
 
 describe("what a session is about, on the real thing", () => {
   let home: Home
@@ -67,6 +71,43 @@ describe("what a session is about, on the real thing", () => {
     await becomes("shell", "working")
     await home.ok(["send", "shell", "--key", "C-c"])
     await becomes("shell", "idle")
+  })
+
+  needs("bash")("`read` waits without a word of a question, and is over with its line", async () => {
+    await becomes("shell", "idle")
+    await type("read name")
+    await becomes("shell", "waiting")
+    await type("Ada")
+    await becomes("shell", "idle")
+  })
+
+  needs("bash")("a wait for idle waits for what was typed before it", async () => {
+    await becomes("shell", "idle")
+    await type("sleep 3; echo awake")
+    assert.strictEqual(await home.ok(["wait", "shell", "--state", "idle", "--timeout", "1m"]), "idle\n")
+    assert.match(await home.ok(["screen", "shell"]), /^awake$/m)
+  })
+
+  it("an agent's hook tells what it is about, from inside its session", async () => {
+    const box = `${"─".repeat(40)}\\n❯ \\n${"─".repeat(40)}\\n  ? for shortcuts`
+    const hook = `require("child_process").execFileSync(hob, ["session", "sign", "claude"], { input })`
+    const input = JSON.stringify({ hook_event_name: "Notification", notification_type: "permission_prompt" })
+    const program = join(home.paths.home, "claude.cjs")
+    const constants = `const hob = ${JSON.stringify(hobBinary)}, input = ${JSON.stringify(input)}`
+    writeFileSync(program, `${constants}\nprocess.stdout.write("${box}")\n${hook}\nsetInterval(() => {}, 1e6)\n`)
+    await home.ok(["run", "--detach", "--name", "agent", "--", process.execPath, program])
+    const said = async () => (await home.json<Explanation>(["explain", "agent"])).signs
+    await until("it has been heard", async () => (await said())[0]?.detail === "claude Notification permission_prompt")
+    await home.ok(["session", "sign", "--session", "agent", "claude", "Stop"])
+    assert.strictEqual((await said())[0]?.detail, "claude Stop")
+    await home.ok(["session", "sign", "codex", '{"type":"agent-turn-complete"}', "--session", "agent"])
+    assert.strictEqual((await said())[0]?.detail, "codex agent-turn-complete")
+    const wrong = await home.hob(["session", "sign", "claude", "{}", "--session", "agent"])
+    assert.deepStrictEqual([wrong.code, /hook_event_name/.test(wrong.stderr)], [1, true])
+    const nobody = await home.hob(["session", "sign", "claude", "Stop", "--session", "nobody"])
+    assert.strictEqual(nobody.code, 4)
+    // Outside a session: an agent's configuration is in force everywhere.
+    assert.strictEqual(await home.ok(["session", "sign", "claude"]), "")
   })
 
   needs("sh")("one that has ended, or has no terminal, is about nothing, and asking why is refused", async () => {

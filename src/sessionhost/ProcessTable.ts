@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { uptime } from "node:os"
 import { join } from "node:path"
+import { birthmarkOf, parseBirthmark } from "./birthmark.ts"
 
 /** One process as `/proc/<pid>/stat` tells it. */
 export interface ProcessInfo {
@@ -50,7 +51,7 @@ export interface SessionTraits {
 
 /** In the environment of a daemon that was started from inside a session: it is nobody's descendant. */
 const daemonMarker = "HOB_READY_FD="
-const isOfDaemon = (environment: ReadonlyArray<string>): boolean =>
+const tellsOfDaemon = (environment: ReadonlyArray<string>): boolean =>
   environment.some((entry) => entry.startsWith(daemonMarker))
 /** Processes looked into and found to be foreign are not looked into again for so long. */
 const foreignMillis = 500
@@ -105,8 +106,8 @@ export class ProcessTable {
   }
 
   /**
-   * The living processes of a session: those of its system session and terminal, those that carry its marker or hold
-   * its files, and all their descendants. `foreign` remembers between calls, by pid, until when a process need not be
+   * The living processes of a session: those of its system session and terminal, those that carry its marker or its
+   * birthmark or hold its files, and all their descendants. `foreign` remembers between calls, by pid, until when a process need not be
    * looked at. Null where there is no /proc.
    */
   members(traits: SessionTraits, foreign: Map<number, number>, now: number): ReadonlyArray<ProcessInfo> | null {
@@ -127,22 +128,34 @@ export class ProcessTable {
       else others.push(info)
     }
     const daemons = new Set<number>()
+    const born = new Map<number, ProcessInfo>()
+    const birthmark = traits.marker === null ? null : birthmarkOf(traits.marker.slice(traits.marker.indexOf("=") + 1))
     for (const info of others) {
       const environment = this.#environment(info.pid)
-      if (isOfDaemon(environment)) daemons.add(info.pid)
+      if (tellsOfDaemon(environment)) daemons.add(info.pid)
       else if (traits.marker !== null && environment.includes(traits.marker)) found.set(info.pid, info)
       // Somebody at another terminal may have opened this one.
       else if (info.terminal === 0 && this.#holds(info.pid, traits.files)) found.set(info.pid, info)
+      else if (birthmark !== null && this.birthmark(info.pid) === birthmark) born.set(info.pid, info)
       // Nothing to be read: it may be in the middle of execve(2) and has to be looked at again.
       else if (environment.length > 0) foreign.set(info.pid, now + foreignMillis)
     }
+    // What a daemon starts that was itself started from inside the session bears the mark too.
+    const isOfDaemon = ({ parent }: ProcessInfo): boolean =>
+      daemons.has(parent) || (born.has(parent) && isOfDaemon(born.get(parent)!))
+    for (const info of born.values()) if (!isOfDaemon(info)) found.set(info.pid, info)
     addRelatives(found, others, daemons, root.pid)
     return [...found.values()]
   }
 
   /** Whether it is a daemon or session-host: never part of the session from inside which it was started. */
   isDaemon(pid: number): boolean {
-    return isOfDaemon(this.#environment(pid))
+    return tellsOfDaemon(this.#environment(pid))
+  }
+
+  /** The mark that a process was born with, null without one. */
+  birthmark(pid: number): string | null {
+    return parseBirthmark(this.#file(pid, "limits") ?? "")
   }
 
   /** Ids of processes that are stopped and have one of these files open. */

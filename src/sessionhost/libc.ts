@@ -14,6 +14,8 @@ export interface Libc {
   readonly onSignal: (signal: number, name: "pause" | "getpid") => void
   /** Sends a signal to one thread of this process; false when it has ended. */
   readonly signalThread: (thread: number, signal: number) => boolean
+  /** Sets this process's soft limit of locks, null: to the hard one; false when the system doesn't let it. */
+  readonly limitLocks: (soft: bigint | null) => boolean
 }
 
 interface Ffi {
@@ -32,6 +34,7 @@ const FIONCLEX = 0x5450n
 const F_SETLK = 6
 const F_WRLCK = 1
 const WNOHANG = 1
+const RLIMIT_LOCKS = 10
 /** Where SQLite's locks lie in a file, all of them together: the pending and the reserved byte, and 510 shared ones. */
 const SQLITE_LOCKS = { start: 0x4000_0000n, length: 512n }
 
@@ -49,6 +52,8 @@ const load = (): Libc | null => {
       ioctl: { arguments: ["i32", "u64"], return: "i32" },
       fcntl: { arguments: ["i32", "i32", "buffer"], return: "i32" },
       waitpid: { arguments: ["i32", "buffer", "i32"], return: "i32" },
+      getrlimit: { arguments: ["i32", "buffer"], return: "i32" },
+      setrlimit: { arguments: ["i32", "buffer"], return: "i32" },
       signal: { arguments: ["i32", "pointer"], return: "pointer" }
     })
     const call = (name: string, ...args: ReadonlyArray<unknown>) => Number(functions[name]!(...args))
@@ -70,7 +75,14 @@ const load = (): Libc | null => {
       },
       onSignal: (signal, name) => void call("signal", signal, ffi.dlsym(lib, name)),
       signalThread: (thread, signal) =>
-        call("syscall", tgkill, BigInt(process.pid), BigInt(thread), BigInt(signal)) === 0
+        call("syscall", tgkill, BigInt(process.pid), BigInt(thread), BigInt(signal)) === 0,
+      limitLocks: (soft) => {
+        // struct rlimit: the soft limit, the hard one.
+        const limit = Buffer.alloc(16)
+        if (call("getrlimit", RLIMIT_LOCKS, limit) !== 0) return false
+        limit.writeBigUInt64LE(soft ?? limit.readBigUInt64LE(8), 0)
+        return call("setrlimit", RLIMIT_LOCKS, limit) === 0
+      }
     }
   } catch {
     return null

@@ -6,6 +6,7 @@
 import { fstatSync, writeSync } from "node:fs"
 import { leaveSessionGroup } from "../config/cgroups.ts"
 import { makePaths } from "../config/paths.ts"
+import { shedBirthmark } from "./birthmark.ts"
 import { hostLog } from "./hostLog.ts"
 import { programs } from "./programs.ts"
 import { runHost } from "./runHost.ts"
@@ -16,6 +17,7 @@ import { receive } from "./upgrade/takeOver.ts"
 process.umask(0o077)
 process.title = "hob session-host"
 leaveSessionGroup()
+shedBirthmark()
 
 // Nothing that one session's code does wrong may end the others.
 process.on("uncaughtException", (error) => hostLog(`a bug: ${error.stack ?? error.message}`))

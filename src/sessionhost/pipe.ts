@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process"
 import { Socket } from "node:net"
 import type { Readable, Writable } from "node:stream"
 import { Direction } from "../protocol/sessionFrames.ts"
+import { withBirthmark } from "./birthmark.ts"
 import { childDescriptors } from "./ChildDescriptors.ts"
 import { type Program, type ProgramExit, type ProgramListener, type ProgramSpec, SpawnError } from "./program.ts"
 import type { StartProgram } from "./program.ts"
@@ -200,7 +201,9 @@ const start = (spec: ProgramSpec): Child & { readonly pid: number } => {
   let child: Child
   try {
     child = childDescriptors.withStdio(["pipe", "pipe", "pipe"], (stdio) =>
-      spawn(spec.file, spec.args, { cwd: spec.cwd, env, detached: true, stdio })
+      withBirthmark(spec.env["HOB_SESSION_ID"], () =>
+        spawn(spec.file, spec.args, { cwd: spec.cwd, env, detached: true, stdio })
+      )
     ) as Child
   } catch (cause) {
     throw fail((cause as Error).message, cause)

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs"
 import { Direction } from "../protocol/sessionFrames.ts"
+import { withBirthmark } from "./birthmark.ts"
 import { childDescriptors } from "./ChildDescriptors.ts"
 import { InputQueue } from "./InputQueue.ts"
 import { type LoadedPty, nativePty } from "./nativePty.ts"
@@ -176,7 +177,9 @@ const fork = ({ helperPath, native }: LoadedPty, spec: ProgramSpec, exited: (exi
   try {
     return childDescriptors.withoutGaps(() =>
       waiters.watch(() =>
-        native.fork(spec.file, spec.args, env, spec.cwd, spec.cols, spec.rows, -1, -1, true, helperPath, onExit)
+        withBirthmark(spec.env["HOB_SESSION_ID"], () =>
+          native.fork(spec.file, spec.args, env, spec.cwd, spec.cols, spec.rows, -1, -1, true, helperPath, onExit)
+        )
       )
     )
   } catch (cause) {

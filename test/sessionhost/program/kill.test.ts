@@ -1,6 +1,10 @@
+import { execFileSync } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { assert, describe, expect, it, onTestFinished } from "vitest"
+import { parseBirthmark } from "../../../src/sessionhost/birthmark.ts"
 import { cgroups } from "../../../src/sessionhost/cgroup/Cgroups.ts"
+import { libc } from "../../../src/sessionhost/libc.ts"
+import { ProcessTable } from "../../../src/sessionhost/ProcessTable.ts"
 import type { Program } from "../../../src/sessionhost/program.ts"
 import { environment, itPty, kinds, processes, run, shell, until } from "./run.ts"
 import { startPty } from "../../../src/sessionhost/pty.ts"
@@ -144,6 +148,31 @@ const shed = (name: string) => `
   env -i setsid bash -c '(trap "" HUP TERM INT QUIT; cd /
     for i in 1 2 3; do (exec 0<&- 1>&- 2>&-; exec -a ${name}-shed sleep 1000) & done; exit) &' &
   wait`
+
+describe.runIf(libc() !== null).each(kinds)("the processes of a session without a cgroup %s", (_, start) => {
+  it("are found and ended even if they have shed everything from their first moment on", async () => {
+    const name = `kin${randomUUID().slice(0, 8)}`
+    const env = { ...environment, HOB_SESSION_ID: randomUUID() }
+    const other = run(start, "/bin/sleep", ["1000"], { env: { ...environment, HOB_SESSION_ID: randomUUID() } })
+    const { closed, program } = run(start, "/bin/bash", ["-c", `${shed(name)}; exec sleep 1000`], { env })
+    await until(() => members(name).length === 3)
+    expect(stat(program.survivors()).filter(({ command }) => command.startsWith(name))).toHaveLength(3)
+    await killAll(program)
+    assert.deepStrictEqual(members(name), [])
+    await closed
+    expect(other.program.survivors()).toEqual([other.program.pid])
+  })
+
+  it("are told from what this process starts for itself", async () => {
+    const { program, says } = shell(start, "grep 'file locks' /proc/self/limits; exec sleep 1000", {
+      env: { ...environment, HOB_SESSION_ID: randomUUID() }
+    })
+    await says("Max file locks")
+    const own = execFileSync("/bin/cat", ["/proc/self/limits"], { encoding: "latin1" })
+    expect(parseBirthmark(own)).toBeNull()
+    expect(new ProcessTable().birthmark(program.pid)).not.toBeNull()
+  })
+})
 
 const cgroupOf = (id: string) => {
   const { cgroup } = cgroups.make(id, {})

@@ -323,13 +323,22 @@ export class SessionHost {
     if (begun && this.#sessions.get(request.session)?.closed !== false) {
       return this.inspect({ id: request.id, op: "inspect", session: request.session })
     }
-    const session = this.#running(request.session)
+    const session = this.#sessions.get(request.session)
+    if (session?.closed !== false) return this.#killRemains(request.session, signal, request.graceMillis)
     if (request.reason !== undefined) session.endingBecause(request.reason)
     if (!(await killSession(session, begun ? null : signal, request.graceMillis))) {
-      const message = `session ${request.session}: some of its processes don't end: ${session.survivors().join(", ")}`
-      throw new HostFailure({ code: "internal", message })
+      throw undying(request.session, session.survivors())
     }
     return session.describe()
+  }
+
+  /** Of a session that has ended or is lost. */
+  async #killRemains(id: string, signal: NodeJS.Signals, graceMillis: number): Promise<HostSession> {
+    this.#known(id)
+    const left = await this.#during(endRemains(id, signal, graceMillis))
+    if (left === null) throw ended(id)
+    if (left.length > 0) throw undying(id, left)
+    return this.open(id)!.describe()
   }
 
   set(request: Request<"set">): HostSession {
@@ -370,10 +379,14 @@ export class SessionHost {
     this.#ends.delete(request.session)
     await end?.abandon()
     if (session !== undefined) this.#forget(session)
+    // Nobody could find them any more.
+    const directory = this.#directoryOf(request.session)
+    const isLost = session === undefined && readSessionFile(directory) !== null && readExitFile(directory) === null
+    if (isLost) await this.#during(endRemains(request.session))
     // First, so that nobody makes a file there while it is deleted.
     const remains = session?.describe() ?? this.open(request.session)?.describe()
     if (remains !== undefined) this.#tell({ event: "removed", session: remains })
-    const deleted = this.#during(deleteSessionDirectory(this.#directoryOf(request.session)))
+    const deleted = this.#during(deleteSessionDirectory(directory))
     if (!(await deleted)) throw unknownSession(request.session)
   }
 
@@ -461,6 +474,9 @@ export class SessionHost {
     this.#options.onChange()
   }
 }
+
+const undying = (id: string, pids: ReadonlyArray<number>) =>
+  new HostFailure({ code: "internal", message: `session ${id}: some of its processes don't end: ${pids.join(", ")}` })
 
 /** How many bytes a string of base64 stands for, if it is one. */
 const base64Bytes = (text: string): number => {

@@ -1,41 +1,79 @@
-import { realpathSync } from "node:fs"
+import { existsSync, readdirSync, realpathSync } from "node:fs"
+import { join } from "node:path"
+import { birthmarkOf } from "./birthmark.ts"
 import { cgroups } from "./cgroup/Cgroups.ts"
 import { killSession } from "./kill.ts"
 import { ProcessTable } from "./ProcessTable.ts"
+import { SessionProcesses } from "./SessionProcesses.ts"
 
-/** How long what an earlier host has left of a session may take to end. */
+/** How long what is left of a session may take to end. */
 const GRACE_MILLIS = 2000
 
 /**
- * Ends what is left of a session whose host died: programs on pipes, and all that has left its terminal, live on. To be
- * done before it is started anew, or there would be two of it. Where there is no /proc nothing can be found.
+ * Ends what is left of a session that this host does not hold: of one whose host died, programs on pipes and all that
+ * has left its terminal live on; one that has ended may have left daemons behind. Resolves to the ids of those that
+ * don't end, and to null when there was nothing. Where there is no /proc nothing can be found.
  */
-export const endRemains = async (id: string, table = new ProcessTable()): Promise<void> => {
-  const traits = {
-    // Nobody's number: its own may be another's by now.
-    root: { pid: -1, start: 0 },
-    ended: 0,
-    marker: `HOB_SESSION_ID=${id}`,
-    files: [],
-    terminal: 0
+export const endRemains = async (
+  id: string,
+  signal: NodeJS.Signals = "SIGTERM",
+  graceMillis = GRACE_MILLIS,
+  table = new ProcessTable()
+): Promise<ReadonlyArray<number> | null> => {
+  if (table.pids() === null) return null
+  const processes = new SessionProcesses(
+    {
+      // Nobody's number: its own may be another's by now.
+      root: { pid: -1, start: 0 },
+      ended: 0,
+      marker: `HOB_SESSION_ID=${id}`,
+      files: [],
+      terminal: 0
+    },
+    table
+  )
+  const survivors = () => processes.survivors()
+  if (survivors().length === 0) {
+    cgroups.release(id)
+    return null
   }
-  const cgroup = cgroups.of(id)
-  const living = (): ReadonlyArray<number> => {
-    const marked = table.members(traits, new Map(), performance.now())?.map(({ pid }) => pid) ?? []
-    const grouped = (cgroup?.pids() ?? []).filter((pid) => table.read(pid)?.state !== "Z" && !table.isDaemon(pid))
-    return [...new Set([...marked, ...grouped])]
+  const signalAll = (name: NodeJS.Signals) => processes.signalAll(name)
+  const gone = await killSession({ closed: true, survivors, signalAll }, signal, graceMillis)
+  cgroups.release(id)
+  return gone ? [] : survivors()
+}
+
+/** What a host that was killed may have left in the way: to be called by the next one, which holds none of `directory` yet. */
+export const clearUp = (directory: string, lock: string, log: (text: string) => void): void => {
+  endUnborn(lock)
+  const count = hangUpStopped(directory)
+  if (count > 0) log(`${count} processes that an earlier host had stopped were hung up`)
+  cgroups.tidy((id) => existsSync(join(directory, id)))
+}
+
+/**
+ * Hangs up what a host that died had stopped to take it into a cgroup, in the sessions of `directory`: nobody else would ever let it go on. It is what the system does with a terminal's stopped jobs.
+ */
+export const hangUpStopped = (directory: string, table = new ProcessTable()): number => {
+  let ids: ReadonlyArray<string>
+  try {
+    ids = readdirSync(directory)
+  } catch {
+    return 0
   }
-  const signalAll = (signal: NodeJS.Signals): void => {
-    for (const pid of living()) {
-      try {
-        process.kill(pid, signal)
-      } catch {
-        // It ended between.
-      }
+  const marks = new Set(ids.map(birthmarkOf).filter((mark) => mark !== null))
+  let count = 0
+  for (const pid of table.pids() ?? []) {
+    if (table.read(pid)?.state !== "T" || table.isDaemon(pid) || !marks.has(table.birthmark(pid) ?? "")) continue
+    try {
+      process.kill(pid, "SIGHUP")
+      process.kill(pid, "SIGCONT")
+      count++
+    } catch {
+      // It ended between.
     }
   }
-  if (living().length > 0) await killSession({ closed: true, survivors: living, signalAll }, "SIGTERM", GRACE_MILLIS)
-  cgroups.release(id)
+  return count
 }
 
 /**

@@ -6,8 +6,8 @@ import { prepareRunDirectory } from "../wire/unixSocket.ts"
 import type { Limits } from "./Limits.ts"
 import type { LogFs } from "./log/LogFs.ts"
 import { HostServer, type HostServerOptions } from "./HostServer.ts"
+import { clearUp } from "./remains.ts"
 import { ScreensLink, type StartScreens } from "./ScreensLink.ts"
-import { endUnborn } from "./remains.ts"
 import { type Programs, SessionHost } from "./SessionHost.ts"
 import type { Handover } from "./upgrade/state.ts"
 import { removeStateFile } from "./upgrade/stateFile.ts"
@@ -124,10 +124,11 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
     server = await HostServer.adopt(serverOptions, predecessor.listener)
     takeOver(predecessor, host, server, paths, log)
   } else {
-    endUnborn(paths.hostLock)
     // Of a host that died while it changed.
     removeStateFile(paths.hostState)
     try {
+      // Before anybody can ask for a session.
+      clearUp(paths.sessions, paths.hostLock, log)
       server = await HostServer.listen(serverOptions)
     } catch (error) {
       lock?.release()

@@ -58,12 +58,12 @@ export const makeEnding = Effect.fnUntraced(function* (change: Labels["change"])
     return yield* waitFor(file.id)
   })
 
-  /** Ends a session that runs, for this reason, and waits until it has closed. */
-  const end = Effect.fnUntraced(function* (
+  /** Has the host end every process of a session; of one that has ended or is lost, what is left of it. */
+  const askToEnd = Effect.fnUntraced(function* (
     id: SessionId,
     reason: string,
     options: { readonly signal?: string; readonly graceMillis?: number } = {}
-  ): Effect.fn.Return<Session, SessionNotFound | SessionHostUnavailable | UnknownSignal> {
+  ): Effect.fn.Return<void, SessionHostUnavailable | UnknownSignal> {
     const { sessions } = yield* config.get
     const signal = options.signal ?? "SIGTERM"
     const graceMillis = options.graceMillis ?? sessions.killGraceMillis
@@ -75,6 +75,15 @@ export const makeEnding = Effect.fnUntraced(function* (change: Labels["change"])
         return Effect.void
       })
     )
+  })
+
+  /** Ends a session that runs, for this reason, and waits until it has closed. */
+  const end = Effect.fnUntraced(function* (
+    id: SessionId,
+    reason: string,
+    options: { readonly signal?: string; readonly graceMillis?: number } = {}
+  ): Effect.fn.Return<Session, SessionNotFound | SessionHostUnavailable | UnknownSignal> {
+    yield* askToEnd(id, reason, options)
     return yield* waitFor(id)
   })
 
@@ -101,8 +110,12 @@ export const makeEnding = Effect.fnUntraced(function* (change: Labels["change"])
     if (options.signal !== undefined && !isSignal(options.signal)) {
       return yield* new UnknownSignal({ signal: options.signal })
     }
-    if (!isOpen(entry)) return toSession(yield* stopRestarting(entry))
     yield* refuseOwn(entry, options)
+    if (!isOpen(entry)) {
+      const stopped = yield* stopRestarting(entry)
+      yield* askToEnd(entry.file.id, "killed", options)
+      return toSession(stopped)
+    }
     yield* end(entry.file.id, "killed", options)
     const ended = entries.get(entry.file.id)
     if (ended === undefined) return yield* new SessionNotFound({ session: ref })

@@ -1,9 +1,91 @@
 import { spawn } from "node:child_process"
-import { openSync } from "node:fs"
+import { existsSync, openSync } from "node:fs"
+import { join } from "node:path"
 import { assert, describe, it } from "vitest"
+import { baseOf, ownHierarchies, sessionGroup } from "../../src/config/cgroups.ts"
+import type { HostSession } from "../../src/protocol/sessionHost.ts"
+import { libc } from "../../src/sessionhost/libc.ts"
 import { ProcessTable } from "../../src/sessionhost/ProcessTable.ts"
-import { HostHome } from "./support/hostProcess.ts"
-import { until } from "../support/home.ts"
+import { HostHome, isAlive, run, statOf } from "./support/hostProcess.ts"
+
+const until = async (condition: () => boolean) => {
+  while (!condition()) await new Promise<void>((resolve) => setTimeout(resolve, 10))
+}
+
+/** The cgroups that a session has. */
+const groupsOf = (id: string) =>
+  ownHierarchies()
+    .map(({ own }) => join(baseOf(own), sessionGroup(id)))
+    .filter((directory) => existsSync(directory))
+
+const stateOf = (pid: number) => statOf(pid)?.[0]
+
+/** A program on pipes whose host was killed, and the next host. */
+const orphaned = async (home: HostHome, command: ReadonlyArray<string>) => {
+  const host = (await home.start())!
+  const session = await run(await host.control(), command, { kind: "pipe" })
+  await until(() => stateOf(session.pid!) !== "T")
+  host.child.kill("SIGKILL")
+  await host.ended
+  assert.isTrue(isAlive(session.pid!))
+  return session
+}
+
+describe.runIf(process.platform === "linux")("what a host that was killed has left of a session", () => {
+  it("is ended by a kill of the session, however deaf, and what else there is goes on", async () => {
+    await using home = new HostHome()
+    const session = await orphaned(home, ["sh", "-c", "trap '' TERM HUP; while :; do sleep 1000; done"])
+    const control = await (await home.start())!.control()
+    const other = await run(control, ["sleep", "1000"], { kind: "pipe" })
+    const kill = { session: session.id, signal: "SIGTERM", graceMillis: 50 }
+    const after = await control.ask<HostSession>("kill", kill)
+    assert.isNull(after.exit)
+    assert.isFalse(isAlive(session.pid!))
+    assert.isTrue(isAlive(other.pid!))
+    assert.strictEqual((await control.request("kill", kill)).error?.code, "ended")
+  })
+
+  it("is ended before the session is forgotten, for nobody could find it then", async () => {
+    await using home = new HostHome()
+    const session = await orphaned(home, ["sleep", "1000"])
+    const control = await (await home.start())!.control()
+    await control.ask("remove", { session: session.id })
+    assert.isFalse(isAlive(session.pid!))
+  })
+
+  it("is ended by a kill also when its program has ended and left a daemon behind", async () => {
+    await using home = new HostHome()
+    const control = await (await home.start())!.control()
+    const script = "setsid sleep 1000 </dev/null >/dev/null 2>&1 & echo $!"
+    const session = await run(control, ["sh", "-c", script], { kind: "pipe" })
+    await control.event("closed", session.id)
+    const after = await control.ask<HostSession>("kill", { session: session.id, signal: "SIGTERM", graceMillis: 5000 })
+    assert.strictEqual(after.exit?.code, 0)
+  })
+
+  it.runIf(libc() !== null)(
+    "does not stand still for ever if that host had stopped it: the next one hangs it up",
+    async () => {
+      await using home = new HostHome()
+      const session = await orphaned(home, ["sleep", "1000"])
+      process.kill(session.pid!, "SIGSTOP")
+      await until(() => stateOf(session.pid!) === "T")
+      await home.start()
+      await until(() => !isAlive(session.pid!))
+    }
+  )
+
+  it("is no empty cgroup: the next host removes it, however new", async ({ skip }) => {
+    await using home = new HostHome()
+    const session = await orphaned(home, ["sleep", "1000"])
+    if (groupsOf(session.id).length === 0) skip()
+    process.kill(session.pid!, "SIGKILL")
+    await until(() => !isAlive(session.pid!))
+    assert.isNotEmpty(groupsOf(session.id))
+    await home.start()
+    assert.isEmpty(groupsOf(session.id))
+  })
+})
 
 describe("what a session-host that died leaves behind", () => {
   it("a program that it had not let go yet is ended by the next one, and nothing else is", async () => {
@@ -17,7 +99,7 @@ describe("what a session-host that died leaves behind", () => {
     const unborn = stopped(openSync(home.paths.hostLock, "r"))
     const other = stopped(openSync("/dev/null", "r"))
     const table = new ProcessTable()
-    for (const { pid } of [unborn, other]) await until("it stands still", () => table.read(pid)?.state === "T")
+    for (const { pid } of [unborn, other]) await until(() => table.read(pid)?.state === "T")
     process.kill(first.pid, "SIGKILL")
     await first.ended
     assert.isNotNull(await home.start())

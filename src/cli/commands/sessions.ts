@@ -142,7 +142,7 @@ export const killCommand = Command.make(
 ).pipe(
   Command.validate((options) => meantByOne(options)),
   Command.withDescription(
-    "End sessions, named or by their tags: the signal goes to every process of each, and KILL to what is left after the grace. Their output stays until `hob rm`. None is started anew after that. The session in which this runs is ended only with --self."
+    "End sessions, named or by their tags: the signal goes to every process of each, and KILL to what is left after the grace; also to what a session that is lost or has ended has left running. Their output stays until `hob rm`. None is started anew after that. The session in which this runs is ended only with --self."
   ),
   Command.withShortDescription("End sessions"),
   Command.withExamples([

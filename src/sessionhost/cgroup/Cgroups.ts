@@ -95,6 +95,13 @@ export class Cgroups {
     return cgroup
   }
 
+  /** Removes the cgroups of sessions of which `isOver` says that nobody holds them, unless processes are in them. */
+  tidy(isOver: (id: string) => boolean): void {
+    for (const { own } of this.#all) {
+      for (const [id, directory] of sessionGroupsIn(own)) if (isOver(id)) tryRemove(directory)
+    }
+  }
+
   /** Lets go of the cgroup of a session that has ended. One that still has processes goes with the last of them. */
   release(id: string): void {
     const cgroup = this.#held.get(id)
@@ -184,16 +191,20 @@ const enable = (own: string, controller: Controller): boolean => {
   return false
 }
 
-/** Removes cgroups of sessions that a host which was killed could not remove. Those with processes in them stay. */
-const removeLeftBehind = (own: string): void => {
-  let names: ReadonlyArray<string>
+/** The cgroups of sessions below `own`: id and directory. */
+const sessionGroupsIn = (own: string): ReadonlyArray<readonly [id: string, directory: string]> => {
   try {
-    names = readdirSync(own).filter(isSessionGroup)
+    return readdirSync(own)
+      .filter(isSessionGroup)
+      .map((name) => [name.slice(sessionGroup("").length), join(own, name)])
   } catch {
-    return
+    return []
   }
-  for (const name of names) {
-    const directory = join(own, name)
+}
+
+/** Removes cgroups of sessions, of whatever home, that a host which was killed could not remove. Those with processes in them stay. */
+const removeLeftBehind = (own: string): void => {
+  for (const [, directory] of sessionGroupsIn(own)) {
     try {
       if (Date.now() - statSync(directory).mtimeMs > LEFT_BEHIND_MILLIS) rmdirSync(directory)
     } catch {

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import type { Readable } from "node:stream"
 import { makePaths, type Paths } from "../../../src/config/paths.ts"
 import type { HostSession } from "../../../src/protocol/sessionHost.ts"
-import { endUnborn } from "../../../src/sessionhost/remains.ts"
+import { endRemains, endUnborn } from "../../../src/sessionhost/remains.ts"
 import { type OpenOptions, type SpawnOptions, spawnRequest } from "./host.ts"
 import { Client, connected, Control } from "./peers.ts"
 
@@ -52,7 +52,17 @@ export class HostHome {
       })
     )
     if (existsSync(this.paths.hostLock)) endUnborn(this.paths.hostLock)
+    // A host that is killed leaves what it held.
+    await Promise.all(sessionsIn(this.paths).map((id) => endRemains(id, "SIGKILL", 0)))
     rmSync(this.home, { recursive: true, force: true })
+  }
+}
+
+const sessionsIn = (paths: Paths): ReadonlyArray<string> => {
+  try {
+    return readdirSync(paths.sessions)
+  } catch {
+    return []
   }
 }
 

@@ -6,7 +6,7 @@ import { entrypoint } from "../config/entrypoints.ts"
 import { ownBuild } from "../config/versions.ts"
 import { Connections } from "../connection/Connections.ts"
 import { Dialects } from "../dialects/Dialects.ts"
-import { DaemonRpcs, type DaemonStatus, HobRpcs, PROTOCOL_VERSION } from "../protocol/index.ts"
+import { DAEMON_FEATURES, DaemonRpcs, type DaemonStatus, HobRpcs, PROTOCOL_VERSION } from "../protocol/index.ts"
 import { HostLink } from "../sessions/HostLink.ts"
 import { hostStatus } from "../sessions/hostStatus.ts"
 import { HostUpgrade } from "../sessions/HostUpgrade.ts"
@@ -48,6 +48,7 @@ export const layer = (paths: Paths) =>
           entry: entrypoint("daemon"),
           protocol: PROTOCOL_VERSION,
           capabilities: Array.from(HobRpcs.requests.keys()),
+          features: DAEMON_FEATURES,
           pid: process.pid,
           startedAt: run.startedAt,
           home: paths.home,

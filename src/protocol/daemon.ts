@@ -10,6 +10,13 @@ import { HostNotUpgraded, ProcessVersion, SessionHostStatus } from "./upgrade.ts
 /** The version of the native protocol. Readers ignore unknown fields, so it grows only when something is taken away. */
 export const PROTOCOL_VERSION = 1
 
+/**
+ * What this daemon knows beyond its methods: fields of requests that an older one ignores. `limits`, `restart` and
+ * `templates` of `sessions.run`, `for` of `sessions.wait`.
+ */
+export const DAEMON_FEATURES = ["limits", "restart", "templates", "wait-for"] as const
+export type DaemonFeature = (typeof DAEMON_FEATURES)[number]
+
 /** One concern's health: how `hob status` shows it. */
 export const ConcernStatus = Schema.Struct({
   name: Schema.String,
@@ -30,6 +37,8 @@ export const DaemonStatus = Schema.Struct({
   protocol: Schema.Int,
   /** Every method this daemon answers. */
   capabilities: Schema.Array(Schema.String),
+  /** What it knows beyond them: see `DAEMON_FEATURES`. An older daemon does not say. */
+  features: Schema.optionalKey(Schema.Array(Schema.String)),
   pid: Schema.Int,
   startedAt: Timestamp,
   home: Schema.String,

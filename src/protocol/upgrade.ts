@@ -38,6 +38,8 @@ export const SessionHostStatus = Schema.Struct({
   upgradedAt: Schema.optionalKey(Schema.NullOr(Timestamp)),
   /** How its build stands to the daemon's; `other` is another build of the same version. */
   relation: Schema.optionalKey(Schema.Literals(["same", "older", "newer", "other"])),
+  /** Whether it can be replaced in place; false: it goes with its last session. */
+  upgradable: Schema.optionalKey(Schema.Boolean),
   /** It is being replaced, or is about to be. */
   upgrading: Schema.optionalKey(Schema.Boolean),
   /** The last attempt of this daemon to have it replaced; null when there was none. */

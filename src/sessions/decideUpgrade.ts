@@ -28,8 +28,8 @@ export const decideUpgrade = (
   const relation = relationOf(hello, own)
   if (relation === "same") return { type: "current" }
   const { build, pid, startedAt, version } = hello
-  if (hello.features?.includes("upgrade") !== true) {
-    const detail = `${buildName(hello)} can't be replaced while it runs. It goes with its last session, and the next one is ${buildName(own)}`
+  if (!canUpgrade(hello)) {
+    const detail = `it is from before that was possible. It goes with its last session, and the next one is ${buildName(own)}`
     return { type: "refuse", reason: "unsupported", detail: `${detail}.` }
   }
   if (relation === "newer" && !downgrade) {
@@ -42,3 +42,6 @@ export const decideUpgrade = (
     return { type: "leave", because: "an attempt to replace it has failed; `hob upgrade` tries again" }
   return { type: "upgrade" }
 }
+
+export const canUpgrade = ({ features }: Pick<HelloReply, "features">): boolean =>
+  features?.includes("upgrade") === true

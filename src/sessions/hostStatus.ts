@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { relationOf } from "../config/versions.ts"
 import type { SessionHostStatus } from "../protocol/index.ts"
+import { canUpgrade } from "./decideUpgrade.ts"
 import { HostLink } from "./HostLink.ts"
 import { HostUpgrade, versionOf } from "./HostUpgrade.ts"
 
@@ -26,6 +27,7 @@ export const hostStatus = Effect.gen(function* () {
     ...versionOf(host),
     upgradedAt: upgradedAt ?? null,
     relation: relationOf(host),
+    upgradable: canUpgrade(host),
     upgrading,
     lastUpgrade: last,
     screens: screens ?? null

@@ -1,5 +1,7 @@
 import { PROTOCOL_VERSION } from "../../protocol/daemon.ts"
 import { HOST_PROTOCOL_VERSION } from "../../protocol/sessionHost.ts"
+import type { DaemonStatus } from "../../protocol/daemon.ts"
+import { type Build, buildName, relationOf } from "../../config/versions.ts"
 import { oneLine, plural } from "../render/text.ts"
 import { type Finding, ok, problem, remove, sh, warning } from "./finding.ts"
 import type { Snapshot } from "./snapshot.ts"
@@ -84,9 +86,41 @@ export const checkDialects = ({ dialects }: Snapshot): ReadonlyArray<Finding> =>
 
 const OLDEST_NODE = 24
 
+/** Which hob each process is, beside the one that is installed. */
+const checkBuilds = (status: DaemonStatus, installed: Build): ReadonlyArray<Finding> => {
+  const findings: Array<Finding> = []
+  const daemon = relationOf(status, installed)
+  if (daemon !== "same") {
+    const mend = daemon === "newer" ? "hob upgrade --downgrade" : "hob upgrade"
+    const text = `The daemon is ${buildName(status)}, this command is ${buildName(installed)}.`
+    findings.push(warning("versions.daemon", text, { mend }))
+  }
+  const host = status.sessionHost
+  // One that does not tell its version speaks of its protocol.
+  if (host === null || (host.version === undefined && host.protocol === HOST_PROTOCOL_VERSION)) return findings
+  const relation = relationOf(host, status)
+  if (relation !== "same") {
+    const text = `The session-host (pid ${host.pid}) is ${buildName(host)}, the daemon is ${buildName(status)}`
+    const failure = host.lastUpgrade?.failure
+    findings.push(
+      host.upgradable === true
+        ? warning("versions.host", `${text}${failure == null ? "" : `: ${oneLine(failure.detail)}`}.`, {
+            mend: relation === "newer" ? "hob upgrade --downgrade" : "hob upgrade"
+          })
+        : warning("versions.host", `${text}: some things wait until its last session has ended.`)
+    )
+  }
+  const screens = host.screens
+  if (screens != null && relationOf(screens, host) !== "same") {
+    const text = `The screens process (pid ${screens.pid}) is ${buildName(screens)}, its session-host is ${buildName(host)}.`
+    findings.push(warning("versions.screens", text, { mend: `kill ${screens.pid}` }))
+  }
+  return findings
+}
+
 /** What runs, beside what is installed. */
 export const checkVersions = ({ daemon: { status }, installation }: Snapshot): ReadonlyArray<Finding> => {
-  const { node, packages, terminalProblem, version } = installation
+  const { build, node, packages, terminalProblem, version } = installation
   const findings: Array<Finding> = []
   if (Number(/^v(\d+)/.exec(node)?.[1]) < OLDEST_NODE) {
     findings.push(
@@ -94,21 +128,13 @@ export const checkVersions = ({ daemon: { status }, installation }: Snapshot): R
     )
   }
   if (status !== null) {
-    if (status.version !== version) {
-      findings.push(
-        warning("versions.daemon", `The daemon is hob ${status.version}, this command is ${version}.`, {
-          mend: "hob restart"
-        })
-      )
-    }
+    findings.push(...checkBuilds(status, { version, build }))
     if (status.protocol !== PROTOCOL_VERSION) {
       findings.push(
         problem(
           "versions.protocol",
           `The daemon speaks protocol ${status.protocol}, this command ${PROTOCOL_VERSION}.`,
-          {
-            mend: "hob restart"
-          }
+          { mend: "hob upgrade" }
         )
       )
     }
@@ -117,15 +143,6 @@ export const checkVersions = ({ daemon: { status }, installation }: Snapshot): R
         warning("versions.node", `The daemon runs on Node ${status.node}, this command on ${node}.`, {
           mend: "hob restart"
         })
-      )
-    }
-    const host = status.sessionHost
-    if (host !== null && host.protocol !== HOST_PROTOCOL_VERSION) {
-      findings.push(
-        warning(
-          "versions.host",
-          `The session-host (pid ${host.pid}) speaks protocol ${host.protocol}, this version ${HOST_PROTOCOL_VERSION}: some things wait until its last session has ended.`
-        )
       )
     }
   }

@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, readFileSync, realpathSync } from "n
 import { createRequire } from "node:module"
 import { delimiter, dirname, join } from "node:path"
 import { packageRoot } from "../../config/entrypoints.ts"
-import { VERSION } from "../../config/version.ts"
+import { ownBuild } from "../../config/versions.ts"
 import { loginShell, placeOf } from "../completions/places.ts"
 import type { Shell } from "../completions/script.ts"
 import type { InstallationFact, ShellFact } from "./snapshot.ts"
@@ -43,7 +43,7 @@ export const probeInstallation = (): InstallationFact => {
   }
   const wanted = Object.entries({ ...own?.dependencies, ...own?.optionalDependencies })
   return {
-    version: VERSION,
+    ...ownBuild,
     node: process.version,
     program: process.execPath,
     packages: wanted.map(([name, version]) => ({ name, wanted: version, found: found(name) })),

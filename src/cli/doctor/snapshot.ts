@@ -80,6 +80,8 @@ export interface SocketFact {
 
 export interface InstallationFact {
   readonly version: string
+  /** Null when it runs from source. */
+  readonly build?: string | null
   readonly node: string
   readonly program: string
   /** Packages that hob needs: as its package wants them, and as they are there; null when missing. */

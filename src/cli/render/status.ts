@@ -46,17 +46,17 @@ export const statusPage = (status: DaemonStatus, now: number): string => {
 
 const hostRows = (host: DaemonStatus["sessionHost"], now: number): Array<[string, string]> => {
   if (host === null) return [["session-host", "not running: the next session starts it"]]
-  const { lastUpgrade, pid, relation, screens, startedAt, upgrading } = host
+  const { lastUpgrade, pid, relation, screens, startedAt, upgradable, upgrading } = host
   const rows: Array<[string, string]> = [
     ["session-host", `pid ${pid}, since ${startedAt} (${age(startedAt, now)}), ${buildName(host)}`]
   ]
   if (upgrading === true) rows.push(["", "is being replaced in place"])
   else if (relation !== undefined && relation !== "same") {
     const what = relation === "other" ? "of another build than the daemon" : `${relation} than the daemon`
-    rows.push([
-      "",
-      `${what}: \`hob upgrade${relation === "newer" ? " --downgrade" : ""}\` replaces it, under its sessions`
-    ])
+    const command = `hob upgrade${relation === "newer" ? " --downgrade" : ""}`
+    const then =
+      upgradable === false ? "it goes with its last session" : `\`${command}\` replaces it, under its sessions`
+    rows.push(["", `${what}: ${then}`])
   }
   if (lastUpgrade?.failure != null)
     rows.push(["", `was not replaced ${age(lastUpgrade.at, now)} ago: ${oneLine(lastUpgrade.failure.detail)}`])

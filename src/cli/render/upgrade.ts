@@ -33,7 +33,7 @@ export const upgradePage = ({ before, outcome }: DaemonUpgrade, host: HostReport
   ].join("\n")
 }
 
-export const hostLines = ({ detail, from, outcome, pid, sessions }: HostReport): ReadonlyArray<string> => {
+export const hostLines = ({ detail, from, outcome, pid, reason, sessions }: HostReport): ReadonlyArray<string> => {
   const was = buildName(from ?? {})
   const runOn =
     sessions.length === 0 ? "it holds no session" : `${plural(sessions.length, "session")} ran on in it, none noticed`
@@ -44,6 +44,7 @@ export const hostLines = ({ detail, from, outcome, pid, sessions }: HostReport):
     failed: `stays ${was}: ${oneLine(detail ?? "")}`,
     unknown: from === null ? "looked at once the daemon runs" : `${was}: looked at once the daemon is replaced`
   }[outcome]
-  const rest = outcome === "failed" ? ["                Its sessions run on. Try again with `hob upgrade`."] : []
+  const hint = reason === "unsupported" || reason === "newer" ? "" : " Try again with `hob upgrade`."
+  const rest = outcome === "failed" ? [`                Its sessions run on.${hint}`] : []
   return [`  session-host: ${line}`, ...rest]
 }

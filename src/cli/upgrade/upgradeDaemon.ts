@@ -1,14 +1,19 @@
+import { existsSync } from "node:fs"
+import { servicePaths } from "../../config/servicePaths.ts"
 import { ownBuild, buildName, relationOf } from "../../config/versions.ts"
 import type { DaemonStatus } from "../../protocol/daemon.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
 import { toFault } from "../report.ts"
+import { stopDaemon } from "../verbs/stop.ts"
 import { startedAs } from "./runningDaemon.ts"
 
 /** How often a client of another version may start its own daemon in between, before that is given up. */
 const ATTEMPTS = 3
 const ANSWER_MILLIS = 10_000
+/** Clients of systemd's socket wait while the daemon starts. */
+const SERVICE_MILLIS = 60_000
 
 /** The daemon's part of `hob upgrade`. */
 export interface DaemonUpgrade {
@@ -67,14 +72,23 @@ export const upgradeDaemon = async (
   }
 }
 
-const replace = async (context: Context, running: DaemonStatus): Promise<void> => {
+/**
+ * Puts a new daemon in the place of this one, with these settings beside those of the command; default: those it has.
+ * Throws a {@link Fault} when it stays, or comes back.
+ */
+export const replace = async (
+  context: Context,
+  running: DaemonStatus,
+  flags?: ReadonlyArray<string>
+): Promise<void> => {
+  if (existsSync(servicePaths(context.paths, context.env).systemdSocket)) return replaceService(context)
   const { ensureDaemon, replaceDaemon } = await import("../../client/start.ts")
   const { paths } = context
   const old = startedAs(running.pid)
   const given = context.settings.flatMap((setting) => ["-c", setting])
   let why: string
   try {
-    if (await replaceDaemon({ paths, flags: [...(old?.flags ?? []), ...given] })) return
+    if (await replaceDaemon({ paths, flags: [...(flags ?? old?.flags ?? []), ...given] })) return
     why = "The daemon that runs did not leave."
   } catch (error) {
     why = (error as Error).message
@@ -104,6 +118,12 @@ const replace = async (context: Context, running: DaemonStatus): Promise<void> =
         `The new daemon did not start: ${why}`,
         `${buildName(status)} goes on as before (pid ${status.pid}), and so do the sessions.`
       )
+}
+
+/** systemd holds the socket, and starts the daemon of its unit for the first that comes. */
+const replaceService = async (context: Context): Promise<void> => {
+  await stopDaemon(context, { all: false, force: false })
+  await call(context, "daemon.ping", {}, SERVICE_MILLIS)
 }
 
 const someoneElses = (running: DaemonStatus): Fault => {

@@ -1,10 +1,12 @@
 import { resolve } from "node:path"
+import type { DaemonFeature } from "../../protocol/daemon.ts"
 import type { SessionLimits } from "../../protocol/limits.ts"
 import type { RestartPolicy } from "../../protocol/restart.ts"
 import type { Session } from "../../protocol/sessions.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
+import { requireFeatures } from "../features.ts"
 import { enclosing, refuseNesting } from "../inside.ts"
 import { exitCodeOf } from "../outcome.ts"
 import { exitText, label } from "../render/session.ts"
@@ -42,6 +44,7 @@ export const run = async (context: Context, options: RunOptions): Promise<number
   const shown = terminal && !options.detach
   const outer = shown && !options.nest ? await enclosing(context) : null
   if (outer !== null) refuseNesting(outer, "`hob run --detach` starts it in the background.")
+  await requireFeatures(context, needed(options))
   const session = await call<Session>(context, "sessions.run", {
     ...request(context, options),
     ...(terminal ? size() : {})
@@ -54,6 +57,14 @@ export const run = async (context: Context, options: RunOptions): Promise<number
   // Whether it may be shown here is decided.
   if (terminal) return attach(context, { session: session.id, readOnly: false, take: false, nest: true })
   return follow(context, session)
+}
+
+const needed = ({ limits, restart, template }: RunOptions) => {
+  const all: Array<[DaemonFeature, string]> = []
+  if (Object.keys(limits).length > 0) all.push(["limits", "limits of a session"])
+  if (restart !== null && restart !== "no") all.push(["restart", "--restart"])
+  if (template !== null) all.push(["templates", "--template"])
+  return all
 }
 
 const request = (context: Context, options: RunOptions): Readonly<Record<string, unknown>> => {

@@ -3,6 +3,7 @@ import type { Session } from "../../protocol/sessions.ts"
 import type { Context } from "../context.ts"
 import { callAgain } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
+import { requireFeatures } from "../features.ts"
 import { exitCodeOf } from "../outcome.ts"
 import { label } from "../render/session.ts"
 import { oneLine } from "../render/text.ts"
@@ -25,6 +26,7 @@ interface Waited {
 
 /** `hob wait`: on and on while the daemon is restarted. */
 export const wait = async (context: Context, options: WaitOptions): Promise<number> => {
+  if (options.for !== null) await requireFeatures(context, [["wait-for", "to wait for anything but the end"]])
   const deadline = options.timeout === null ? null : Date.now() + options.timeout
   const waited = await callAgain<Waited>(context, "sessions.wait", () => ({
     session: options.session,

@@ -9,6 +9,7 @@ import { dirname } from "node:path"
 import { Concerns } from "../actors/Concerns.ts"
 import { RpcErrorCode } from "../protocol/errors.ts"
 import { adopt } from "../wire/passedSocket.ts"
+import { onceGone } from "../wire/watchSocket.ts"
 import { listen, prepareRunDirectory, SocketPathError, type UnixListener } from "../wire/unixSocket.ts"
 import { Connection, type Shared } from "./Connection.ts"
 import { Connections } from "./Connections.ts"
@@ -95,6 +96,9 @@ export const layer = <Rpcs extends Rpc.Any>(
           yield* up
           return yield* Effect.callback<never, Error>((resume) => {
             listener.server.on("error", (error) => resume(Effect.fail(error)))
+            // The lock is this daemon's: what is missing there was nobody's to remove, and comes back.
+            const end = onceGone(options.path, () => resume(Effect.fail(new Error(`${options.path} was removed`))))
+            return Effect.sync(end)
           })
         }).pipe(Effect.scoped)
       )

@@ -1,9 +1,11 @@
 import { Exit, Schema } from "effect"
 import { Socket } from "node:net"
+import { dirname } from "node:path"
 import { ScreensHello } from "../protocol/screens.ts"
 import { type ErrorFrame, FrameType, MAX_FRAME_BYTES, OpenFrame } from "../protocol/sessionHost.ts"
 import { encodeJsonFrame, FrameReader } from "../wire/frames.ts"
-import { adoptListener, listen, type UnixListener } from "../wire/unixSocket.ts"
+import { adoptListener, listen, prepareRunDirectory, type UnixListener } from "../wire/unixSocket.ts"
+import { onceGone } from "../wire/watchSocket.ts"
 import { ControlConnection, type ControlOptions } from "./ControlConnection.ts"
 import { DataClient } from "./DataClient.ts"
 import type { Snapshot } from "./ExactScreens.ts"
@@ -15,6 +17,8 @@ import type { ConnectionState, Handover } from "./upgrade/state.ts"
 
 /** A connection must say within this time what it is. */
 const FIRST_FRAME_MILLIS = 30_000
+/** How long after an attempt to make the socket again that failed. */
+const LISTEN_AGAIN_MILLIS = 5_000
 
 const decodeHello = Schema.decodeUnknownExit(Schema.fromJsonString(ScreensHello))
 const decodeOpen = Schema.decodeUnknownExit(Schema.fromJsonString(OpenFrame))
@@ -52,6 +56,7 @@ export class HostServer {
   /** Those of the screens process: this one's own. */
   readonly #own = new Set<Socket>()
   #listener: UnixListener | null = null
+  #unwatch = () => {}
 
   private constructor(options: HostServerOptions) {
     this.#options = options
@@ -79,6 +84,7 @@ export class HostServer {
 
   /** Takes the socket away and ends every connection. */
   async close(): Promise<void> {
+    this.#unwatch()
     await this.#listener?.stop()
     for (const socket of this.#sockets.keys()) socket.destroy()
   }
@@ -113,8 +119,28 @@ export class HostServer {
   }
 
   #listening(listener: UnixListener): void {
-    listener.server.on("error", (error) => this.#options.log(`the socket: ${error.message}`))
+    const { log, path } = this.#options
+    listener.server.on("error", (error) => log(`the socket: ${error.message}`))
     this.#listener = listener
+    this.#unwatch = onceGone(path, () => {
+      log(`${path} was removed: it is made again`)
+      void this.#listenAgain(listener)
+    })
+  }
+
+  /** Nobody could find the sessions any more. */
+  async #listenAgain(before: UnixListener): Promise<void> {
+    const { log, path } = this.#options
+    try {
+      prepareRunDirectory(dirname(path))
+      this.#listening(await listen(path, (socket) => this.#accept(socket)))
+      await before.stop()
+    } catch (error) {
+      log((error as Error).message)
+      const timer = setTimeout(() => void this.#listenAgain(before), LISTEN_AGAIN_MILLIS)
+      timer.unref()
+      this.#unwatch = () => clearTimeout(timer)
+    }
   }
 
   #accept(socket: Socket) {

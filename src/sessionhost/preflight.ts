@@ -9,7 +9,7 @@ import { SpawnError } from "./program.ts"
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 /** The longest single argument or variable that Linux passes on, its final NUL included. */
 const longestString = 128 * 1024
-const deadlineMillis = 2_000
+const deadlineMillis = 5_000
 /** A script's interpreter may be a script; Linux follows as many. */
 const mostInterpreters = 4
 

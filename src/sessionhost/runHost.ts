@@ -54,7 +54,7 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
   const { log, paths, predecessor = null, programs } = options
   mkdirSync(paths.home, { recursive: true, mode: 0o700 })
   prepareRunDirectory(dirname(paths.hostSocket))
-  const lock = predecessor === null ? takeExclusiveLock(paths.hostLock) : takeOverLock(paths.hostLock, predecessor)
+  let lock = predecessor === null ? takeExclusiveLock(paths.hostLock) : takeOverLock(paths.hostLock, predecessor)
   if (lock === null && predecessor === null) return null
 
   let ended: Promise<void> | null = null
@@ -88,6 +88,10 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
       }, options.idleMillis ?? IDLE_MILLIS)
     }
   }
+  /** Somebody may have removed the lock's file: then it is taken anew, unless another host was faster. */
+  const keepLock = () => {
+    if (lock !== null && !lock.isStillOurs()) lock = takeExclusiveLock(paths.hostLock) ?? lock
+  }
   const screens = new ScreensLink({ start: options.startScreens ?? null, log })
   const host = new SessionHost({
     screens,
@@ -105,6 +109,7 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
     server: () => server,
     log,
     terminating: () => terminating,
+    keepLock,
     letGo: () => screens.stop(),
     takeBack: () => screens.resume(),
     ...(options.checkMillis === undefined ? {} : { checkMillis: options.checkMillis })

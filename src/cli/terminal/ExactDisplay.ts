@@ -93,6 +93,8 @@ export class ExactDisplay implements Display {
     this.#size = size
     if (this.#expected !== undefined && same(size, this.#expected)) this.#expected = undefined
     this.#own?.resize(size)
+    // The view of our own has no history to rewrap with: it is what it should be once it has come anew.
+    if (this.#own !== undefined) this.#want()
     this.#choose()
   }
 
@@ -134,7 +136,7 @@ export class ExactDisplay implements Display {
     const isSame = same(this.#size, terminal.size)
     const isQuiet = this.#notice === null
     if (this.#own !== undefined) {
-      if (!isSame || !isQuiet) return this.#pace.ask()
+      if (!isSame || !isQuiet || this.#isWanted) return this.#pace.ask()
       const pieces = this.#own.snapshot()
       this.#leaveOwn()
       return this.#showWhole(pieces)

@@ -4,8 +4,10 @@ import { DetachSifter } from "./detach.ts"
 
 /** An Escape that nothing follows in this time was the Escape key. */
 const ESCAPE_MILLIS = 50
-/** How long a notice stays that a key has brought up. */
+/** How long it is said who has the keyboard. */
 const NOTICE_MILLIS = 5000
+/** How long it is said that somebody has taken the keyboard; whoever types then is told again. */
+const TAKEN_MILLIS = 10_000
 /** What takes the keyboard over: in nobody's ordinary typing. */
 export const TAKE_KEY = "C-t"
 
@@ -63,8 +65,8 @@ export class Keyboard {
     this.#lease = lease
     if (this.#options.readOnly) return
     if (lease.held || lease.holder === null) return this.#hide()
-    if (before?.held === true) this.#show(`${lease.holder.client} has taken the keyboard. ${TAKE_KEY} takes it back.`)
-    else this.#tellHolder()
+    if (before?.held !== true) return this.#tellHolder()
+    this.#show(`${lease.holder.client} has taken the keyboard. ${TAKE_KEY} takes it back.`, TAKEN_MILLIS)
   }
 
   close(): void {
@@ -105,14 +107,17 @@ export class Keyboard {
     const since = new Date(holder.since).toTimeString().slice(0, 5)
     const { detachKey } = this.#options
     const leave = detachKey === "" ? "" : `, ${detachKey} detaches`
-    this.#show(`${holder.client} has had the keyboard since ${since}. ${TAKE_KEY} takes it over${leave}.`)
-    this.#noticeTimer = setTimeout(() => this.#hide(), NOTICE_MILLIS)
+    this.#show(
+      `${holder.client} has had the keyboard since ${since}. ${TAKE_KEY} takes it over${leave}.`,
+      NOTICE_MILLIS
+    )
   }
 
-  #show(text: string): void {
+  #show(text: string, millis: number): void {
     clearTimeout(this.#noticeTimer)
     this.#noticed = true
     this.#options.notice(text)
+    this.#noticeTimer = setTimeout(() => this.#hide(), millis)
   }
 
   #hide(): void {

@@ -61,7 +61,10 @@ export const upgradeDaemon = async (
     const flags = context.settings.flatMap((setting) => ["-c", setting])
     progress(`starting the daemon, ${buildName(ownBuild)}`)
     await ensureDaemon({ paths: context.paths, start: true, flags })
-    return { outcome: "started", before, after: await statusOf(context) }
+    const after = await statusOf(context)
+    if (relationOf(after) === "same") return { outcome: "started", before, after }
+    // Somebody else was faster, with a hob of their own.
+    return upgradeDaemon(context, after, progress)
   }
   for (let running = before, attempt = 1; ; attempt++) {
     progress(`the daemon ${running.pid} is ${buildName(running)}: ${buildName(ownBuild)} takes its place`)

@@ -28,6 +28,8 @@ export interface UpgradeOptions {
   readonly log: (message: string) => void
   /** Whether SIGTERM has been received. */
   readonly terminating: () => boolean
+  /** Makes sure that the lock at its path is this process's, if it can be. */
+  readonly keepLock: () => void
   /** Ends what would not survive and the successor starts anew. */
   readonly letGo: () => Promise<void>
   /** Begins it anew: nothing came of it. */
@@ -60,6 +62,7 @@ export class Upgrade {
     this.#running = true
     const to: HostBuild = { version: request.version, entry: request.entry, node: request.node }
     try {
+      this.#options.keepLock()
       await checkSuccessor(to, JSON.stringify(this.#describe(to)), this.#options.checkMillis)
       if (request.check === true) return {}
       const thaw = host.freeze()

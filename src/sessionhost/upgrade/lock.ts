@@ -7,7 +7,8 @@ import { libc } from "../libc.ts"
  * process and are kept when its image is exchanged, as long as none of its descriptors of that file is closed.
  */
 export const lockDescriptor = (path: string): number | null => {
-  const file = statSync(path, { bigint: true })
+  const file = statSync(path, { bigint: true, throwIfNoEntry: false })
+  if (file === undefined) return null
   for (const name of readdirSync("/proc/self/fd")) {
     try {
       const found = fstatSync(Number(name), { bigint: true })

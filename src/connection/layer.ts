@@ -4,6 +4,7 @@
  */
 import { Context, type Duration, Effect, Exit, Fiber, FiberSet, Layer, Queue, Scope, Semaphore } from "effect"
 import { type Rpc, type RpcGroup, RpcServer } from "effect/rpc"
+import { existsSync } from "node:fs"
 import type { Socket } from "node:net"
 import { dirname } from "node:path"
 import { Concerns } from "../actors/Concerns.ts"
@@ -86,20 +87,30 @@ export const layer = <Rpcs extends Rpc.Any>(
       let first: UnixListener | undefined = yield* options.passed === undefined
         ? openListener(options.path, arrived)
         : adoptListener(options.passed, options.path, arrived)
+      const removal = Effect.callback<never, Error>((resume) => {
+        const end = onceGone(options.path, () => resume(Effect.fail(new Error(`${options.path} was removed`))))
+        return Effect.sync(end)
+      })
+      let mayReplace = true
       yield* concerns.supervise("socket listener", (up) =>
         Effect.gen(function* () {
+          // Who has put something there since ours was removed, a service manager, is whom clients are to reach.
+          if (!mayReplace && existsSync(options.path)) return yield* removal
+          mayReplace = true
           const listener = yield* Effect.acquireRelease(
             Effect.suspend(() => (first === undefined ? openListener(options.path, arrived) : Effect.succeed(first))),
             (listener) => Effect.promise(listener.stop)
           )
           first = undefined
           yield* up
-          return yield* Effect.callback<never, Error>((resume) => {
+          const failure = Effect.callback<never, Error>((resume) => {
             listener.server.on("error", (error) => resume(Effect.fail(error)))
-            // The lock is this daemon's: what is missing there was nobody's to remove, and comes back.
-            const end = onceGone(options.path, () => resume(Effect.fail(new Error(`${options.path} was removed`))))
-            return Effect.sync(end)
           })
+          // The lock is this daemon's: what is missing there comes back.
+          return yield* Effect.raceFirst(
+            failure,
+            Effect.tapError(removal, () => Effect.sync(() => void (mayReplace = false)))
+          )
         }).pipe(Effect.scoped)
       )
       return NativeSocket.of({ path: options.path, maxConnections })

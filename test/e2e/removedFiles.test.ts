@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs"
+import { renameSync, rmSync } from "node:fs"
 import { dirname } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import type { Session } from "../../src/protocol/index.ts"
@@ -20,7 +20,8 @@ describe("what somebody removes under a running hob", () => {
       const session = await run()
       const [daemon, host] = [await home.daemonPid(), await home.hostPid()]
       for (const gone of [home.paths.socket, home.paths.hostSocket, dirname(home.paths.socket)]) {
-        rmSync(gone, { recursive: true })
+        renameSync(gone, `${gone}.away`)
+        rmSync(`${gone}.away`, { recursive: true })
         await home.ok(["send", session.id, "x\n"])
         assert.include(await home.ok(["output", session.id]), "x")
         assert.deepStrictEqual([await home.daemonPid(), await home.hostPid()], [daemon, host])

@@ -24,6 +24,9 @@ const ENQ = 0x05
 /** First byte of the control characters U+0080 to U+009F as UTF-8. */
 const C1 = 0xc2
 
+/** Whether the second byte makes it one of them. */
+const isControl = (second: number): boolean => second >= 0x80 && second <= 0x9f
+
 /** A possible question longer than this is none. */
 const LONGEST = 4096
 /** Control data of a picture (kitty) comes first and is short. */
@@ -137,8 +140,10 @@ export class QuestionScanner {
   /** A string that is no question, or one that is: how the next piece begins. */
   #inside: (typeof Inside)[keyof typeof Inside] = Inside.text
   #unfinished = 0
-  /** A string that was no question has been ended by the escape of what comes now. */
+  /** What was no question has been ended by the beginning of what comes now. */
   #cutShort = false
+  /** The same of what is being looked at. */
+  #abandoned = false
   #found: Array<Question> = []
   #data: Uint8Array = nothing
   /** There is an ENQ inside the sequence. */
@@ -163,8 +168,9 @@ export class QuestionScanner {
       else {
         while (at < length && inText[data[at]!] === 0) at++
         if (at === length) break
+        this.#abandoned = false
         at = this.#begin(data, at)
-        if (this.#unfinished === 0) this.#cutShort = false
+        if (this.#unfinished === 0) this.#cutShort = this.#abandoned
       }
     }
     this.#data = nothing
@@ -173,7 +179,7 @@ export class QuestionScanner {
   }
 
   #add(start: number, end: number, rest = "", finished = true): void {
-    // Without the question, the string in front of it still has to end, and half a character must not find another half.
+    // Without the question, what is in front of it still has to end, and half a character must not find another half.
     if ((start > 0 ? this.#data[start - 1] : this.#before) === C1) rest = `\0${rest}`
     this.#found.push({ start, end, rest: this.#cutShort ? `\x1b\\${rest}` : rest, finished })
     this.#cutShort = false
@@ -200,9 +206,9 @@ export class QuestionScanner {
           this.#unfinished = 1
           return data.length
         }
-        if (byte === C1 && data[at + 1] !== 0x9c) continue
-        // Another escape than the terminator ends the string as well, and begins something.
-        end = byte === ESC && data[at + 1] !== 0x5c ? at : at + 2
+        if (byte === C1 && !isControl(data[at + 1]!)) continue
+        // Another escape or control character than the terminator ends the string as well, and begins something.
+        end = data[at + 1] === (byte === ESC ? 0x5c : 0x9c) ? at + 2 : at
       } else if (byte === BEL && question) continue
       this.#inside = Inside.text
       if (question) this.#add(start, end)
@@ -259,6 +265,7 @@ export class QuestionScanner {
       if (data[at] === ENQ) this.#enquiry = true
     }
     if (at === data.length) return this.#hold(data, start)
+    if (data[at]! >= 0x20 && data[at]! < 0x30) return this.#designation(data, start, at)
     const byte = data[at++]!
     switch (byte) {
       case 0x5b:
@@ -279,8 +286,25 @@ export class QuestionScanner {
         // Abandoned. If what follows is taken out, this has to go too, or it would swallow what comes after.
         return this.#escape(data, start, at)
       default:
-        return this.#leave(data, start, byte < 0x80 ? at : at - 1)
+        return byte < 0x80 ? this.#leave(data, start, at) : this.#abandon(data, start, at - 1)
     }
+  }
+
+  /** An escape with intermediate characters, up to its final one. */
+  #designation(data: Uint8Array, start: number, from: number): number {
+    for (let at = from; at < data.length; at++) {
+      const byte = data[at]!
+      if (byte === ESC || byte > 0x7f) return this.#abandon(data, start, at)
+      if (byte === ENQ) this.#enquiry = true
+      if (byte === CAN || byte === SUB || (byte >= 0x30 && byte < 0x7f)) return this.#leave(data, start, at + 1)
+    }
+    return this.#hold(data, start)
+  }
+
+  /** What reaches from `start` to `end` is not finished: something else begins there. */
+  #abandon(data: Uint8Array, start: number, end: number): number {
+    this.#abandoned = true
+    return this.#leave(data, start, end)
   }
 
   #control(data: Uint8Array, start: number, from: number): number {
@@ -288,7 +312,7 @@ export class QuestionScanner {
       const byte = data[at]!
       if (byte >= 0x40) {
         // Anything beyond ASCII abandons it.
-        if (byte > 0x7f) return this.#leave(data, start, at)
+        if (byte > 0x7f) return this.#abandon(data, start, at)
         if (byte === 0x7f) continue
         // Colours and styles are what most sequences are; only those with a prefix ask.
         const plain = (byte === 0x6d || byte === 0x67) && data[from]! >= 0x20 && data[from] !== 0x3f
@@ -320,7 +344,7 @@ export class QuestionScanner {
     const payload = at + 1
     let clipboard = false
     for (at = payload; at < data.length && !clipboard; at++) {
-      if (inString[data[at]!] === 1 && (data[at] !== C1 || at + 1 === data.length || data[at + 1] === 0x9c)) break
+      if (inString[data[at]!] === 1 && (data[at] !== C1 || at + 1 === data.length || isControl(data[at + 1]!))) break
       // What goes to the clipboard is as long as it likes; a question is its first character.
       clipboard = number === 52 && at > payload && data[at - 1] === 0x3b && data[at] !== 0x3f
     }
@@ -331,7 +355,8 @@ export class QuestionScanner {
     const rest = withoutQuestions(number, text(data, payload, at))
     if (rest === undefined) return this.#passString(data, start, from, at)
     const byte = data[at]!
-    const ends = byte === BEL || byte === CAN || byte === SUB ? 1 : byte === C1 || data[at + 1] === 0x5c ? 2 : 0
+    const ends =
+      byte === BEL || byte === CAN || byte === SUB ? 1 : data[at + 1] === (byte === ESC ? 0x5c : 0x9c) ? 2 : 0
     const end = at + ends
     this.#add(start, end, controls(data, start, from) + (rest === "" ? "" : `\x1b]${rest}\x1b\\`))
     return end

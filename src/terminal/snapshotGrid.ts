@@ -98,8 +98,9 @@ export class GridWriter {
     }
     this.text += this.#pencil.plainStyle()
     if (rows === 1 && !full) {
-      // The row above can't be mended where there is none: rather its text than that the line goes on.
-      this.text += "\r\n"
+      // The row above can't be mended where there is none. A wide character leaves its last cell empty.
+      const pen = this.#pencil.to(0, backgroundAt(before, last), 0, this.#pencil.link)
+      this.text += `\x1b[${last + 1}G${pen}漢\r${this.#erase(this.#columns, 0)}`
       return false
     }
     if (!full) this.text += `\x1b[${last + 1}G `

@@ -176,6 +176,30 @@ export interface Core {
   dispose(): void
 }
 
+const COMBINED = 0x200000
+const EXTENDED = 0x10000000
+
+/** `BufferLine.copyCellsFrom`. The library's own brings along the marks of cells that it doesn't copy, onto others. */
+const copyCellsFrom = function (
+  this: Line,
+  source: Line,
+  from: number,
+  to: number,
+  length: number,
+  reverse: boolean
+): void {
+  for (let count = 0; count < length; count++) {
+    const cell = reverse ? length - 1 - count : count
+    const at = (from + cell) * 3
+    const x = to + cell
+    this._data[x * 3] = source._data[at]!
+    this._data[x * 3 + 1] = source._data[at + 1]!
+    this._data[x * 3 + 2] = source._data[at + 2]!
+    if (source._data[at]! & COMBINED) this._combined[x] = source._combined[from + cell]!
+    if (source._data[at + 2]! & EXTENDED) this._extendedAttrs[x] = source._extendedAttrs[from + cell]
+  }
+}
+
 type CoreConstructor = new (options: Record<string, unknown>) => Core
 let constructor: CoreConstructor | undefined
 
@@ -186,5 +210,8 @@ export const makeCore = (options: Record<string, unknown>): Core => {
     constructor = outer._core.constructor as CoreConstructor
     outer.dispose()
   }
-  return new constructor(options)
+  const core = new constructor(options)
+  const line = Object.getPrototypeOf(core._bufferService.buffers.normal.lines.get(0)) as Line
+  line.copyCellsFrom = copyCellsFrom
+  return core
 }

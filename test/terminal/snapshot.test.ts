@@ -40,6 +40,20 @@ describe("a snapshot brings a fresh terminal into the same state", () => {
     }
   })
 
+  it("of one row, with a line that was wrapped over rows before and whose end was erased", () => {
+    for (const background of ["", "\x1b[44m"]) {
+      const emulator = new Emulator({ cols: 5, rows: 2, scrollback: 5 })
+      emulator.write(Buffer.from(`01234567\x1b[1;5H${background}\x1b[X\x1b[2;4H`))
+      emulator.resize(5, 1)
+      const restored = new Emulator({ cols: 5, rows: 1, scrollback: 5 })
+      restored.write(emulator.snapshot())
+      assert.deepStrictEqual(stateOf(restored), stateOf(emulator))
+      emulator.resize(20, 1)
+      restored.resize(20, 1)
+      assert.deepStrictEqual(stateOf(restored), stateOf(emulator))
+    }
+  })
+
   it("without history it is the screen alone", () => {
     const emulator = after(kinds["lines above the screen"]!)
     const restored = after(emulator.snapshot({ history: false }))
@@ -75,6 +89,13 @@ describe("what is unfinished", () => {
       assert.deepStrictEqual(stateOf(restored), stateOf(after(stream, rest)))
     })
   }
+
+  it("is all of what another sequence abandons, with the control characters in it", () => {
+    const emulator = after("text\x1b(\n", "\x1b[3")
+    const pending = "\x1b(\n\x1b[3".slice(-emulator.pendingBytes)
+    const restored = after(emulator.snapshot(), pending, "1mred")
+    assert.deepStrictEqual(stateOf(restored), stateOf(after("text\x1b(\n\x1b[31mred")))
+  })
 
   it("is counted: bytes of a character", () => {
     const bytes = Buffer.from("漢😀")

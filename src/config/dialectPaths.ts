@@ -5,6 +5,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /** Where clients of claude-sessions look: below `$HOME`, as they find it. */
 export interface ClaudeSessionsPaths {
+  /** The home directory below which all of it is. */
+  readonly home: string
   readonly socket: string
   /** The directory of {@link ClaudeSessionsPaths.log}. Mode 0700. */
   readonly logs: string
@@ -13,7 +15,8 @@ export interface ClaudeSessionsPaths {
 }
 
 export const claudeSessionsPaths = (env: Environment): ClaudeSessionsPaths => {
-  const directory = join(env["HOME"] || env["USERPROFILE"] || homedir(), ".claude-sessions")
+  const home = env["HOME"] || env["USERPROFILE"] || homedir()
+  const directory = join(home, ".claude-sessions")
   const logs = join(directory, "logs")
-  return { socket: join(directory, "daemon.sock"), logs, log: (sessionId) => join(logs, `${sessionId}.jsonl`) }
+  return { home, socket: join(directory, "daemon.sock"), logs, log: (sessionId) => join(logs, `${sessionId}.jsonl`) }
 }

@@ -272,7 +272,7 @@ const Dialects = Schema.Struct({
   claudeSessions: Schema.Struct({
     command: command({
       default: ["claude"],
-      description: "What `start_session` of the dialect claude-sessions runs.",
+      description: "What `start_session` of the dialect claude-sessions runs, where it was enabled without arguments.",
       applies: "to new sessions"
     })
   })

@@ -7,13 +7,13 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** A foreign protocol: where its clients look, and how they are answered. */
 export interface Dialect {
   readonly name: DialectName
-  /** Which arguments tell one from others of its kind. */
+  /** Its arguments: they tell one from others of its kind, or what it is to do. */
   readonly args: {
     /** In words: follows "takes". */
     readonly expected: string
     readonly accepts: (args: ReadonlyArray<string>) => boolean
   }
-  /** Where its clients look for it, in an environment like theirs. */
+  /** Where its clients look for it, in an environment like theirs. Enabled anew at the same path, it takes the former one's place. */
   readonly socket: (args: ReadonlyArray<string>, env: Environment) => string
   /** For dialects whose clients insist on a pid file: where they look for it. See pidFile.ts. */
   readonly pidFile?: (args: ReadonlyArray<string>, env: Environment) => string

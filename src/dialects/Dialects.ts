@@ -124,6 +124,13 @@ export const layer = <E, R>(
         }
       })
 
+      /** Of two with one socket, whatever else differs, only one can be spoken. */
+      const isSameSocket = (text: string, { args, name }: DialectEntry): boolean => {
+        const other = parseEntry(text)
+        return other.name === name && socketOf(other) === socketOf({ args, name })
+      }
+      const socketOf = ({ args, name }: DialectEntry) => dialects.get(name)?.socket(args, env)
+
       const find = (name: string) =>
         Option.match(Option.fromUndefinedOr(dialects.get(name)), {
           onNone: () => Effect.fail(new DialectUnknown({ dialect: name, known: [...dialectNames] })),
@@ -135,11 +142,13 @@ export const layer = <E, R>(
         if (!dialect.args.accepts(args)) return yield* wrongArguments(dialect, args)
         const entry: DialectEntry = { name: dialect.name, args }
         const key = entryText(entry)
-        const wasEnabled = (yield* enabledNow).includes(key)
-        if (!wasEnabled) yield* checkChangeable
+        const enabled = yield* enabledNow
+        const wasEnabled = enabled.includes(key)
+        const replaced = [...running.keys(), ...enabled].filter((other) => other !== key && isSameSocket(other, entry))
+        if (!wasEnabled || replaced.length > 0) yield* checkChangeable
         const before = running.get(key)
-        if (before?.speaking.status().state === "up") return before.speaking.status()
-        yield* stop(key)
+        if (before?.speaking.status().state === "up" && replaced.length === 0) return before.speaking.status()
+        yield* Effect.forEach([key, ...replaced], stop, { discard: true })
         return yield* Effect.gen(function* () {
           const speaking = yield* start(dialect, entry)
           yield* Effect.timeoutOption(speaking.settled, SETTLE)
@@ -148,9 +157,14 @@ export const layer = <E, R>(
             const detail = reason ?? "it has not come up; `hob logs` may tell why"
             return yield* new DialectRefused({ dialect: key, socket, reason: detail, pid: speaking.occupant() })
           }
-          if (!wasEnabled) yield* write((enabled) => withEntry(enabled, entry))
+          yield* write((listed) => {
+            const kept = listed.filter((other) => !replaced.includes(other))
+            return withEntry(kept, entry)
+          })
           return speaking.status()
-        }).pipe(Effect.onError(() => (wasEnabled ? Effect.void : stop(key))))
+        }).pipe(
+          Effect.onError(() => Effect.andThen(wasEnabled ? Effect.void : stop(key), Effect.flatMap(enabledNow, follow)))
+        )
       }, oneAtATime.withPermits(1))
 
       const disable = Effect.fn("Dialects.disable")(function* (which: Which) {

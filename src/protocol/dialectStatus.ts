@@ -6,7 +6,7 @@ export const dialectNames = ["claude-sessions"] as const
 export type DialectName = (typeof dialectNames)[number]
 
 /** One entry of the setting `dialects.enabled`: a name, and arguments with one space before each. */
-export const dialectEntryPattern = new RegExp(`^(?:${dialectNames.join("|")})(?: [^\\s\\0]{1,128}){0,4}$`, "u")
+export const dialectEntryPattern = new RegExp(`^(?:${dialectNames.join("|")})(?: [^\\s\\0]{1,128}){0,16}$`, "u")
 
 /**
  * - `disabled`: not asked for.
@@ -21,7 +21,7 @@ export type DialectState = typeof DialectState.Type
 /** One dialect, or one of several of its kind, and how it is. */
 export const DialectStatus = Schema.Struct({
   name: Schema.String,
-  /** What tells it from others of its kind. */
+  /** What tells it from others of its kind, or what it is to do. */
   args: Schema.Array(Schema.String),
   state: DialectState,
   /** Where its clients look for it. */

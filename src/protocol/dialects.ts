@@ -62,7 +62,7 @@ export class ConfigNotWritten extends Schema.TaggedError<ConfigNotWritten>()("Co
 const which = {
   name: Schema.String.check(Schema.isMaxLength(64)),
   args: Schema.optionalKey(
-    Schema.Array(Schema.String.check(Schema.isPattern(/^[^\s\0]{1,128}$/u))).check(Schema.isMaxLength(4))
+    Schema.Array(Schema.String.check(Schema.isPattern(/^[^\s\0]{1,128}$/u))).check(Schema.isMaxLength(16))
   )
 }
 
@@ -74,7 +74,7 @@ export const ListDialects = Rpc.make("dialects.list", {
 /**
  * Speaks a dialect from now on, and after each start: written to the configuration file. Answers once it is up. Asks
  * the path first: where somebody else answers it refuses. Enabling one that is up changes nothing; one that was closed
- * or refused tries anew.
+ * or refused tries anew; with other arguments at the same path it takes the former one's place.
  */
 export const EnableDialect = Rpc.make("dialects.enable", {
   payload: which,

@@ -78,6 +78,28 @@ describe("dialects", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("with the same socket take the place of one another, unless the later one can't be had", () =>
+    Effect.gen(function* () {
+      const { dialects, file, toy } = yield* withToy(yield* homeIn)
+      yield* dialects.enable(NAME)
+      const again = yield* dialects.enable({ ...NAME, args: ["same"] })
+      assert.deepInclude(again, { args: ["same"], state: "up", socket: toy.socket })
+      assert.strictEqual(yield* say(toy.socket, "x"), "x\n")
+      assert.deepStrictEqual(JSON.parse(file()), { dialects: { enabled: ["claude-sessions same"] } })
+      assert.lengthOf(yield* dialects.list, 1)
+      rmSync(toy.socket)
+      mkdirSync(toy.socket)
+      assert.strictEqual((yield* Effect.flip(dialects.enable(NAME)))._tag, "DialectRefused")
+      assert.deepStrictEqual(JSON.parse(file()), { dialects: { enabled: ["claude-sessions same"] } })
+      rmSync(toy.socket, { recursive: true })
+      yield* eventually(
+        "the former one is back",
+        Effect.map(dialects.list, ([only]) => only?.state === "up" && only.args[0] === "same")
+      )
+      assert.strictEqual(yield* say(toy.socket, "x"), "x\n")
+    }).pipe(Effect.scoped)
+  )
+
   it.live("are refused where somebody answers, with the pid, and nothing is written", () =>
     Effect.gen(function* () {
       const home = yield* homeIn

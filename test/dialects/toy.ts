@@ -30,7 +30,7 @@ export const makeToy = (home: string, options: { readonly pidFile?: string } = {
   const dialect: Dialect = {
     name: "claude-sessions",
     args: { expected: "at most one argument", accepts: (args) => args.length <= 1 },
-    socket: ([other]) => (other === undefined ? socket : `${socket}-${other}`),
+    socket: ([other]) => (other === undefined || other === "same" ? socket : `${socket}-${other}`),
     ...(options.pidFile === undefined ? {} : { pidFile: () => options.pidFile! }),
     open: ({ shutDown }) =>
       Effect.sync((): OpenDialect => {

@@ -5,7 +5,9 @@ import { json } from "./flags.ts"
 
 const name = Argument.String("name").pipe(Argument.withDescription("The dialect: `hob dialect ls` lists them"))
 const args = Argument.String("arg").pipe(
-  Argument.withDescription("What tells it from others of its kind, for dialects that have several"),
+  Argument.withDescription(
+    "What tells it from others of its kind, or what it is to run; behind `--` when it begins with a hyphen"
+  ),
   Argument.variadic()
 )
 
@@ -25,7 +27,11 @@ const enableCommand = Command.make("enable", { name, args, json }, (options) =>
   ),
   Command.withShortDescription("Answer another program's clients"),
   Command.withExamples([
-    { command: "hob dialect enable claude-sessions", description: "Its command line and window work with hob" }
+    { command: "hob dialect enable claude-sessions", description: "Its command line and window work with hob" },
+    {
+      command: "hob dialect enable claude-sessions -- claude --model opus",
+      description: "The same, and what its sessions run"
+    }
   ])
 )
 

@@ -24,14 +24,15 @@ export const make: Effect.Effect<Dialect, never, Services> = Effect.gen(function
   const services = Context.pick(Sessions, Catalogue, HostLink, HobConfig, Database)(yield* Effect.context<Services>())
   return {
     name: "claude-sessions",
-    args: { expected: "no arguments", accepts: (args) => args.length === 0 },
+    args: { expected: "a program and its arguments", accepts: () => true },
     socket: (_args, env) => claudeSessionsPaths(env).socket,
-    open: ({ env, shutDown }) =>
+    open: ({ args, env, shutDown }) =>
       Effect.gen(function* () {
         const paths = claudeSessionsPaths(env)
         const logs = yield* makeLogs(paths)
         const answer = yield* makeRequests({
           paths,
+          command: args,
           beginLog: logs.begin,
           shutDown: shutDown("a client asked it to shut down")
         })

@@ -15,12 +15,14 @@ const SIZE = { cols: 80, rows: 24 }
 
 export interface RequestsOptions {
   readonly paths: ClaudeSessionsPaths
+  /** What `start_session` runs; where it is empty, what the setting says. */
+  readonly command: ReadonlyArray<string>
   /** Makes the session's log and begins to write it. */
   readonly beginLog: (session: Session) => Effect.Effect<void>
   readonly shutDown: Effect.Effect<void>
 }
 
-export const makeRequests = Effect.fnUntraced(function* ({ beginLog, paths, shutDown }: RequestsOptions) {
+export const makeRequests = Effect.fnUntraced(function* ({ beginLog, paths, shutDown, ...given }: RequestsOptions) {
   const config = yield* HobConfig
   const sessions = yield* Sessions
   const submit = yield* makeSubmit
@@ -39,8 +41,10 @@ export const makeRequests = Effect.fnUntraced(function* ({ beginLog, paths, shut
     if (workingDir !== "" && !isAbsolute(workingDir)) return error(sentences.relative(workingDir))
     if (!(yield* exists(workingDir))) return error(sentences.noDirectory(workingDir))
     const { dialects } = yield* config.get
+    const command = given.command.length > 0 ? given.command : dialects.claudeSessions.command
     return yield* sessions
-      .run({ command: dialects.claudeSessions.command, cwd: workingDir, tags: [TAG], ...SIZE })
+      // Its clients and the program are to look below the same home, where it is not the one of the user's entry.
+      .run({ command, cwd: workingDir, tags: [TAG], extraEnv: { HOME: paths.home }, ...SIZE })
       .pipe(
         Effect.tap(beginLog),
         Effect.map((session): Response => ({

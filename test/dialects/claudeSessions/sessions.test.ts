@@ -39,11 +39,14 @@ describe("claude-sessions, to its clients", () => {
     assert.strictEqual(session.state, "exited")
   })
 
-  it("runs it at 80 columns and 24 rows", async () => {
+  it("runs it at 80 columns and 24 rows, with the home that its clients have", async () => {
     const { id, log } = await home.client.start(home.project)
     await home.untilPrinted(log, "ready in")
     await home.client.send(id, "/size")
     await home.untilPrinted(log, "size 80x24")
+    await home.client.send(id, "/home")
+    await until("it is said", () => home.printed(log, "home").length === 1)
+    assert.deepStrictEqual(home.printed(log, "home"), [home.env["HOME"]!])
     await home.client.stop(id)
   })
 
@@ -225,6 +228,14 @@ describe("claude-sessions, to its clients", () => {
       const { id, log } = await other.client.start(join(other.project, "a b"))
       await other.untilPrinted(log, "instead")
       await other.client.stop(id)
+      // Said when it is enabled, it goes before the setting; and is left out, it does not any more.
+      await other.ok(["dialect", "enable", "claude-sessions", "--", "sh", "-c", "echo${IFS}again;exec${IFS}cat"])
+      const next = await other.client.start(other.project)
+      await other.untilPrinted(next.log, "again")
+      assert.strictEqual((await other.client.list()).length, 1)
+      await other.ok(["dialect", "enable", "claude-sessions"])
+      assert.strictEqual((await other.client.list()).length, 1)
+      await other.client.stop(next.id)
     } finally {
       await other.destroy()
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Stands in for Claude Code: a full-screen program in raw mode with an editor. Enter submits what is in it, a line feed
 // is a new line of it, and so is an Enter that comes with something else; a bracketed paste goes into it as it is. It shows what it got submitted as one line of JSON.
-// `/exit N` ends it with N; `/fork` leaves a child behind that ignores hang-ups; `/size` tells its terminal's size; after
+// `/exit N` ends it with N; `/fork` leaves a child behind that ignores hang-ups; `/size` tells its terminal's size, `/home` its home; after
 // `/busy N` it reads nothing for N ms; `/ask` asks something, and is answered by a key.
 import { spawn } from "node:child_process"
 
@@ -21,6 +21,7 @@ const submit = () => {
   print(`submitted ${JSON.stringify(text)}`)
   if (text.startsWith("/exit")) process.exit(Number(text.slice(5)))
   if (text === "/size") print(`size ${process.stdout.columns}x${process.stdout.rows}`)
+  if (text === "/home") print(`home ${process.env.HOME}`)
   if (text.startsWith("/busy")) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(text.slice(5)))
   if (text === "/ask") {
     asking = true

@@ -17,6 +17,7 @@ import { call } from "../src/client/wire/bare.ts"
 import type { DataTicket } from "../src/protocol/sessions.ts"
 import { binary, makeHome } from "../test/support/home.ts"
 import { median, spread } from "./support/statistics.ts"
+import { tmuxVersion } from "./support/tmux.ts"
 
 const run = promisify(execFile)
 const rounds = Number(process.argv[2] ?? 5)
@@ -29,13 +30,6 @@ const compile = (name: string): string => {
   return program
 }
 const [typist, busy] = [compile("keys"), compile("busy")]
-const tmuxVersion = (() => {
-  try {
-    return execFileSync("tmux", ["-V"], { encoding: "utf8" }).trim()
-  } catch {
-    return null
-  }
-})()
 
 const home = makeHome()
 const ECHO = "stty raw -echo; exec cat"

@@ -51,7 +51,8 @@ export interface SnapshotReply {
 type WithoutId<R> = R extends unknown ? Omit<R, "id"> : never
 type Request = WithoutId<HostRequest>
 
-const SNAPSHOT_PIECE_BYTES = 1024 * 1024
+/** As much as the host reads at once. */
+const SNAPSHOT_PIECE_BYTES = 64 * 1024 - 21
 const NO_OFFSET = 0xffff_ffff_ffff_ffffn
 
 const decode = Schema.decodeUnknownExit(

@@ -19,6 +19,8 @@ export interface ScreensOptions {
   readonly log: (message: string) => void
   readonly sleepMillis?: number
   readonly checkpointBytes?: number
+  /** How long who attaches waits for output that is on its way here. */
+  readonly snapshotReachMillis?: number
 }
 
 /** Who attaches to a session that floods begins with what is known of it by then. */
@@ -117,8 +119,9 @@ export class Screens {
     const { head, historyLines, session, snapshot: id } = ask
     const { host, log } = this.#options
     try {
-      const held = head === undefined ? null : this.#keepers.at(session, head, SNAPSHOT_REACH_MILLIS)
-      const keeper = await (held ?? this.#keepers.get(session, SNAPSHOT_REACH_MILLIS))
+      const millis = this.#options.snapshotReachMillis ?? SNAPSHOT_REACH_MILLIS
+      const held = head === undefined ? null : this.#keepers.at(session, head, millis)
+      const keeper = await (held ?? this.#keepers.get(session, millis))
       host.snapshot(id, keeper.snapshot(historyLines))
     } catch (error) {
       if (!(error instanceof ScreensFailure)) log(`a snapshot: ${error instanceof Error ? error.stack : String(error)}`)

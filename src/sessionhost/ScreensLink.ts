@@ -204,8 +204,7 @@ export class ScreensLink {
     const offset = payload.readBigUInt64BE(4)
     if (offset === NO_OFFSET || asked.bytes > MAX_SNAPSHOT_BYTES) return asked.done(null)
     if (payload.length > SNAPSHOT_HEAD_BYTES) {
-      // A copy: the frame's buffer is the reader's.
-      asked.parts.push(Buffer.from(payload.subarray(SNAPSHOT_HEAD_BYTES)))
+      asked.parts.push(payload.subarray(SNAPSHOT_HEAD_BYTES))
       asked.bytes += payload.length
       return
     }

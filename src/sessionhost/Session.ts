@@ -191,7 +191,10 @@ export class Session implements Readable {
   }
 
   readonly join = (reader: Reader): void => {
-    this.#readers.add(reader)
+    // Clients first: whoever is written to may be run at once in our place, and a key's echo is not to wait for others.
+    const others = reader.counted ? [...this.#readers].filter(({ counted }) => !counted) : []
+    for (const other of others) this.#readers.delete(other)
+    for (const each of [reader, ...others]) this.#readers.add(each)
   }
 
   readonly leave = (reader: Reader): void => {

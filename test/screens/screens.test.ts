@@ -76,7 +76,7 @@ describe("the screen of a session", () => {
   })
 
   it("is up to date with what had been printed when it was asked for", async () => {
-    await using test = await inProcess()
+    await using test = await inProcess({ snapshotReachMillis: 60_000 })
     const { id, program } = await test.host.spawn()
     await test.ask({ op: "screen", session: id })
     const text = lines(0, 20_000).join("\r\n")

@@ -33,6 +33,27 @@ describe("a session of the host", () => {
     assert.deepStrictEqual((await host.control.ask<{ sessions: [] }>("list")).sessions, [])
   })
 
+  it("hands output to clients first, then to those who only keep track of it", async () => {
+    await using host = await TestHost.start()
+    const { id, program } = await host.spawn()
+    const session = host.running.host.open(id)!
+    const heard: Array<string> = []
+    const reader = (name: string, counted: boolean) => ({
+      counted,
+      pendingFrom: Infinity,
+      onOutput: () => void heard.push(name),
+      onChange: () => {}
+    })
+    session.join(reader("tracker", false))
+    session.join(reader("client", true))
+    session.join(reader("another tracker", false))
+    session.join(reader("another client", true))
+    program.print("x")
+    const client = await host.open(id)
+    await client.until(() => client.bytes === 1)
+    assert.deepStrictEqual(heard, ["client", "another client", "tracker", "another tracker"])
+  })
+
   it("keeps everything to its owner: directory 0700, files 0600", async () => {
     await using host = await TestHost.start()
     const { id, program } = await host.spawn({ logInput: true, segmentBytes: 200 })

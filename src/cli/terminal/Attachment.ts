@@ -41,6 +41,7 @@ export class Attachment {
   #display: Display | undefined
   #exit: SessionExit | null
   #isReady = false
+  #isOver = false
   #isContinuing = false
   #noticeTimer: NodeJS.Timeout | undefined
   #settle: (outcome: AttachmentOutcome) => void = () => {}
@@ -88,6 +89,7 @@ export class Attachment {
       const signals = this.#onSignals()
       this.#settle = (outcome) => {
         this.#settle = () => {}
+        this.#isOver = true
         clearTimeout(this.#noticeTimer)
         this.#keyboard.close()
         this.#display?.close()
@@ -105,6 +107,7 @@ export class Attachment {
   }
 
   #begin(): void {
+    if (this.#isOver) return
     const stream = this.#stream
     this.#isReady = true
     this.#terminal.onInput((data) => this.#keyboard.typed(data))

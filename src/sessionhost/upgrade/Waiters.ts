@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { type Libc, libc } from "../libc.ts"
 
 /** Signals that nothing else here uses; the C library keeps the first two of the real-time ones for itself. */
@@ -50,28 +50,45 @@ export class Waiters {
     }
     const deadline = performance.now() + HELD_WITHIN_MILLIS
     for (const thread of this.#held) {
-      while (!isHeld(thread)) if (performance.now() > deadline) return false
+      while (!isPaused(thread)) if (performance.now() > deadline) return false
     }
     return [...this.#threads.keys()].every(isThere)
   }
 
+  /** Lets them go. One that has not been let go would never tell of its program's end. */
   release(): void {
-    for (const thread of this.#held) this.#libc?.signalThread(thread, RELEASE)
+    for (const thread of this.#held) {
+      const deadline = performance.now() + HELD_WITHIN_MILLIS
+      // A signal that comes just before the thread pauses does not wake it.
+      do this.#libc?.signalThread(thread, RELEASE)
+      while (standing(thread) !== "free" && performance.now() < deadline)
+    }
     this.#held.clear()
   }
 }
 
 const threads = (): ReadonlyArray<number> => readdirSync("/proc/self/task").map(Number)
 
-/** While its handler runs, a signal is blocked. A thread that has ended holds nothing back. */
-const isHeld = (thread: number): boolean => {
+/** While a signal's handler runs, or one is on its way into it, that signal is blocked or pending. */
+const standing = (thread: number): "free" | "in the handler" | "asleep in it" => {
   try {
     const status = readFileSync(`/proc/self/task/${thread}/status`, "latin1")
-    const blocked = BigInt(`0x${/^SigBlk:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? "0"}`)
-    return (blocked & (1n << BigInt(HOLD - 1))) !== 0n
+    const has = (set: string) => {
+      const mask = BigInt(`0x${new RegExp(`^${set}:\\s*([0-9a-f]+)`, "m").exec(status)?.[1] ?? "0"}`)
+      return (mask & (1n << BigInt(HOLD - 1))) !== 0n
+    }
+    if (!has("SigBlk")) return has("SigPnd") ? "in the handler" : "free"
+    return /^State:\s*S/m.test(status) ? "asleep in it" : "in the handler"
   } catch {
-    return true
+    // A thread that has ended holds nothing back.
+    return "free"
   }
+}
+
+/** Looked at twice: its state is read before its signals, and it slept already when it waited for its program. */
+const isPaused = (thread: number): boolean => {
+  if (!existsSync(`/proc/self/task/${thread}`)) return true
+  return standing(thread) !== "free" && standing(thread) === "asleep in it"
 }
 
 /** Those of this process. */

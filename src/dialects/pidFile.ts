@@ -88,7 +88,10 @@ const checkReplaceable = (path: string): void => {
   }
   const pid = Number(text)
   if (pid > 0 && identityOf(pid) !== null) {
-    throw new NotReplaceable(`${path}: names pid ${pid}, which runs. End that one and try again.`, pid)
+    throw new NotReplaceable(
+      `${path}: names pid ${pid}, which runs. End it and try again; if it is another program (ps -p ${pid}), remove the file.`,
+      pid
+    )
   }
 }
 

@@ -7,8 +7,8 @@ import { type Entry, isOpen } from "./entry.ts"
 const LONGEST_DELAY_MILLIS = 60_000
 /** A session that ran for so long was well: its restarts are counted from the beginning. */
 const WELL_MILLIS = 10 * 60_000
-/** Ends that somebody meant. */
-const MEANT: ReadonlySet<string> = new Set(["killed", "ttl", "idle-stop"])
+/** The `reason` of ends that somebody meant. */
+export const MEANT: ReadonlySet<string> = new Set(["killed", "ttl", "idle-stop"])
 
 export type Restarting =
   /** It is started anew: the first time at `at` (milliseconds since 1970), as the `count`-th in a row. */

@@ -7,6 +7,7 @@ import { typed } from "./translate.ts"
 /** Where nobody sees when a program has read a text, Enter comes so much behind it: in one piece with it, it would be a new line of it. */
 const PAUSE = "60 millis"
 const ENTER = Buffer.from("\r")
+const LINE_END = Buffer.from("\n")
 /** Who sees it has to answer within this. */
 const SEEN_WITHIN = "3 seconds"
 
@@ -25,7 +26,8 @@ export const makeSubmit = Effect.gen(function* () {
   const screens = yield* makeScreens
   const turns = yield* RcMap.make<SessionId, Semaphore.Semaphore, never, never>({ lookup: () => Semaphore.make(1) })
 
-  const type = Effect.fnUntraced(function* (id: SessionId, text: string) {
+  const type = Effect.fnUntraced(function* ({ id, kind }: Session, text: string) {
+    if (kind === "pipe") return void (yield* sessions.send(id, Buffer.concat([Buffer.from(text), LINE_END])))
     if (text !== "") {
       yield* sessions.send(id, Buffer.from(text))
       yield* Effect.sleep(PAUSE)
@@ -46,9 +48,9 @@ export const makeSubmit = Effect.gen(function* () {
     return yield* turn.withPermits(1)(
       Effect.gen(function* () {
         const words = typed(text)
-        const { activity } = yield* sessions.show(id)
-        const isAnswer = activity?.state === "waiting"
-        if (words === "" || isAnswer || keys.test(words) || !(yield* isSeen(id))) return yield* type(id, words)
+        const session = yield* sessions.show(id)
+        const isMessage = session.kind === "pty" && session.activity?.state !== "waiting"
+        if (!isMessage || words === "" || keys.test(words) || !(yield* isSeen(id))) return yield* type(session, words)
         yield* screens.submit(id, words)
       })
     )

@@ -1,5 +1,6 @@
 /** Between claude-sessions' words and hob's. Pure. */
 import type { Session, SpawnFailed } from "../../protocol/index.ts"
+import { MEANT } from "../../sessions/restarting.ts"
 import { rustDebug } from "../rustDebug.ts"
 import type { Response, SessionInfo } from "./messages.ts"
 
@@ -33,8 +34,8 @@ export const notStarted = ({ detail, reason }: Pick<SpawnFailed, "detail" | "rea
   )
 
 /**
- * Its five words for the state of a session: `running`; `stopped` when the program ended with 0 or hob was asked to end
- * it; `crashed` when it ended otherwise; `orphaned` when it ended and what it started still holds its terminal; `stale`
+ * Its five words for the state of a session: `running`; `stopped` when the program ended with 0, or hob ended it
+ * because somebody meant it to end; `crashed` when it ended otherwise; `orphaned` when it ended and what it started still holds its terminal; `stale`
  * when it is lost.
  */
 export const statusOf = ({
@@ -45,7 +46,7 @@ export const statusOf = ({
   if (state === "lost") return "stale"
   if (state !== "exited" || exit === null) return "running"
   if (closedAt === null) return "orphaned"
-  return exit.code === 0 || exit.reason === "killed" ? "stopped" : "crashed"
+  return exit.code === 0 || (exit.reason !== null && MEANT.has(exit.reason)) ? "stopped" : "crashed"
 }
 
 /** RFC 3339 as its program writes it: with an offset, not with `Z`. */

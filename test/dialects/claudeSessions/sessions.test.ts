@@ -168,6 +168,17 @@ describe("claude-sessions, to its clients", () => {
     await home.ok(["kill", other])
   })
 
+  it("takes a session of hob's that is given its tag, on pipes too", async () => {
+    const other = (await home.ok(["run", "--detach", "--pipe", "--tag", "claude-sessions", "--", "cat"])).trim()
+    const info = await only(other)
+    assert.strictEqual(info?.status, "running")
+    await home.client.send(other, "a line")
+    await home.client.send(other, "another\n")
+    await until("they are printed", async () => (await home.ok(["output", other])) === "a line\nanother\n")
+    await until("they are in its log", () => bytesOf(info!.log_path, "output").toString() === "a line\nanother\n")
+    await home.client.stop(other)
+  })
+
   it("says what is wrong in its own words", async () => {
     const message = async (request: object) => {
       const answer = await home.client.ask(request)

@@ -96,6 +96,10 @@ describe("hob's words in claude-sessions'", () => {
     assert.strictEqual(statusOf({ state: "running", exit: null, closedAt: null }), "running")
     assert.strictEqual(statusOf({ state: "exited", exit: exit(0), closedAt }), "stopped")
     assert.strictEqual(statusOf({ state: "exited", exit: exit(null, "killed"), closedAt }), "stopped")
+    for (const meant of ["ttl", "idle-stop"]) {
+      assert.strictEqual(statusOf({ state: "exited", exit: exit(null, meant), closedAt }), "stopped")
+    }
+    assert.strictEqual(statusOf({ state: "exited", exit: exit(null, "memory-limit"), closedAt }), "crashed")
     assert.strictEqual(statusOf({ state: "exited", exit: exit(1), closedAt }), "crashed")
     assert.strictEqual(statusOf({ state: "exited", exit: exit(null), closedAt }), "crashed")
     assert.strictEqual(statusOf({ state: "exited", exit: exit(0), closedAt: null }), "orphaned")

@@ -29,6 +29,12 @@ const sleep = (millis: number) => new Promise<void>((resolve) => setTimeout(reso
 const fill = `i=0; while [ $i -lt 5000 ]; do i=$((i+1)); printf 'plain line %s of what a program prints all day long\\n\\033[32mok\\033[0m line %s with a colour or \\033[1mtwo\\033[0m\\n' $i $i; done`
 const program = ["sh", "-c", `read go; ${fill}; exec cat`]
 
+/** What each process takes, by what it calls itself. */
+const parts = (pids: Iterable<number>): string =>
+  [...pids]
+    .map((pid) => `${readFileSync(`/proc/${pid}/comm`, "utf8").trim()} ${megabytes([pid]).toFixed(0)}`)
+    .join(", ")
+
 const megabytes = (pids: Iterable<number>): number => {
   let kilobytes = 0
   for (const pid of pids) {
@@ -67,13 +73,16 @@ const measure = async (
   go: () => Promise<unknown>
 ) => {
   const base = await settled(pids)
+  const said = [parts(pids())]
   await start()
   const empty = await settled(pids)
+  said.push(parts(pids()))
   await go()
   const full = await settled(pids)
+  said.push(parts(pids()))
   const each = (total: number) => `${((total - base) / sessions).toFixed(2)} MB each`
   console.log(
-    `${title.padEnd(8)} alone ${base.toFixed(0)} MB   empty ${each(empty)}   10,000 lines ${each(full)}   ${sessions} sessions ${full.toFixed(0)} MB`
+    `${title.padEnd(8)} alone ${base.toFixed(0)} MB   empty ${each(empty)}   10,000 lines ${each(full)}   ${sessions} sessions ${full.toFixed(0)} MB\n         MB of each process, alone, empty, full: ${said.join("; ")}`
   )
   return full - base
 }

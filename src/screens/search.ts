@@ -32,11 +32,12 @@ export const search = async (
   const matcher = makeMatcher(wanted)
   const matches: Array<SearchMatch> = []
   let bytes = 0
+  const timestamp = timestamps()
   /** False when there is no room for it. */
   const take = (session: SessionId, { from, line, text: found, time, to }: Found): boolean => {
     bytes += found.length
     if (matches.length === limit || bytes > MOST_BYTES) return false
-    matches.push({ session, line, text: found, from, to, at: time === null ? null : new Date(time).toISOString() })
+    matches.push({ session, line, text: found, from, to, at: time === null ? null : timestamp(time) })
     return true
   }
   let sliceEnd = performance.now() + SLICE_MILLIS
@@ -58,6 +59,17 @@ export const search = async (
     }
   }
   return { matches, truncated: false }
+}
+
+/** Lines of one block have the same time. */
+const timestamps = () => {
+  let millis = 0
+  let text = new Date(0).toISOString()
+  return (time: number): string => {
+    if (time === millis) return text
+    millis = time
+    return (text = new Date(time).toISOString())
+  }
 }
 
 /** Which of `lines`, joined by LF, begins at a byte; asked in rising order. */

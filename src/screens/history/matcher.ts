@@ -33,20 +33,21 @@ export const makeMatcher = (query: Query): Matcher => {
 
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")
 
-const literal =
-  (needle: Buffer): Matcher =>
-  (text, most) => {
+const literal = (needle: Buffer): Matcher => {
+  const wanted = needle.toString()
+  return (text, most) => {
     const found: Array<LineMatch> = []
     for (let at = text.indexOf(needle); at >= 0 && found.length < most;) {
       const position = text.lastIndexOf(NEWLINE, at) + 1
       const end = text.indexOf(NEWLINE, at)
       const line = text.toString("utf8", position, end)
-      const from = text.toString("utf8", position, at).length
-      found.push({ position, line, from, to: from + needle.toString().length })
+      const from = line.indexOf(wanted)
+      found.push({ position, line, from, to: from + wanted.length })
       at = text.indexOf(needle, end)
     }
     return found
   }
+}
 
 /** Latin letters only: bytes and characters are the same then, and no text has to be decoded but what is found. */
 const anyCase = (needle: string): Matcher => {

@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync } from "node:fs"
 import { join } from "node:path"
 import { type Block, segmentFile } from "./format.ts"
-import { type LineMatch, makeMatcher, type Matcher, type Query } from "./matcher.ts"
-import { readRange, readSegment, segmentsOf } from "./readText.ts"
-import { readBlocks } from "./TextHistory.ts"
+import { makeMatcher, type Matcher, type Query } from "./matcher.ts"
+import { blocksOf, lineCounter, type Piece, PIECE_BYTES, piecesOf } from "./pieces.ts"
+import { segmentsOf } from "./readText.ts"
 import { candidates, rowsOf } from "./trigrams.ts"
 
 export type { Query } from "./matcher.ts"
@@ -31,46 +31,24 @@ export function* searchHistory(directory: string, query: Query): Generator<Found
   const rows = query.regex ? [] : rowsOf(Buffer.from(query.text))
   // Latin letters only: the index knows no case of others.
   const isIndexed = !query.ignoreCase || /^[\0-\x7f]*$/.test(query.text)
+  const pieceBytes = query.regex ? REGEX_PIECE_BYTES : PIECE_BYTES
   const segments = segmentsOf(directory)
   for (const [index, firstLine] of segments.entries()) {
     const isComplete = index < segments.length - 1
     const some = isComplete && isIndexed && rows.length > 0 ? askIndex(directory, firstLine, rows) : null
-    if (some === null) yield* searchWhole(directory, firstLine, matcher)
-    else yield* searchBlocks(directory, firstLine, matcher, some)
-    yield undefined
+    const blocks = blocksOf(directory, firstLine)
+    for (const piece of piecesOf(directory, firstLine, blocks, some ?? every, pieceBytes)) {
+      // All of a piece at once: others may read into its memory while this waits at a `yield`.
+      yield* foundIn(piece, blocks, matcher)
+      yield undefined
+    }
   }
 }
 
-function* searchWhole(directory: string, firstLine: number, matcher: Matcher): Generator<Found | undefined, void> {
-  const text = readSegment(directory, firstLine)
-  if (text.length === 0) return
-  const found = matcher(text, Infinity)
-  if (found.length === 0) return
-  const blocks = blocksOf(directory, firstLine)
-  yield* numbered(text, 0, { line: firstLine, position: 0, offset: 0, time: 0 }, blocks, found)
-}
+const every = () => true
 
-function* searchBlocks(
-  directory: string,
-  firstLine: number,
-  matcher: Matcher,
-  may: (block: number) => boolean
-): Generator<Found | undefined, void> {
-  const blocks = blocksOf(directory, firstLine)
-  const path = join(directory, segmentFile(firstLine, "txt"))
-  for (let first = 0; first < blocks.length; first++) {
-    if (!may(first)) continue
-    let after = first + 1
-    while (after < blocks.length && may(after)) after++
-    const from = blocks[first]!.position
-    const text = readRange(path, from, blocks[after]?.position ?? from + MOST_BYTES)
-    if (text !== null) yield* numbered(text, from, blocks[first]!, blocks, matcher(text, Infinity))
-    first = after
-  }
-}
-
-/** Longer than any last block. */
-const MOST_BYTES = 8 * 1024 * 1024
+/** An expression is given its time for each piece: the fewer the better. */
+const REGEX_PIECE_BYTES = 4 * 1024 * 1024
 
 /** Which blocks of a segment are worth reading; null when its index can't be used. */
 const askIndex = (directory: string, firstLine: number, rows: ReadonlyArray<number>) => {
@@ -93,30 +71,16 @@ const askIndex = (directory: string, firstLine: number, rows: ReadonlyArray<numb
   }
 }
 
-const blocksOf = (directory: string, firstLine: number): ReadonlyArray<Block> => {
-  const index = readRange(join(directory, segmentFile(firstLine, "idx")), 0, 1024 * 1024)
-  return index === null ? [] : readBlocks(index)
-}
-
-const NEWLINE = 0x0a
-
-/** Gives matches their line numbers: `text` begins at `base` in its segment, with the first line of `start`. */
-function* numbered(
-  text: Buffer,
-  base: number,
-  start: Block,
-  blocks: ReadonlyArray<Block>,
-  matches: ReadonlyArray<LineMatch>
-): Generator<Found, void> {
-  let { line } = start
-  let at = 0
-  for (const { from, line: matched, position, to } of matches) {
-    for (let end = text.indexOf(NEWLINE, at); end >= 0 && end < position; end = text.indexOf(NEWLINE, at)) {
-      line++
-      at = end + 1
-    }
-    const block = blocks.findLast((candidate) => candidate.position <= base + position)
-    const known = block !== undefined && block.time > 0
-    yield { line, text: matched, from, to, offset: known ? block.offset : null, time: known ? block.time : null }
-  }
+const foundIn = (piece: Piece, blocks: ReadonlyArray<Block>, matcher: Matcher): ReadonlyArray<Found> => {
+  const matches = matcher(piece.text, Infinity)
+  if (matches.length === 0) return []
+  const linesBefore = lineCounter(piece.text)
+  let block = 0
+  return matches.map(({ from, line: text, position, to }) => {
+    while (block + 1 < blocks.length && blocks[block + 1]!.position <= piece.position + position) block++
+    const { offset, time } = blocks[block]!
+    const known = time > 0
+    const line = piece.line + linesBefore(position)
+    return { line, text, from, to, offset: known ? offset : null, time: known ? time : null }
+  })
 }

@@ -28,6 +28,8 @@ export interface KeeperOptions {
   /** The directory of session directories. */
   readonly directory: string
   readonly log: (message: string) => void
+  /** An emulator was let go of. */
+  readonly letGo?: () => void
   readonly sleepMillis?: number
   readonly checkpointBytes?: number
 }
@@ -223,8 +225,7 @@ export class Keeper implements Worker {
     this.#feed?.close()
     this.#options.turns.remove(this)
     if (!forget) this.#save()
-    this.#emulation?.close()
-    this.#emulation = null
+    if (this.#emulation !== null) this.#letGo(this.#emulation)
     for (const { changed } of this.#listeners) changed?.()
   }
 
@@ -385,8 +386,13 @@ export class Keeper implements Worker {
     if (!quiet || this.#feed?.empty === false || emulation.pendingBytes > 0) return this.#sleepLater()
     if (emulation.failure !== null) return this.#goBack()
     if (!this.#save()) return this.#sleepLater()
+    this.#letGo(emulation)
+  }
+
+  #letGo(emulation: Emulation): void {
     emulation.close()
     this.#emulation = null
+    this.#options.letGo?.()
   }
 }
 

@@ -2,6 +2,7 @@ import { Result, Schema } from "effect"
 import { type ScreensAsk, ScreensRequest } from "../protocol/screens.ts"
 import type { HostEvent, HostSession } from "../protocol/sessionHost.ts"
 import { Activities } from "./Activities.ts"
+import { GiveBack } from "./GiveBack.ts"
 import type { HostConnection } from "./HostConnection.ts"
 import { Keeper } from "./Keeper.ts"
 import { Keepers } from "./Keepers.ts"
@@ -21,6 +22,7 @@ export interface ScreensOptions {
   readonly checkpointBytes?: number
   /** How long who attaches waits for output that is on its way here. */
   readonly snapshotReachMillis?: number
+  readonly giveBack?: GiveBack
 }
 
 /** Who attaches to a session that floods begins with what is known of it by then. */
@@ -34,12 +36,14 @@ export class Screens {
   readonly #keepers: Keepers
   readonly #activities: Activities
   readonly #titles: Titles
+  readonly #giveBack: GiveBack
   readonly #asked = new Map<number, AbortController>()
 
   constructor(options: ScreensOptions) {
     this.#options = options
+    this.#giveBack = options.giveBack ?? new GiveBack()
     const turns = new Turns((worker, error) => this.#onFailed(worker, error))
-    this.#keepers = new Keepers({ ...options, turns })
+    this.#keepers = new Keepers({ ...options, turns, letGo: () => this.#giveBack.later() })
     const { agents, host, log } = options
     this.#activities = new Activities({
       agents,
@@ -61,6 +65,7 @@ export class Screens {
     for (const asked of this.#asked.values()) asked.abort()
     this.#activities.close()
     this.#titles.close()
+    this.#giveBack.close()
     this.#keepers.close()
   }
 

@@ -15,7 +15,7 @@ export const startScreens =
     for (const name of ["HOME", "PATH", "TMPDIR", "LANG", "TZ"]) env[name] ??= process.env[name]
     try {
       const child = childDescriptors.withStdio(["ignore", log, log], (stdio) =>
-        spawn(process.execPath, [entrypoint("screens")], { detached: true, cwd: "/", env, stdio })
+        spawn(process.execPath, ["--expose-gc", entrypoint("screens")], { detached: true, cwd: "/", env, stdio })
       )
       return {
         kill: () => void child.kill("SIGKILL"),

@@ -153,7 +153,7 @@ export type SearchMatch = typeof SearchMatch.Type
 /** Answer to `search`: of each session in the order asked for, oldest line first. */
 export const SearchReply = Schema.Struct({
   matches: Schema.Array(SearchMatch),
-  /** There are more than `limit`. */
+  /** There are more than `limit`, or than fit in an answer: they are had by asking again, `after` the last one. */
   truncated: Schema.Boolean
 })
 export type SearchReply = typeof SearchReply.Type
@@ -164,7 +164,9 @@ export const SearchQuery = Schema.Struct({
   ignoreCase: Schema.optionalKey(Schema.Boolean),
   /** `text` is a regular expression (JavaScript's, flag `u`), matched within a line. */
   regex: Schema.optionalKey(Schema.Boolean),
-  limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })))
+  limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 }))),
+  /** Only what comes behind this line of this session, in the order of the answer. */
+  after: Schema.optionalKey(Schema.Struct({ session: SessionId, line: Schema.Int }))
 })
 export type SearchQuery = typeof SearchQuery.Type
 

@@ -3,7 +3,7 @@ import { mallocTrim } from "./mallocTrim.ts"
 /** After a session was put to sleep: others that were quiet with it follow. */
 const SOON_MILLIS = 5_000
 /** Collecting everything takes some of what sessions that go on need. */
-const APART_MILLIS = 60_000
+const APART_MILLIS = 30_000
 
 /**
  * Gives memory back to the system when sessions have been put to sleep. What their emulators took is garbage then, but

@@ -27,7 +27,7 @@ export const search = async (
   query: SearchQuery,
   isCancelled: () => boolean
 ): Promise<SearchReply> => {
-  const { ignoreCase = false, limit = SEARCH_LIMIT, regex = false, text } = query
+  const { after, ignoreCase = false, limit = SEARCH_LIMIT, regex = false, text } = query
   const wanted = { text, ignoreCase, regex }
   const matcher = makeMatcher(wanted)
   const matches: Array<SearchMatch> = []
@@ -44,7 +44,8 @@ export const search = async (
   for (const { directory, id, tail } of sessions) {
     // Before the history is read: a line that leaves the screen meanwhile is then in the tail, or in both.
     const { from: tailFrom, lines } = tail()
-    for (const found of searchHistory(directory, wanted)) {
+    const first = after?.session === id ? after.line + 1 : 0
+    for (const found of searchHistory(directory, wanted, first)) {
       if (found !== undefined && found.line < tailFrom && !take(id, found)) return { matches, truncated: true }
       if (performance.now() < sliceEnd) continue
       await new Promise<void>((resolve) => setImmediate(resolve))
@@ -55,6 +56,7 @@ export const search = async (
     const numbers = lineNumbers(lines)
     for (const found of length === 0 ? [] : matcher(Buffer.from(`${lines.join("\n")}\n`), Infinity)) {
       const line = tailFrom + numbers(found.position)
+      if (line < first) continue
       if (!take(id, { ...found, text: found.line, line, offset: null, time: null })) return { matches, truncated: true }
     }
   }

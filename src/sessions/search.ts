@@ -30,7 +30,13 @@ export const makeSearch = Effect.gen(function* () {
       sessions === undefined
         ? newestFirst()
         : yield* Effect.forEach(sessions, (ref) => Effect.map(find(ref), ({ file }) => file.id))
-    const reply = yield* link.call({ op: "screens", request: { op: "search", sessions: ids, query } }, ALLOWED).pipe(
+    const first = query.after === undefined ? 0 : ids.indexOf(query.after.session)
+    if (first < 0) {
+      const detail = "the session whose line it is to go on after is gone; search again from the beginning"
+      return yield* new BadSearch({ text: query.text, detail })
+    }
+    const rest = ids.slice(first)
+    const reply = yield* link.call({ op: "screens", request: { op: "search", sessions: rest, query } }, ALLOWED).pipe(
       Effect.catchTag("HostRefused", ({ refusal }): Effect.Effect<never, BadSearch | SessionHostUnavailable> => {
         const { screens } = refusal
         const isBad = isScreensError(screens) && screens.code === "bad-request"

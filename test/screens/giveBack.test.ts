@@ -16,7 +16,7 @@ describe("giving memory back", () => {
     vi.runAllTimers()
     assert.strictEqual(times, 1)
     giveBack.later()
-    vi.advanceTimersByTime(50_000)
+    vi.advanceTimersByTime(20_000)
     assert.strictEqual(times, 1)
     vi.advanceTimersByTime(10_000)
     assert.strictEqual(times, 2)

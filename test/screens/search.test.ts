@@ -59,6 +59,22 @@ describe("searching sessions", () => {
     assert.deepStrictEqual([fewer.matches.length, fewer.truncated], [10, true])
   })
 
+  it("has the rest for who asks again after the last match, on disk, in memory and in the next session", async () => {
+    const sessions = [onDisk(98, "line 98", "line 99", "line 100"), inMemory]
+    const { matches: all } = await search(sessions, { text: "line" }, go)
+    for (const limit of [1, 7, 99, 102]) {
+      const found = []
+      for (let page = await search(sessions, { text: "line", limit }, go); ;) {
+        found.push(...page.matches)
+        if (!page.truncated) break
+        const { line, session } = page.matches.at(-1)!
+        const rest = sessions.slice(sessions.findIndex(({ id }) => id === session))
+        page = await search(rest, { text: "line", limit, after: { session, line } }, go)
+      }
+      assert.deepStrictEqual(found, all, String(limit))
+    }
+  })
+
   it("refuses what is no expression, before it looks anywhere", async () => {
     const error = await search([], { text: "(", regex: true }, go).catch((cause: unknown) => cause)
     assert.instanceOf(error, SyntaxError)

@@ -10,7 +10,7 @@ export const searchCommand = Command.make(
     ignoreCase: yes("ignore-case", "Upper case and lower case are the same", "i"),
     regex: yes("regex", "TEXT is a regular expression (JavaScript's), matched within a line", "e"),
     sessions: texts("session", "SESSION", "Only in this one; may be given several times", "s"),
-    limit: countOrNull("limit", "COUNT", "At most so many matches (default: 1000, at most 10000)", "n"),
+    limit: countOrNull("limit", "COUNT", "At most so many matches (default: 1000)", "n"),
     json
   },
   (options) => act((context) => search(context, options))

@@ -27,8 +27,13 @@ export const commandLine = (command: ReadonlyArray<string>): string =>
 
 /** Anything from elsewhere that is shown in a line: a control character in a name must not reach the terminal. */
 export const oneLine = (text: string): string =>
-  // oxlint-disable-next-line no-control-regex
-  stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ")
+  // Most have none, and looking is quicker than replacing.
+  CONTROL.test(text) ? stripVTControlCharacters(text).replace(CONTROLS, " ") : text
+
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
+// oxlint-disable-next-line no-control-regex
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f]+/g
 
 /** Cut to `width` characters, with `…` where something is missing. */
 export const cut = (text: string, width: number): string =>

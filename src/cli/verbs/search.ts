@@ -14,26 +14,55 @@ export interface SearchOptions {
   readonly regex: boolean
   /** Ids, beginnings of ids, or names; none: all of them. */
   readonly sessions: ReadonlyArray<string>
-  /** At most so many matches; null for what the daemon finds reasonable. */
+  /** At most so many matches; null for {@link LIMIT}. */
   readonly limit: number | null
   readonly json: boolean
 }
+
+const LIMIT = 1_000
+/** More than this the daemon does not answer at once. */
+const PAGE = 10_000
 
 /** All history there is may have to be read. */
 const TIMEOUT_MILLIS = 5 * 60_000
 
 /** `hob search`: exit code 0 when something was found, 1 when nothing was, as grep's. */
 export const search = async (context: Context, options: SearchOptions): Promise<number> => {
-  const { ignoreCase, limit, regex, sessions, text } = options
-  const query = { text, ignoreCase, regex, ...(limit === null ? {} : { limit }) }
-  const params = sessions.length === 0 ? query : { ...query, sessions }
-  const { matches, truncated } = await call<SearchReply>(context, "sessions.search", params, TIMEOUT_MILLIS)
-  if (options.json) printJson({ matches, truncated })
-  else if (matches.length > 0) {
-    print(rendered(matches, await names(context), isatty(1)))
-    if (truncated) printError(`hob: there are more than ${matches.length} matches; --limit and --session help`)
+  const { ignoreCase, json, limit, regex, sessions, text } = options
+  const query = { text, ignoreCase, regex, ...(sessions.length === 0 ? {} : { sessions }) }
+  const ask = (most: number, after?: SearchMatch) =>
+    call<SearchReply>(
+      context,
+      "sessions.search",
+      {
+        ...query,
+        limit: Math.min(most, PAGE),
+        ...(after === undefined ? {} : { after: { session: after.session, line: after.line } })
+      },
+      TIMEOUT_MILLIS
+    )
+
+  const all: Array<SearchMatch> = []
+  let labels: ReadonlyMap<string, string> | undefined
+  let count = 0
+  let page = await ask(limit ?? LIMIT)
+  for (;;) {
+    const { matches, truncated } = page
+    count += matches.length
+    const left = (limit ?? LIMIT) - count
+    const next = truncated && left > 0 ? ask(left, matches.at(-1)) : null
+    // What goes wrong with it is told when its turn comes.
+    next?.catch(() => {})
+    if (json) all.push(...matches)
+    else if (matches.length > 0) print(rendered(matches, (labels ??= await names(context)), isatty(1)))
+    if (next !== null) {
+      page = await next
+      continue
+    }
+    if (json) printJson({ matches: all, truncated })
+    else if (truncated) printError(`hob: there are more than ${count} matches; --limit and --session help`)
+    return count > 0 ? ExitCode.ok : ExitCode.failure
   }
-  return matches.length > 0 ? ExitCode.ok : ExitCode.failure
 }
 
 const names = async (context: Context): Promise<ReadonlyMap<string, string>> => {

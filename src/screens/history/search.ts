@@ -22,11 +22,11 @@ export interface Found {
 }
 
 /**
- * Searches what is on disk of one session's history, oldest line first. A generator, so that whoever runs it can do
+ * Searches what is on disk of one session's history from line number `from` on, oldest line first. A generator, so that whoever runs it can do
  * something else between two steps: `undefined` is such a place. Throws `SyntaxError` for a bad expression, and an error
  * with the code `ERR_SCRIPT_EXECUTION_TIMEOUT` for one that takes too long.
  */
-export function* searchHistory(directory: string, query: Query): Generator<Found | undefined, void> {
+export function* searchHistory(directory: string, query: Query, from = 0): Generator<Found | undefined, void> {
   const matcher = makeMatcher(query)
   const rows = query.regex ? [] : rowsOf(Buffer.from(query.text))
   // Latin letters only: the index knows no case of others.
@@ -34,18 +34,18 @@ export function* searchHistory(directory: string, query: Query): Generator<Found
   const pieceBytes = query.regex ? REGEX_PIECE_BYTES : PIECE_BYTES
   const segments = segmentsOf(directory)
   for (const [index, firstLine] of segments.entries()) {
+    if ((segments[index + 1] ?? Infinity) <= from) continue
     const isComplete = index < segments.length - 1
     const some = isComplete && isIndexed && rows.length > 0 ? askIndex(directory, firstLine, rows) : null
     const blocks = blocksOf(directory, firstLine)
-    for (const piece of piecesOf(directory, firstLine, blocks, some ?? every, pieceBytes)) {
+    const may = (block: number) => (blocks[block + 1]?.line ?? Infinity) > from && (some === null || some(block))
+    for (const piece of piecesOf(directory, firstLine, blocks, may, pieceBytes)) {
       // All of a piece at once: others may read into its memory while this waits at a `yield`.
-      yield* foundIn(piece, blocks, matcher)
+      for (const found of foundIn(piece, blocks, matcher)) if (found.line >= from) yield found
       yield undefined
     }
   }
 }
-
-const every = () => true
 
 /** An expression is given its time for each piece: the fewer the better. */
 const REGEX_PIECE_BYTES = 4 * 1024 * 1024

@@ -175,6 +175,19 @@ describe("searching it", () => {
     )
   })
 
+  it("begins behind any line", () => {
+    for (const text of ["needle", "says nothing about file 99", "ne"]) {
+      const all = find({ text })
+      for (const from of [0, 4, 69_999, 70_000, 70_001, 149_998, 149_999, 1e9]) {
+        const rest = [...searchHistory(directory, { text, ignoreCase: false, regex: false }, from)]
+        assert.deepStrictEqual(
+          rest.filter((found) => found !== undefined),
+          all.filter(({ line }) => line >= from)
+        )
+      }
+    }
+  })
+
   it("reads a small part of the text for what is rare", () => {
     // Every block but those that the index names may hold anything.
     const [tri] = files(".tri").toSorted()

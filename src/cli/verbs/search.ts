@@ -57,13 +57,16 @@ export const search = async (context: Context, options: SearchOptions): Promise<
     else if (matches.length > 0) print(rendered(matches, (labels ??= await names(context)), isatty(1)))
     if (next !== null) {
       page = await next
-      continue
+      // A daemon older than this command begins at the beginning whenever it is asked.
+      if (!isSame(page.matches[0], matches[0])) continue
     }
     if (json) printJson({ matches: all, truncated })
     else if (truncated) printError(`hob: there are more than ${count} matches; --limit and --session help`)
     return count > 0 ? ExitCode.ok : ExitCode.failure
   }
 }
+
+const isSame = (a?: SearchMatch, b?: SearchMatch): boolean => a?.session === b?.session && a?.line === b?.line
 
 const names = async (context: Context): Promise<ReadonlyMap<string, string>> => {
   const listed = await callAgain<{ sessions: ReadonlyArray<Session> }>(context, "sessions.list", () => ({ all: true }))

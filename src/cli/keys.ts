@@ -93,16 +93,23 @@ export const controlByte = (name: string): number | undefined => {
   return name.length === 1 && code >= 0x40 && code <= 0x5f ? code & 0x1f : undefined
 }
 
+/** Whether a key is sent otherwise to a program that has switched its cursor keys to their application form (DECCKM). */
+export const dependsOnMode = (text: string): boolean => {
+  const key = parseKey(text)
+  return key !== undefined && key.name in letters && !key.alt && !key.ctrl && !key.shift
+}
+
 /**
- * The bytes a terminal sends for a key. Cursor keys are in their normal (not application) form. Undefined when the key
- * is not known or can't be typed.
+ * The bytes a terminal sends for a key; for a cursor key in its normal form, unless `applicationCursorKeys`. Undefined
+ * when the key is not known or can't be typed.
  */
-export const keyBytes = (text: string): Buffer | undefined => {
+export const keyBytes = (text: string, applicationCursorKeys = false): Buffer | undefined => {
   const key = parseKey(text)
   if (key === undefined) return undefined
   const { alt, ctrl, name, shift } = key
   const modifier = 1 + (shift ? 1 : 0) + (alt ? 2 : 0) + (ctrl ? 4 : 0)
   const suffix = modifier === 1 ? "" : `;${modifier}`
+  if (name in letters && modifier === 1 && applicationCursorKeys) return Buffer.from(`${ESC}O${letters[name]}`)
   if (name in letters) return Buffer.from(`${ESC}[${modifier === 1 ? "" : `1${suffix}`}${letters[name]}`)
   if (name in numbers) return Buffer.from(`${ESC}[${numbers[name]}${suffix}~`)
   if (name in functionLetters) {

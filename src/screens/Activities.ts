@@ -92,8 +92,12 @@ export class Activities {
   asking(id: SessionId): string | null {
     const activity = this.of(id)
     if (activity?.state !== "waiting") return null
-    const agent = this.#loaded.agents.find(({ name }) => name === activity.agent)
-    return agent?.kind === "agent" ? (this.#running(id).explain().reasons[0]?.detail ?? agent.name) : null
+    return this.isAgent(activity.agent) ? (this.#running(id).explain().reasons[0]?.detail ?? activity.agent) : null
+  }
+
+  /** Whether what an activity tells as `agent` is one, and not a shell or the like. */
+  isAgent(agent: string | null): boolean {
+    return this.#loaded.agents.some(({ kind, name }) => name === agent && kind === "agent")
   }
 
   all(): ReadonlyArray<{ readonly session: SessionId; readonly activity: Activity }> {

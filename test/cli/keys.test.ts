@@ -1,5 +1,5 @@
 import { assert, describe, it } from "vitest"
-import { keyBytes, parseKey } from "../../src/cli/keys.ts"
+import { dependsOnMode, keyBytes, parseKey } from "../../src/cli/keys.ts"
 import { detachKeyPattern } from "../../src/config/detachKey.ts"
 import { isDetachKey } from "../../src/cli/terminal/detach.ts"
 
@@ -51,6 +51,18 @@ describe("keys by name", () => {
     assert.deepStrictEqual(
       table.map(([name]) => [name, bytes(name)]),
       table.map(([name, expected]) => [name, expected])
+    )
+  })
+
+  it("are sent as the program has asked for them, where that is not the same", () => {
+    const names = ["Up", "Down", "Left", "Right", "Home", "End", "C-Up", "PageUp", "F1", "x"]
+    const application = (name: string) => keyBytes(name, true)?.toString("latin1")
+    const sent = names.map(application)
+    assert.deepStrictEqual(sent.slice(0, 6), ["\x1bOA", "\x1bOB", "\x1bOD", "\x1bOC", "\x1bOH", "\x1bOF"])
+    assert.deepStrictEqual(sent.slice(6), names.slice(6).map(bytes))
+    assert.deepStrictEqual(
+      names.filter((name) => application(name) !== bytes(name)),
+      names.filter(dependsOnMode)
     )
   })
 

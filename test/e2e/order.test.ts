@@ -199,6 +199,20 @@ describe("input", () => {
     assert.include(stderr, "--pipe")
   })
 
+  it("cursor keys come as the program has asked for them", async () => {
+    for (const [asked, expected] of [
+      ["", "[A"],
+      ["\\033[?1h", "OA"]
+    ] as const) {
+      const name = expected === "OA" ? "application" : "normal"
+      const program = `stty raw -echo; printf '${asked}ready'; dd bs=1 count=3 2>/dev/null | tr -d '\\033'; sleep 600`
+      await home.ok(["run", "--detach", "--name", name, "--", "sh", "-c", program])
+      await home.ok(["wait", name, "--match", "ready"])
+      await home.ok(["send", name, "--key", "Up"])
+      await home.ok(["wait", name, "--match", `ready\\${expected}$`.replace("\\O", "O"), "--timeout", "1m"])
+    }
+  })
+
   it("Enter is the end of a line, on pipes as well", async () => {
     await home.ok(["run", "--detach", "--pipe", "--name", "lines", "--", "sh", "-c", 'read -r line; echo "got $line."'])
     await home.ok(["send", "lines", "hello", "--key", "Enter"])

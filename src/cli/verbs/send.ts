@@ -1,10 +1,11 @@
 import { readSync } from "node:fs"
+import type { Screen } from "../../protocol/screens.ts"
 import type { Session } from "../../protocol/sessions.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
 import { isTagged } from "../report.ts"
 import { ExitCode, Fault } from "../exit.ts"
-import { keyBytes } from "../keys.ts"
+import { dependsOnMode, keyBytes } from "../keys.ts"
 
 export interface SendOptions {
   readonly session: string
@@ -27,8 +28,9 @@ export const isStdin = (text: ReadonlyArray<string>): boolean => text.length ===
 /** `hob send` */
 export const send = async (context: Context, options: SendOptions): Promise<number> => {
   const ending = options.keys.some(isEnter) ? await lineEnding(context, options.session) : CR
+  const application = options.keys.some(dependsOnMode) && (await hasApplicationCursorKeys(context, options.session))
   const keys = options.keys.map((name) => {
-    const bytes = isEnter(name) ? ending : keyBytes(name)
+    const bytes = isEnter(name) ? ending : keyBytes(name, application)
     if (bytes !== undefined) return bytes
     throw new Fault(
       ExitCode.usage,
@@ -52,6 +54,17 @@ const isEnter = (key: string): boolean => /^(?:enter|return)$/i.test(key)
 const lineEnding = async (context: Context, session: string): Promise<Buffer> => {
   const { kind } = await call<Session>(context, "sessions.show", { session })
   return kind === "pipe" ? Buffer.from("\n") : CR
+}
+
+/** A terminal sends cursor keys as the program last asked for them; where nobody knows, as at the beginning. */
+const hasApplicationCursorKeys = async (context: Context, session: string): Promise<boolean> => {
+  try {
+    const { modes } = await call<Screen>(context, "sessions.screen", { session })
+    return modes["applicationCursorKeys"] === true
+  } catch (error) {
+    if (isTagged(error, "NoTerminal") || isTagged(error, "SessionHostUnavailable")) return false
+    throw error
+  }
 }
 
 const sendBytes = async (context: Context, session: string, data: Buffer, endInput = false): Promise<void> => {

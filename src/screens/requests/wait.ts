@@ -11,6 +11,8 @@ export interface KnownActivities {
   readonly asking: (session: SessionId) => string | null
   /** Null for a session that doesn't run. */
   readonly of: (session: SessionId) => Activity | null
+  /** Whether what an activity tells as `agent` is one, and not a shell or the like. */
+  readonly isAgent: (name: string | null) => boolean
   /** Hears every change from now on; gives what ends that. */
   readonly listen: (listener: (session: SessionId, activity: Activity) => void) => () => void
 }
@@ -22,8 +24,9 @@ export interface Known {
   readonly typedAt: () => Promise<number | null>
 }
 
-/** A program that was typed to and is still as it was before has not taken it for work by then. */
+/** A program that was typed to and is still as it was before has not taken it for work by then; agents are slow. */
 const UNMOVED_MILLIS = 1_500
+const UNMOVED_AGENT_MILLIS = 3_000
 
 /**
  * Resolves when one of the things wanted is so; rejects with `ScreensFailure` for a bad expression. Nothing is looked at
@@ -95,9 +98,10 @@ const watchActivity = (
     if (activity === null || activity.state === "working") return met(activity)
     const typed = await typedAt()
     if (typed === null || Date.parse(activity.since) > typed) return met(activities.of(keeper.id))
-    const left = typed + UNMOVED_MILLIS - Date.now()
+    const unmoved = activities.isAgent(activity.agent) ? UNMOVED_AGENT_MILLIS : UNMOVED_MILLIS
+    const left = typed + unmoved - Date.now()
     if (left <= 0) return met(activities.of(keeper.id))
-    const timer = setTimeout(again, Math.min(left, UNMOVED_MILLIS))
+    const timer = setTimeout(again, Math.min(left, unmoved))
     waiting.leaveWith(() => clearTimeout(timer))
   }
   const again = () => void look().catch((error: unknown) => waiting.fail(error))

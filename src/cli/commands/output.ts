@@ -14,7 +14,7 @@ export const outputCommand = Command.make(
     tail: countOrNull("tail", "LINES", "Only the last lines", "n"),
     plain: yes(
       "plain",
-      "Text as a terminal shows it: no colours, no escape sequences, nothing that was overwritten, wrapped rows as one line. With --follow or --since: as it comes, line by line"
+      "Text as a terminal shows it: no colours, no escape sequences, nothing that was overwritten, wrapped rows as one line. With --follow or --since: as it comes, each line once it stays as it is"
     )
   },
   (options) => act((context) => output(context, options))

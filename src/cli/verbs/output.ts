@@ -5,9 +5,10 @@ import { isPassing } from "../daemon.ts"
 import { refuseToFollowItself } from "../inside.ts"
 import { ExitCode } from "../exit.ts"
 import { PlainText } from "../render/plain.ts"
+import type { PlainView as PlainViewType } from "../render/PlainView.ts"
 import { print, printError, writeAll } from "../stdio.ts"
 import { ModeTracker } from "../terminal/modes.ts"
-import { SessionStream } from "../terminal/stream.ts"
+import { type Size, SessionStream } from "../terminal/stream.ts"
 import { gapText, ticketFor } from "../terminal/ticket.ts"
 import { isTagged } from "../report.ts"
 import { printText } from "./screen.ts"
@@ -29,15 +30,16 @@ export const output = async (context: Context, options: OutputOptions): Promise<
     return ExitCode.ok
   }
   if (options.follow) await refuseToFollowItself(context, options.session)
-  const sink = makeSink(options.plain)
+  const sink = options.plain ? await plainSink() : rawSink()
   let since = options.since
   if (options.tail !== null) {
-    const tail = await lastLines(context, options.session, options.tail)
+    const tail = await lastLines(context, options.session, options.tail, sink.size)
     sink.write(tail.data)
     since = tail.next
   }
   if (options.tail === null || options.follow) {
-    await pour(context, options.session, { mode: options.follow ? "follow" : "read", since }, sink.write)
+    const range = { mode: options.follow ? "follow" : "read", since } as const
+    await pour(context, options.session, range, sink.write, { size: sink.size })
   }
   sink.end()
   return ExitCode.ok
@@ -54,18 +56,35 @@ const printPlain = async (context: Context, { session, tail }: OutputOptions): P
   }
 }
 
+type OnSize = (size: Size, session: Session) => void
+
 interface Sink {
+  readonly size: OnSize
   readonly write: (data: Buffer) => void
   readonly end: () => void
 }
 
-/** Standard output. A terminal is left as it was found, whatever the output switched on in it. */
-const makeSink = (plain: boolean): Sink => {
-  if (plain) {
-    const text = new PlainText()
-    return { write: (data) => print(text.push(data)), end: () => print(text.end()) }
+/** As a terminal shows it, line by line; of a session on pipes, which has none, its lines. */
+const plainSink = async (): Promise<Sink> => {
+  // Loaded here: the other commands have no use for an emulator.
+  const { PlainView } = await import("../render/PlainView.ts")
+  const pipes = new PlainText()
+  let view: PlainViewType | undefined
+  return {
+    size: (size, { kind }) => {
+      if (kind === "pipe") return
+      if (view === undefined) view = new PlainView(size, print)
+      else view.resize(size)
+    },
+    write: (data) => (view === undefined ? print(pipes.push(data)) : view.push(data)),
+    end: () => (view === undefined ? print(pipes.end()) : view.end())
   }
-  if (!isatty(1)) return { write: (data) => writeAll(1, data), end: () => {} }
+}
+
+/** Standard output. A terminal is left as it was found, whatever the output switched on in it. */
+const rawSink = (): Sink => {
+  const size = () => {}
+  if (!isatty(1)) return { size, write: (data) => writeAll(1, data), end: () => {} }
   const modes = new ModeTracker()
   const end = () => writeAll(1, Buffer.from(modes.restore(), "latin1"))
   process.once("SIGINT", () => {
@@ -76,7 +95,7 @@ const makeSink = (plain: boolean): Sink => {
     modes.push(data)
     writeAll(1, data)
   }
-  return { write, end }
+  return { size, write, end }
 }
 
 interface Range {
@@ -85,20 +104,33 @@ interface Range {
   readonly tail?: number
 }
 
+interface Told {
+  /** The session that was found. */
+  readonly session?: (session: Session) => void
+  /** Its terminal's size at the first byte, and each other from there on. */
+  readonly size?: OnSize
+}
+
 /** Every byte of the range, once, however often the connection breaks; bytes that are gone are told on standard error. */
 export const pour = async (
   context: Context,
   session: string,
   { mode, since = null, tail }: Range,
   write: (data: Buffer) => void,
-  onSession?: (session: Session) => void
+  told: Told = {}
 ): Promise<{ readonly next: number | null; readonly began: number | null }> => {
   let began: number | null = null
-  const request = ticketFor(context, { session, mode, ...(tail === undefined ? {} : { tail }) }, onSession)
+  let found: Session
+  const request = ticketFor(context, { session, mode, ...(tail === undefined ? {} : { tail }) }, (it) => {
+    found = it
+    told.session?.(it)
+  })
   const stream = new SessionStream((next) => request(next ?? since), isPassing, {
     opened: (frame) => {
       began ??= frame.offset
+      told.size?.(frame.size ?? found, found)
     },
+    resized: (size) => told.size?.(size, found),
     output: write,
     gap: (gap) => printError(`hob: ${gapText(gap)}`)
   })
@@ -113,22 +145,33 @@ const LAST_TAIL_BYTES = 16 * 1024 * 1024
 const lastLines = async (
   context: Context,
   session: string,
-  count: number
+  count: number,
+  onSize: OnSize
 ): Promise<{ readonly data: Buffer; readonly next: number | null }> => {
   for (let bytes = FIRST_TAIL_BYTES; ; bytes *= 4) {
     const parts: Array<Buffer> = []
     let oldest = 0
+    let size: Size | undefined
+    let found: Session
     const { began, next } = await pour(
       context,
       session,
       { mode: "read", tail: bytes },
       (data) => void parts.push(data),
-      (found) => (oldest = found.output.oldest)
+      {
+        session: (session) => {
+          found = session
+          oldest = session.output.oldest
+        },
+        size: (now) => (size = now)
+      }
     )
     const data = Buffer.concat(parts)
     const start = lineStart(data, count)
+    const isWhole = (began ?? 0) <= oldest || bytes >= LAST_TAIL_BYTES
+    if (size !== undefined && (start !== null || isWhole)) onSize(size, found!)
     if (start !== null) return { data: data.subarray(start), next }
-    if ((began ?? 0) <= oldest || bytes >= LAST_TAIL_BYTES) return { data, next }
+    if (isWhole) return { data, next }
   }
 }
 

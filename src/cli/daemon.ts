@@ -60,6 +60,9 @@ const ensure = async (context: Context): Promise<string> => {
 const WAITING: ReadonlySet<string> = new Set(["sessions.wait", "sessions.kill", "sessions.remove", "daemon.stop"])
 /** Longer than the daemon gives its session-host to answer. */
 const ANSWER_WITHIN_MILLIS = 30_000
+/** All that a session printed may have to be read first; the daemon gives that two minutes. */
+const READING: ReadonlySet<string> = new Set(["sessions.text", "sessions.screen"])
+const READ_WITHIN_MILLIS = 150_000
 
 /** One call on a connection of its own. The result is trusted to be what the protocol says. */
 export const call = async <T>(
@@ -70,7 +73,8 @@ export const call = async <T>(
 ): Promise<T> => {
   const client = await open(context)
   try {
-    const deadline = timeoutMillis ?? (WAITING.has(method) ? undefined : ANSWER_WITHIN_MILLIS)
+    const within = READING.has(method) ? READ_WITHIN_MILLIS : ANSWER_WITHIN_MILLIS
+    const deadline = timeoutMillis ?? (WAITING.has(method) ? undefined : within)
     return (await client.call(method, params, deadline === undefined ? {} : { timeoutMillis: deadline })) as T
   } catch (error) {
     if (timeoutMillis !== undefined || !(error instanceof bare.CallTimedOut)) throw error

@@ -32,6 +32,10 @@ const isScreensError = Schema.is(ScreensError)
 
 const SUBMIT_MILLIS = 30_000
 
+/** What a session that has ended printed last may have to be read first, all of it. */
+const READ_MILLIS = 120_000
+const allowed = (entry: Entry) => (isOpen(entry) ? "a while" : READ_MILLIS)
+
 /** The screens process is started again by the host, and reads what it needs from the log. */
 const againSoon = Schedule.spaced("250 millis")
 
@@ -74,15 +78,15 @@ export const makeScreens = Effect.gen(function* () {
   })
 
   const screen = Effect.fn("Sessions.screen")(function* (ref: string) {
-    const { file } = yield* onTerminal(ref)
-    return yield* ask(Screen, { op: "screen", session: file.id }, "a while").pipe(
+    const entry = yield* onTerminal(ref)
+    return yield* ask(Screen, { op: "screen", session: entry.file.id }, allowed(entry)).pipe(
       Effect.catchTag("ScreensRefused", otherwise)
     )
   })
 
   const text = Effect.fn("Sessions.text")(function* (ref: string, from: number) {
-    const { file } = yield* onTerminal(ref)
-    return yield* ask(TextReply, { op: "text", session: file.id, from }, "a while").pipe(
+    const entry = yield* onTerminal(ref)
+    return yield* ask(TextReply, { op: "text", session: entry.file.id, from }, allowed(entry)).pipe(
       Effect.catchTag("ScreensRefused", otherwise)
     )
   })

@@ -38,9 +38,11 @@ export class Asciicast {
   readonly #startMillis: number
   readonly #endsInReturn = new Set<number>()
   #lastSeconds = 0
+  #size: string
 
   constructor(head: CastHead) {
     this.#head = head
+    this.#size = `${head.cols}x${head.rows}`
     this.#startMillis = Date.parse(head.createdAt)
   }
 
@@ -61,8 +63,15 @@ export class Asciicast {
   event(piece: Piece): string {
     const code = codes.get(piece.direction)
     if (code === undefined) return ""
-    const text = code === "r" ? piece.data.toString("latin1") : this.#decode(piece)
+    const text = code === "r" ? this.#newSize(piece) : this.#decode(piece)
     return text === "" ? "" : line([this.#seconds(piece.timestampMillis), code, text])
+  }
+
+  /** Empty for the size that it is already: a segment of the log begins with one. */
+  #newSize({ data }: Piece): string {
+    const size = data.toString("latin1")
+    if (size === this.#size) return ""
+    return (this.#size = size)
   }
 
   #decode({ data, direction }: Piece): string {

@@ -36,12 +36,17 @@ describe("a log as an asciicast", () => {
       events([
         [Direction.output, "$ "],
         [Direction.input, "ls\r"],
-        [Direction.resize, "80x24"]
+        // Where a segment of the log begins it says the size again.
+        [Direction.resize, "100x30"],
+        [Direction.resize, "80x24"],
+        [Direction.resize, "80x24"],
+        [Direction.resize, "100x30"]
       ]),
       [
         [1, "o", "$ "],
         [2, "i", "ls\r"],
-        [3, "r", "80x24"]
+        [4, "r", "80x24"],
+        [6, "r", "100x30"]
       ]
     )
   })

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { ExitCode } from "../../src/cli/exit.ts"
@@ -305,13 +305,32 @@ describe("the commands, as scripts use them", () => {
     const own = makeHome()
     try {
       await own.ok(["run", "--detach", "--", "sleep", "1000"])
-      const pid = await own.daemonPid()
+      const [pid, host] = [await own.daemonPid(), await own.hostPid()]
       process.kill(pid, "SIGKILL")
       await until("the daemon is gone", () => !isAlive(pid))
       const { code, stderr } = await own.hob(["stop", "--all", "--no-start"])
       assert.strictEqual(code, ExitCode.notRunning)
       assert.include(stderr, "session-host")
       assert.match(await own.ok(["stop", "--all"]), /^hob stopped\. 1 session ended\./)
+      await until("the session-host is gone", () => !isAlive(host))
+    } finally {
+      await own.destroy()
+    }
+  })
+
+  it("hob stop --all has nothing to do where nothing runs, also beside a socket that a dead session-host left", async () => {
+    const own = makeHome()
+    try {
+      assert.strictEqual(await own.ok(["stop", "--all"]), "Nothing is running.\n")
+      assert.isFalse(existsSync(own.paths.sessions))
+      await own.ok(["run", "--detach", "--", "true"])
+      const [pid, host] = [await own.daemonPid(), await own.hostPid()]
+      for (const each of [pid, host]) process.kill(each, "SIGKILL")
+      await until("both are gone", () => !isAlive(pid) && !isAlive(host))
+      assert.isTrue(existsSync(own.paths.hostSocket))
+      for (const extra of [[], ["--no-start"]]) {
+        assert.strictEqual(await own.ok(["stop", "--all", ...extra]), "Nothing is running.\n")
+      }
     } finally {
       await own.destroy()
     }

@@ -1,7 +1,8 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import { baseOf, ownHierarchies, sessionGroup } from "../../src/config/cgroups.ts"
 import { makePaths, type Paths } from "../../src/config/paths.ts"
 
 export const binary = resolve(import.meta.dirname, "../../bin/hob")
@@ -90,8 +91,33 @@ export const makeHome = (extra: NodeJS.ProcessEnv = {}): Home => {
           // gone meanwhile
         }
       }
+      await removeCgroups(sessionsIn(join(home, "sessions")))
       rmSync(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
     }
+  }
+}
+
+const sessionsIn = (directory: string): ReadonlyArray<string> => {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return []
+  }
+}
+
+/** Removes the cgroups of sessions whose host was killed; those that still have processes after a while stay. */
+const removeCgroups = async (ids: ReadonlyArray<string>): Promise<void> => {
+  const all = ownHierarchies().flatMap(({ own }) => ids.map((id) => join(baseOf(own), sessionGroup(id))))
+  for (let round = 0, left = all.filter(existsSync); left.length > 0 && round < 100; round++) {
+    for (const directory of left) {
+      try {
+        rmdirSync(directory)
+      } catch {
+        // What was killed is not gone yet.
+      }
+    }
+    left = left.filter(existsSync)
+    if (left.length > 0) await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
 

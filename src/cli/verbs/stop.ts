@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs"
 import type { DaemonStatus } from "../../protocol/daemon.ts"
 import { CallError } from "../../client/wire/bare.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
+import { probeSocket } from "../doctor/probeDaemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
 import { caller } from "../inside.ts"
 import { isGone, readRecord, recordedProcess } from "../record.ts"
@@ -34,6 +34,10 @@ const TERM_MILLIS = 5000
 /** `hob stop`. Resolves once the process is gone. */
 export const stop = async (context: Context, options: StopOptions): Promise<number> => {
   const stopped = await stopDaemon(context, options)
+  if (stopped === "nothing") {
+    printLine("Nothing is running.")
+    return ExitCode.ok
+  }
   if (stopped === "killed") {
     printLine("hob did not answer and was killed. Its sessions run on in the session-host.")
     return ExitCode.ok
@@ -50,12 +54,12 @@ export const runningOn = (sessions: number): string => {
   return ` ${plural(sessions, "session")} ${run} on: \`hob ls\` finds ${them} again, \`hob stop --all\` would have ended ${them}.`
 }
 
-/** `again`: a daemon was started for it. */
+/** `again`: a daemon was started for it. `nothing`: with `all`, when neither a daemon nor a session-host is there. */
 export const stopDaemon = async (
   context: Context,
   options: StopOptions,
   again = false
-): Promise<Stopped | "killed"> => {
+): Promise<Stopped | "killed" | "nothing"> => {
   const quiet = { ...context, mayStart: false }
   try {
     const answerMillis = options.force ? HANGING_ANSWER_MILLIS : ANSWER_MILLIS
@@ -80,7 +84,9 @@ export const stopDaemon = async (
     if (error instanceof CallError || error instanceof Fault) throw error
     const record = readRecord(context.paths)
     if (record === null || recordedProcess(record) === "gone") {
-      if (!options.all || !existsSync(context.paths.hostSocket)) throw error
+      if (!options.all) throw error
+      const { state } = await probeSocket(context.paths.hostSocket, "the session-host's", false)
+      if (state === "missing" || state === "refused") return "nothing"
       // Its session-host may be there, and sessions in it: only a daemon can end those.
       if (context.mayStart && !again) {
         await call(context, "daemon.ping", {})

@@ -13,7 +13,7 @@ import {
   type SettingKey,
   settingKeys,
   unknownKey,
-  wrongMember,
+  wrongMembers,
   wrongValue
 } from "./settingKeys.ts"
 import type { Settings } from "./settings.ts"
@@ -151,8 +151,15 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const readMembers = (source: string, text: JsonText): Read => {
   const values = new Map<string, Schema.Json>()
   const mistakes: Array<ConfigInvalid> = []
+  /** That of the member, or of what it should be in. */
+  const lineOf = (key: string): number | undefined => {
+    for (let path = key; ; path = path.slice(0, path.lastIndexOf("."))) {
+      const place = text.places.get(path)
+      if (place !== undefined || !path.includes(".")) return place?.line
+    }
+  }
   const invalid = (key: string, expected: string): void => {
-    const line = text.places.get(key)?.line
+    const line = lineOf(key)
     const where = line === undefined ? expected : `${expected} (line ${line})`
     mistakes.push(new ConfigInvalid({ source, key, expected: where }))
   }
@@ -178,7 +185,7 @@ const readMembers = (source: string, text: JsonText): Read => {
     if (!isObject(members)) return invalid(key, wrongValue(setting, members))
     const good = Object.entries(members).flatMap(([name, value]) => {
       const decoded = setting.decode({ [name]: value })
-      if (Option.isNone(decoded)) invalid(`${key}.${name}`, wrongMember(setting, name, value))
+      for (const wrong of wrongMembers(setting, name, value)) invalid(wrong.key, wrong.problem)
       return Option.isNone(decoded) ? [] : Object.entries(decoded.value as object)
     })
     values.set(key, Object.fromEntries(good))

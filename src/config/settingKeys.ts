@@ -1,7 +1,8 @@
-import { Option, Result, Schema } from "effect"
+import { Option, Result, Schema, SchemaIssue } from "effect"
 import { nearest } from "./nearest.ts"
 import type { Applies } from "./setting.ts"
 import { Settings } from "./settings.ts"
+import { TemplateSetting } from "./templates.ts"
 import { variableOf } from "./variables.ts"
 
 /** One setting as everybody speaks of it. */
@@ -17,9 +18,11 @@ export interface SettingKey {
   readonly applies: Applies
   /** The value, if it is one. */
   readonly decode: (value: unknown) => Option.Option<Schema.Json>
-  /** What is wrong with a value, in one line; undefined when nothing is. */
-  readonly explain: (value: unknown) => string | undefined
+  /** All that is wrong with a value, each with the path to it. */
+  readonly issues: (value: unknown) => ReadonlyArray<{ readonly message: string; readonly path: ReadonlyArray<string> }>
 }
+
+const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 
 type Group = Schema.Struct<Schema.Struct.Fields>
 
@@ -31,14 +34,17 @@ const keysOf = (key: string, field: Schema.Top): ReadonlyArray<SettingKey> => {
     const { fields } = field as unknown as Group
     return Object.entries(fields).flatMap(([name, inner]) => keysOf(`${key}.${name}`, inner as Schema.Top))
   }
-  const decode = Schema.decodeUnknownOption(field as Schema.Codec<Schema.Json>)
-  const result = Schema.decodeUnknownResult(field as Schema.Codec<Schema.Json>)
-  const explain = (wrong: unknown) =>
+  // A key that means nothing is a mistake: it would be a limit that holds nobody.
+  const strict = { errors: "all", onExcessProperty: "error" } as const
+  const decode = Schema.decodeUnknownOption(field as Schema.Codec<Schema.Json>, strict)
+  const result = Schema.decodeUnknownResult(field as Schema.Codec<Schema.Json>, strict)
+  const issues = (wrong: unknown) =>
     Result.match(result(wrong), {
-      onFailure: ({ message }) => message.replace(/\s*\n\s*/g, " "),
-      onSuccess: () => undefined
+      onFailure: (error) =>
+        formatIssues(error.issue).issues.map(({ message, path = [] }) => ({ message, path: path.map(String) })),
+      onSuccess: () => []
     })
-  const about = { description, expected, applies, decode, explain }
+  const about = { description, expected, applies, decode, issues }
   return [{ key, variable: variableOf(key), default: value as Schema.Json, ...about }]
 }
 
@@ -75,9 +81,29 @@ const shown = (value: unknown): string => {
 export const wrongValue = (setting: SettingKey, value: unknown): string =>
   `must be ${setting.expected}, and is ${shown(value)}`
 
-/** Of a setting with members of any name: what is wrong with this one, in the words of its schema. */
-export const wrongMember = ({ expected, explain }: SettingKey, name: string, value: unknown): string =>
-  `${explain({ [name]: value }) ?? "is not understood"}; must be ${expected}`
+/** What is wrong within one member of a setting that has members of any name: where, in dots, and what it must be. */
+export const wrongMembers = (
+  { issues, key }: SettingKey,
+  name: string,
+  value: unknown
+): ReadonlyArray<{ readonly key: string; readonly problem: string }> =>
+  issues({ [name]: value }).map(({ message, path }) => {
+    const last = String(path.at(-1))
+    return { key: [key, ...path].join("."), problem: inWords(message, path.length === 1, last) }
+  })
+
+const EXCESS = "Expected no excess property"
+
+const inWords = (message: string, isName: boolean, word: string): string => {
+  if (message === EXCESS && isName)
+    return "can't be a name: those have 1 to 64 of letters, digits, '.', '_', '-', beginning with a letter or digit"
+  if (message === EXCESS) {
+    const likely = nearest(word, Object.keys(TemplateSetting.fields))
+    return `means nothing${likely === undefined ? "" : `; did you mean "${likely}"?`}`
+  }
+  if (message === "Missing key") return "is missing"
+  return `must be ${message.replace(/^Expected /, "").replace(/\s*\n\s*/g, " ")}`
+}
 
 /**
  * A value from a flag or a variable, where everything is text: JSON if that makes a value of this setting, else the

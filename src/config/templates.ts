@@ -34,10 +34,8 @@ export const TemplateSetting = Schema.Struct({
 })
 export type TemplateSetting = typeof TemplateSetting.Type
 
-/** All templates, by name. A key that means nothing is a mistake: it would be a limit that holds nobody. */
-export const TemplateSettings = Schema.Record(SessionName, TemplateSetting).annotate({
-  parseOptions: { onExcessProperty: "error" }
-})
+/** All templates, by name. */
+export const TemplateSettings = Schema.Record(SessionName, TemplateSetting)
 
 /** A template in the units of the protocol. */
 export const templateOf = (setting: TemplateSetting): Template => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { sessionCandidates } from "../../src/cli/verbs/complete.ts"
 import { ExitCode } from "../../src/cli/exit.ts"
@@ -53,6 +53,28 @@ describe("completions", () => {
     for (const kind of ["templates", "no-such-kind", "constructor"]) {
       assert.strictEqual(await home.ok(["__complete", kind]), "", kind)
     }
+  })
+
+  it("templates are offered by their names, as the configuration has them now", async () => {
+    const write = (...names: ReadonlyArray<string>) =>
+      writeFileSync(
+        home.paths.config,
+        JSON.stringify({ templates: Object.fromEntries(names.map((name) => [name, { command: ["true"] }])) }),
+        { mode: 0o600 }
+      )
+    mkdirSync(home.paths.home, { recursive: true, mode: 0o700 })
+    write("web", "api-2")
+    await home.ok(["start"])
+    const offered = async () =>
+      (await home.ok(["__complete", "templates"]))
+        .trimEnd()
+        .split("\n")
+        .map((line) => line.split("\t")[0])
+        .sort()
+    assert.deepStrictEqual(await offered(), ["api-2", "web"])
+    write("other")
+    process.kill(await home.daemonPid(), "SIGHUP")
+    await until("it has been read anew", async () => (await offered()).join() === "other")
   })
 
   it("asking starts nothing", async () => {

@@ -279,6 +279,40 @@ describe("looking for mistakes", () => {
     })
   )
 
+  it.effect("finds all of one template, each by its name, and a key that means nothing is one", () =>
+    Effect.gen(function* () {
+      const home = fs.mkdtempSync(join(tmpdir(), "hob-config-"))
+      const config = join(home, "config.json")
+      const text = `{ "templates": {
+        "good": { "command": ["sh"], "maxMemory": "1G" },
+        "typo": { "command": ["sh"], "maxMemroy": "1G" },
+        "bad": {
+          "comand": ["sh"],
+          "maxMemory": "lots", "tags": ["a b"], "env": { "A": 1 }
+        },
+        "no name": { "command": ["sh"] },
+        "empty": { "command": [] }
+      } }`
+      fs.writeFileSync(config, text, { mode: 0o600 })
+      const { mistakes, settings } = yield* inspect(config, {}, [])
+      fs.rmSync(home, { recursive: true })
+      assert.deepStrictEqual(
+        mistakes.map(({ expected, key }) => `${key} ${expected}`),
+        [
+          'templates.typo.maxMemroy means nothing; did you mean "maxMemory"? (line 3)',
+          'templates.bad.comand means nothing; did you mean "command"? (line 5)',
+          "templates.bad.command is missing (line 4)",
+          "templates.bad.env.A must be string (line 6)",
+          "templates.bad.tags.0 must be 1 to 64 characters without spaces and commas, not beginning with '-' or '+' (line 6)",
+          'templates.bad.maxMemory must be a size such as "512M" or "2G", 1M at least (line 6)',
+          "templates.no name can't be a name: those have 1 to 64 of letters, digits, '.', '_', '-', beginning with a letter or digit (line 8)",
+          "templates.empty.command must be a program and its arguments (line 9)"
+        ]
+      )
+      assert.deepStrictEqual(Object.keys(settings.templates), ["good"])
+    })
+  )
+
   it.effect("a file that can't be read is one of them, and does not hide the others", () =>
     Effect.gen(function* () {
       const { mistakes } = yield* inspect(tmpdir(), {}, ["no.such=1"])

@@ -90,6 +90,7 @@ export class HostLink extends Context.Service<
       })
       const news = yield* Queue.bounded<LinkNews>(NEWS_CAPACITY)
       let host: HelloReply | null = null
+      let misfit: string | null = null
       let released = false
 
       yield* concerns.supervise("session-host link", (up) =>
@@ -102,7 +103,7 @@ export class HostLink extends Context.Service<
             }
           })
           const hello = yield* line.call(introduction).pipe(Effect.flatMap(decodeHello))
-          const misfit = misfitOf(hello)
+          misfit = misfitOf(hello)
           if (misfit !== null) return yield* unavailable(misfit)
           host = hello
           yield* Queue.offer(news, { type: "connected", hello, fresh })
@@ -115,11 +116,13 @@ export class HostLink extends Context.Service<
       )
 
       const call = Effect.fn("HostLink.call")(function* (request: WithoutId<HostRequest>, allow: Duration.Input = 0) {
+        // Waiting would not help.
+        if (misfit !== null) return yield* unavailable(misfit)
         const within = Duration.sum(ANSWER_WITHIN, Duration.fromInputUnsafe(allow))
         return yield* mailbox.ask(request).pipe(
           Effect.timeoutOrElse({
             duration: within,
-            orElse: () => unavailable(`it did not answer within ${Duration.toSeconds(within)} s`)
+            orElse: () => unavailable(misfit ?? `it did not answer within ${Duration.toSeconds(within)} s`)
           }),
           Effect.catchTags({
             MailboxFull: (error) => unavailable(error.message),

@@ -54,7 +54,7 @@ describe("terminals of different sizes attached to one session", () => {
     await becomes(first, session, "the first is the session's terminal")
     const [big, small] = [hob.attach("shared", wall), hob.attach("shared", phone)]
     await big.sees("has had the keyboard since")
-    await small.sees("has had the keyboard since")
+    await small.sees("C-t takes the keyboard:")
     await shows(big, viewOf(session, wall), "a larger one has a rim")
     await shows(small, viewOf(session, phone), "a smaller one sees the part around the cursor")
     assert.deepStrictEqual(await size(), desk)
@@ -93,7 +93,7 @@ describe("terminals of different sizes attached to one session", () => {
     const first = hob.attach("left", desk)
     await first.sees("here")
     const second = hob.attach("left", phone)
-    await second.sees("has had the keyboard since")
+    await second.sees("C-t takes the keyboard:")
     first.type("\u001c")
     assert.deepStrictEqual(await first.ended(), { code: 0, signal: null })
     await until("nobody has it", async () => (await hob.session("left")).input === null)

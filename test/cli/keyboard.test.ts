@@ -89,6 +89,7 @@ describe("the keyboard of an attached terminal", () => {
       take: () => void done.push("take"),
       detach: () => void done.push("detach"),
       ring: () => void done.push("ring"),
+      columns: () => 80,
       notice: (text) => void done.push(text === null ? "notice gone" : `notice ${text}`),
       ...options
     })
@@ -142,6 +143,14 @@ describe("the keyboard of an attached terminal", () => {
     assert.deepStrictEqual(lease(other), [])
     assert.deepStrictEqual(type("x"), [])
     assert.deepStrictEqual(type("\u0003"), ["detach"])
+  })
+
+  it("of a narrow terminal says what to do, for which there is room", () => {
+    const { keyboard, lease } = make({ columns: () => 40 })
+    assert.deepStrictEqual(lease(other), ["notice C-t takes the keyboard: pts/9"])
+    assert.deepStrictEqual(lease({ held: true, holder: null }), ["notice gone"])
+    assert.deepStrictEqual(lease(other), ["notice C-t takes the keyboard back: pts/9"])
+    keyboard.close()
   })
 
   it("rings when what is typed is dropped, and lets no answer through", () => {

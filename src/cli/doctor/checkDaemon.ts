@@ -111,7 +111,8 @@ const checkBuilds = (status: DaemonStatus, installed: Build): ReadonlyArray<Find
     )
   }
   const screens = host.screens
-  if (screens != null && relationOf(screens, host) !== "same") {
+  // One of what is installed goes with a session-host that is to be replaced.
+  if (screens != null && relationOf(screens, host) !== "same" && relationOf(screens, installed) !== "same") {
     const text = `The screens process (pid ${screens.pid}) is ${buildName(screens)}, its session-host is ${buildName(host)}.`
     findings.push(warning("versions.screens", text, { mend: `kill ${screens.pid}` }))
   }

@@ -75,6 +75,7 @@ export class Attachment {
       take: () => stream.take(),
       detach: () => this.#settle({ type: "detached" }),
       ring: () => terminal.say("\x07"),
+      columns: () => terminal.size.cols,
       notice: (text) => this.#display?.notice(text)
     })
   }

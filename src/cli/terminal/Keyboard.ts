@@ -19,6 +19,8 @@ export interface KeyboardOptions {
   readonly take: () => void
   readonly detach: () => void
   readonly ring: () => void
+  /** How wide a line can be. */
+  readonly columns: () => number
   /** Shows a line to the reader; null takes it away. */
   readonly notice: (text: string | null) => void
 }
@@ -66,7 +68,9 @@ export class Keyboard {
     if (this.#options.readOnly) return
     if (lease.held || lease.holder === null) return this.#hide()
     if (before?.held !== true) return this.#tellHolder()
-    this.#show(`${lease.holder.client} has taken the keyboard. ${TAKE_KEY} takes it back.`, TAKEN_MILLIS)
+    const { client } = lease.holder
+    const long = `${client} has taken the keyboard. ${TAKE_KEY} takes it back.`
+    this.#show(long, `${TAKE_KEY} takes the keyboard back: ${client}`, TAKEN_MILLIS)
   }
 
   close(): void {
@@ -107,16 +111,15 @@ export class Keyboard {
     const since = new Date(holder.since).toTimeString().slice(0, 5)
     const { detachKey } = this.#options
     const leave = detachKey === "" ? "" : `, ${detachKey} detaches`
-    this.#show(
-      `${holder.client} has had the keyboard since ${since}. ${TAKE_KEY} takes it over${leave}.`,
-      NOTICE_MILLIS
-    )
+    const long = `${holder.client} has had the keyboard since ${since}. ${TAKE_KEY} takes it over${leave}.`
+    this.#show(long, `${TAKE_KEY} takes the keyboard: ${holder.client}`, NOTICE_MILLIS)
   }
 
-  #show(text: string, millis: number): void {
+  /** What to do is what a narrow terminal has room for. */
+  #show(text: string, short: string, millis: number): void {
     clearTimeout(this.#noticeTimer)
     this.#noticed = true
-    this.#options.notice(text)
+    this.#options.notice(text.length > this.#options.columns() ? short : text)
     this.#noticeTimer = setTimeout(() => this.#hide(), millis)
   }
 

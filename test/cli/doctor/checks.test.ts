@@ -130,6 +130,28 @@ describe("hob doctor finds", () => {
     assert.deepStrictEqual(said(files(file(paths.config, { mode: 0o644, allowed: 0o755 }))), [])
   })
 
+  it("processes of other builds than the one that is installed", () => {
+    const host = { ...status.sessionHost!, version: "1.0.0", build: "aaaa", upgradable: true }
+    const running = (rest: Partial<DaemonStatus>): Partial<Snapshot> => ({
+      installation: { ...well.installation, build: "aaaa" },
+      daemon: { ...well.daemon, status: { ...status, build: "aaaa", sessionHost: host, ...rest } }
+    })
+    const mends = (rest: Partial<DaemonStatus>) => wrong(running(rest)).map(({ check, mend }) => `${check}: ${mend}`)
+    assert.deepStrictEqual(mends({}), [])
+    assert.deepStrictEqual(mends({ build: "bbbb", sessionHost: { ...host, build: "bbbb" } }), [
+      "versions.daemon: hob upgrade"
+    ])
+    assert.deepStrictEqual(mends({ version: "1.1.0", sessionHost: { ...host, version: "1.1.0" } }), [
+      "versions.daemon: hob upgrade --downgrade"
+    ])
+    assert.deepStrictEqual(mends({ sessionHost: { ...host, version: "0.9.0" } }), ["versions.host: hob upgrade"])
+    assert.deepStrictEqual(mends({ sessionHost: { ...host, version: "0.9.0", upgradable: false } }), [
+      "versions.host: undefined"
+    ])
+    const screens = { pid: 44, version: "0.9.0" }
+    assert.deepStrictEqual(mends({ sessionHost: { ...host, screens } }), ["versions.screens: kill 44"])
+  })
+
   it("a home whose sockets have too long a path", () => {
     assert.deepStrictEqual(said({ paths: { ...paths, hostSocket: `/${"x".repeat(120)}` } }), [
       "problem files.socket-path"

@@ -45,7 +45,7 @@ export const found: Record<string, Stream> = {
   "a link where the cursor waits to wrap": {
     size: { cols: 2, rows: 3 },
     scrollback: 0,
-    steps: ["\x1b]8;;http://x/\x1b\\", "0123456789", "\x1b]8;;http://x/\x1b\\"],
+    steps: ["\x1b]8;;http://x/\x1b\\", "\x1b7", "0123456789", "\x1b]8;;http://x/\x1b\\", "\x1b[?"],
     cut: 1
   }
 }

@@ -88,6 +88,13 @@ const flow = fc.oneof(
 const unwrapped = fc.oneof(
   { weight: 20, arbitrary: step },
   { weight: 1, arbitrary: fc.tuple(number(8), number(8)).map(([top, bottom]) => `${CSI}${top};${bottom}r`) },
+  // Scrolled at its bottom margin.
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(number(3), number(8, 1), pick("\n", "\r\nx\n", "\x1bDy\x1bE"))
+      .map(([top, bottom, lines]) => `${CSI}${top};${bottom}r${CSI}${bottom}H${lines}`)
+  },
   { weight: 1, arbitrary: pick(`${CSI}?6h`, `${CSI}?6l`) }
 )
 const NO_WRAP = `${CSI}?7l`
@@ -176,10 +183,8 @@ describe("what is rewritten of the library", () => {
   it(
     "does the same between two margins",
     () => {
-      const streams = many(unwrapped).map((steps) => [
-        NO_WRAP,
-        ...steps.map((each) => each.replaceAll("\x1bc", `\x1bc${NO_WRAP}`))
-      ])
+      const withoutWrapping = unwrapped.map((each) => each.replaceAll("\x1bc", `\x1bc${NO_WRAP}`))
+      const streams = many(withoutWrapping).map((steps) => [NO_WRAP].concat(steps))
       fc.assert(fc.property(sizes, scrollbacks, streams, compare), parameters)
     },
     TIMEOUT

@@ -2,7 +2,7 @@
 import { assert } from "vitest"
 import { QueryFilter } from "../../../src/terminal/queries.ts"
 import { Emulator } from "../../../src/terminal/Emulator.ts"
-import { cutAt, type Given, given, type Size, type Stream } from "./streams.ts"
+import type { Given, Size } from "./streams.ts"
 import { Watched } from "./watched.ts"
 
 const same = (actual: unknown, expected: unknown, what: string): void => {
@@ -51,11 +51,19 @@ export const compareAtCut = (
 /** Bytes between two sizes in one piece. */
 const merged = (items: ReadonlyArray<Given>): ReadonlyArray<Given> => {
   const all: Array<Given> = []
-  for (const item of items) {
-    const last = all.at(-1)
-    if (item instanceof Uint8Array && last instanceof Uint8Array) all[all.length - 1] = Buffer.concat([last, item])
-    else all.push(item)
+  let pieces: Array<Uint8Array> = []
+  const finish = () => {
+    if (pieces.length > 0) all.push(Buffer.concat(pieces))
+    pieces = []
   }
+  for (const item of items) {
+    if (item instanceof Uint8Array) pieces.push(item)
+    else {
+      finish()
+      all.push(item)
+    }
+  }
+  finish()
   return all
 }
 
@@ -65,8 +73,8 @@ const singly = (items: ReadonlyArray<Given>): ReadonlyArray<Given> =>
   )
 
 /** However it is cut when it comes, it is the same. */
-export const comparePieces = ({ size, scrollback, steps }: Stream): void => {
-  const items = merged(given(steps))
+export const comparePieces = (size: Size, scrollback: number, all: ReadonlyArray<Given>): void => {
+  const items = merged(all)
   const whole = Watched.fresh(size, scrollback).give(items)
   const pieces = Watched.fresh(size, scrollback).give(singly(items))
   same(pieces.state(), whole.state(), "byte by byte")
@@ -75,14 +83,8 @@ export const comparePieces = ({ size, scrollback, steps }: Stream): void => {
   same(pieces.emulator.pendingBytes, whole.emulator.pendingBytes, "what is unfinished, byte by byte")
 }
 
-export const compareStream = (stream: Stream): void => {
-  const [before, after] = cutAt(given(stream.steps), stream.cut)
-  compareAtCut(stream.size, stream.scrollback, before, after)
-}
-
 /** Without its questions a stream does the same, and asks nothing. */
-export const compareFiltered = ({ size, scrollback, steps }: Stream): void => {
-  const items = given(steps)
+export const compareFiltered = (size: Size, scrollback: number, items: ReadonlyArray<Given>): void => {
   const asking = Watched.fresh(size, scrollback)
   const silent = Watched.fresh(size, scrollback)
   // There is nothing to be repeated after any sequence, and so after a question, that is gone now.
@@ -100,4 +102,39 @@ export const compareFiltered = ({ size, scrollback, steps }: Stream): void => {
   same(silent.state(), asking.state(), "without questions")
   same(silent.lines, asking.lines, "lines that leave, without questions")
   same(silent.replies, [], "no question is left")
+}
+
+/** In pieces that cut most sequences. */
+const small = (item: Given): ReadonlyArray<Given> => {
+  if (!(item instanceof Uint8Array)) return [item]
+  return Array.from({ length: Math.ceil(item.length / 5) }, (_, index) => item.subarray(index * 5, index * 5 + 5))
+}
+
+/**
+ * One emulator is given everything as it is. Others begin at each cut with a snapshot or a checkpoint of it, are given
+ * what follows in small pieces up to the next one, and are compared there.
+ */
+export const compareAtCuts = (size: Size, scrollback: number, pieces: ReadonlyArray<ReadonlyArray<Given>>): void => {
+  const whole = Watched.fresh(size, scrollback)
+  const filter = new QueryFilter()
+  const silent = Watched.fresh(size, scrollback)
+  for (const [index, piece] of pieces.entries()) {
+    const { emulator, pending } = whole
+    const copy = Watched.fresh(emulator, scrollback).give([emulator.snapshot()])
+    const kept = new Watched(Emulator.fromCheckpoint(emulator.toCheckpoint(), { scrollback })!)
+    same(copy.state(), whole.state(), `a snapshot at cut ${index}`)
+    same(kept.state(), whole.state(), `a checkpoint at cut ${index}`)
+    same(kept.emulator.text({ styled: true }), emulator.text({ styled: true }), `a checkpoint's text at cut ${index}`)
+    whole.listen()
+    whole.give(piece)
+    for (const later of [copy, kept]) for (const item of [pending, ...piece]) later.give(small(item))
+    same(copy.state(), whole.state(), `a snapshot, and what follows cut ${index}`)
+    same(kept.state(), whole.state(), `a checkpoint, and what follows cut ${index}`)
+    same(kept.lines, whole.lines, `lines that leave after cut ${index}`)
+    same(kept.replies, whole.replies, `answers after cut ${index}`)
+    for (const item of piece) silent.give([item instanceof Uint8Array ? Uint8Array.from(filter.push(item)) : item])
+    same(silent.replies, [], `questions after cut ${index}`)
+  }
+  silent.give([filter.end()])
+  same(silent.state(), whole.state(), "without questions")
 }

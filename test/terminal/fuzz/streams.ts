@@ -124,6 +124,10 @@ const modes = fc.oneof(
 )
 const region = fc.oneof(
   fc.tuple(number(8), number(9)).map(([top, bottom]) => `${CSI}${top};${bottom}r`),
+  // Scrolled at its bottom margin.
+  fc
+    .tuple(number(3), number(8, 1), pick("\n", "\r\nx\n", "\x1bDy\x1bE"))
+    .map(([top, bottom, lines]) => `${CSI}${top};${bottom}r${CSI}${bottom}H${lines}`),
   pick(`${CSI}r`)
 )
 const sets = fc.oneof(

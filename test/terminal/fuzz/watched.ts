@@ -8,7 +8,8 @@ export class Watched {
   readonly emulator: Emulator
   replies: Array<readonly [data: string, offset: number]> = []
   lines: Array<LeftLine> = []
-  #recent = Buffer.alloc(0)
+  /** What was written and had no effect yet. */
+  pending: Uint8Array = new Uint8Array(0)
 
   constructor(emulator: Emulator) {
     this.emulator = emulator
@@ -24,15 +25,11 @@ export class Watched {
     for (const item of items) {
       if (item instanceof Uint8Array) {
         this.emulator.write(item)
-        this.#recent = Buffer.concat([this.#recent, item])
+        const recent = Buffer.concat([this.pending, item])
+        this.pending = recent.subarray(recent.length - this.emulator.pendingBytes)
       } else this.emulator.resize(item.cols, item.rows)
     }
     return this
-  }
-
-  /** What was written and had no effect yet. */
-  get pending(): Uint8Array {
-    return this.#recent.subarray(this.#recent.length - this.emulator.pendingBytes)
   }
 
   /** What is told from now on. */

@@ -15,11 +15,17 @@ const SEEN_WITHIN = "3 seconds"
 // oxlint-disable-next-line no-control-regex
 const keys = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/
 
+/** Programs that read lines: an answer to them ends with Enter, as a message does. */
+const readers: ReadonlySet<string> = new Set(["shell", "viewer", "repl", "relay"])
+
+/** Whether an agent asks its user something: it takes keys, and Enter would confirm what is chosen. */
+const isAsking = ({ activity }: Session): boolean =>
+  activity?.state === "waiting" && activity.agent !== null && !readers.has(activity.agent)
+
 /**
  * Types texts and submits them, one after the other in each session. A message goes the way of `sessions.submit`: it is
- * there once the program is seen to have taken it. Typed key by key, with Enter behind it, are answers to a program that
- * asks something (a choice takes no paste), texts with control characters in them, and all where the screens process
- * can't be had.
+ * there once the program is seen to have taken it. Otherwise it is typed as it stands: with Enter a little later where it
+ * has control characters in it, or the screens process can't be had; without where it is a key for an agent that asks.
  */
 export const makeSubmit = Effect.gen(function* () {
   const sessions = yield* Sessions
@@ -49,9 +55,11 @@ export const makeSubmit = Effect.gen(function* () {
       Effect.gen(function* () {
         const words = typed(text)
         const session = yield* sessions.show(id)
-        const isMessage = session.kind === "pty" && session.activity?.state !== "waiting"
-        if (!isMessage || words === "" || keys.test(words) || !(yield* isSeen(id))) return yield* type(session, words)
-        yield* screens.submit(id, words)
+        const areKeys = keys.test(words)
+        const isKey = areKeys || [...words].length === 1
+        if (isKey && isAsking(session)) return void (yield* sessions.send(id, Buffer.from(words)))
+        const isMessage = session.kind === "pty" && words !== "" && !areKeys && (yield* isSeen(id))
+        yield* isMessage ? screens.submit(id, words) : type(session, words)
       })
     )
   }, Effect.scoped)

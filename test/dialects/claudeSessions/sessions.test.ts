@@ -95,7 +95,7 @@ describe("claude-sessions, to its clients", () => {
     await home.client.stop(id)
   }, 60_000)
 
-  it("types an answer as keys where the program asks something, and keys as they are", async () => {
+  it("makes no message an answer to what is asked, but a key; what are keys is typed as it is", async () => {
     const { id, log } = await home.client.start(home.project)
     await home.untilPrinted(log, "ready in")
     await home.client.send(id, "/ask")
@@ -103,11 +103,19 @@ describe("claude-sessions, to its clients", () => {
       const { activity } = await home.json<{ activity: { state: string } }>(["show", id])
       return activity.state === "waiting"
     })
+    const before = bytesOf(log, "input").toString()
+    const refused = await home.client.ask({ type: "send_input", session_id: id, text: "go on with the next one" })
+    assert.match(String(refused["message"]), /^Failed to send input: It asks its user something .*Nothing was typed/)
     await home.client.send(id, "2")
     await until("it is chosen", () => home.printed(log, "chosen").length === 1)
     assert.deepStrictEqual(home.printed(log, "chosen"), ['"2"'])
+    await until("it asks no more", async () => {
+      const { activity } = await home.json<{ activity: { state: string } }>(["show", id])
+      return activity.state !== "waiting"
+    })
     await home.client.send(id, "a\u0001b")
-    await until("it is typed", () => bytesOf(log, "input").toString().endsWith("2\ra\u0001b\r"))
+    await until("it is typed", () => bytesOf(log, "input").toString().endsWith("\r"))
+    assert.strictEqual(bytesOf(log, "input").toString().slice(before.length), "2a\u0001b\r")
     await home.client.stop(id)
   }, 60_000)
 

@@ -23,6 +23,7 @@ import {
   segmentFile,
   segmentsAmong
 } from "./format.ts"
+import { buildLineCounts } from "./lineCounts.ts"
 import { buildTrigrams } from "./trigrams.ts"
 
 export interface TextHistoryOptions {
@@ -175,14 +176,8 @@ export class TextHistory {
     this.#closeFiles()
     const tri = openSync(this.#path(open.firstLine, "tri"), "w", 0o600)
     try {
-      writeAll(
-        tri,
-        buildTrigrams(
-          text,
-          open.blocks.map(({ position }) => position)
-        ),
-        0
-      )
+      const starts = open.blocks.map(({ position }) => position)
+      writeAll(tri, Buffer.concat([buildTrigrams(text, starts), buildLineCounts(text)]), 0)
     } finally {
       closeSync(tri)
     }

@@ -4,7 +4,8 @@
  *
  *     text-000000000000.txt   lines, UTF-8, each ended by LF; wrapped rows are one line
  *     text-000000000000.idx   one record of 40 bytes for each block: a run of whole lines of about 64 KiB
- *     text-000000000000.tri   which block can hold which three letters; only of a segment that is complete
+ *     text-000000000000.tri   which block can hold which three letters; and how many lines
+ *                           are before each 4 KiB; only of a segment that is complete
  *
  * All of it follows from the log: what is damaged or missing is made again, never trusted.
  */

@@ -69,13 +69,3 @@ const wholeLines = (fd: number, from: number, to: number): Buffer => {
   const text = bytes.subarray(0, readSync(fd, bytes, 0, length, from))
   return text.subarray(0, text.lastIndexOf(NEWLINE) + 1)
 }
-
-/** Counts the line ends of a text before a position; positions are asked in rising order. */
-export const lineCounter = (text: Buffer): ((position: number) => number) => {
-  let lines = 0
-  let next = text.indexOf(NEWLINE)
-  return (position) => {
-    for (; next >= 0 && next < position; next = text.indexOf(NEWLINE, next + 1)) lines++
-    return lines
-  }
-}

@@ -1,8 +1,9 @@
 import { closeSync, openSync, readSync } from "node:fs"
 import { join } from "node:path"
 import { type Block, segmentFile } from "./format.ts"
+import { lineCounter, readLineCounts } from "./lineCounts.ts"
 import { makeMatcher, type Matcher, type Query } from "./matcher.ts"
-import { blocksOf, lineCounter, type Piece, PIECE_BYTES, piecesOf } from "./pieces.ts"
+import { blocksOf, type Piece, PIECE_BYTES, piecesOf } from "./pieces.ts"
 import { segmentsOf } from "./readText.ts"
 import { candidates, rowsOf } from "./trigrams.ts"
 
@@ -38,10 +39,17 @@ export function* searchHistory(directory: string, query: Query, from = 0): Gener
     const isComplete = index < segments.length - 1
     const some = isComplete && isIndexed && rows.length > 0 ? askIndex(directory, firstLine, rows) : null
     const blocks = blocksOf(directory, firstLine)
+    let counts: Buffer | null | undefined
+    const known: Known = {
+      firstLine,
+      blocks,
+      counts: () =>
+        counts === undefined ? (counts = isComplete ? readLineCounts(directory, firstLine) : null) : counts
+    }
     const may = (block: number) => (blocks[block + 1]?.line ?? Infinity) > from && (some === null || some(block))
     for (const piece of piecesOf(directory, firstLine, blocks, may, pieceBytes)) {
       // All of a piece at once: others may read into its memory while this waits at a `yield`.
-      for (const found of foundIn(piece, blocks, matcher)) if (found.line >= from) yield found
+      for (const found of foundIn(piece, known, matcher)) if (found.line >= from) yield found
       yield undefined
     }
   }
@@ -71,16 +79,25 @@ const askIndex = (directory: string, firstLine: number, rows: ReadonlyArray<numb
   }
 }
 
-const foundIn = (piece: Piece, blocks: ReadonlyArray<Block>, matcher: Matcher): ReadonlyArray<Found> => {
+/** What is known of a segment beside its text. */
+interface Known {
+  readonly firstLine: number
+  readonly blocks: ReadonlyArray<Block>
+  readonly counts: () => Buffer | null
+}
+
+const foundIn = (piece: Piece, known: Known, matcher: Matcher): ReadonlyArray<Found> => {
   const matches = matcher(piece.text, Infinity)
   if (matches.length === 0) return []
-  const linesBefore = lineCounter(piece.text)
+  const { blocks, counts, firstLine } = known
+  const start = { text: piece.text, start: piece.position, line: piece.line - firstLine }
+  const lineOf = lineCounter(start, counts())
   let block = 0
   return matches.map(({ from, line: text, position, to }) => {
     while (block + 1 < blocks.length && blocks[block + 1]!.position <= piece.position + position) block++
     const { offset, time } = blocks[block]!
-    const known = time > 0
-    const line = piece.line + linesBefore(position)
-    return { line, text, from, to, offset: known ? offset : null, time: known ? time : null }
+    const isKnown = time > 0
+    const line = firstLine + lineOf(position)
+    return { line, text, from, to, offset: isKnown ? offset : null, time: isKnown ? time : null }
   })
 }

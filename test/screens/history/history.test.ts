@@ -16,6 +16,7 @@ import { LINE_BYTES, SEGMENT_BYTES } from "../../../src/screens/history/format.t
 import { readLines } from "../../../src/screens/history/readText.ts"
 import { type Query, searchHistory } from "../../../src/screens/history/search.ts"
 import { TextHistory } from "../../../src/screens/history/TextHistory.ts"
+import { TRIGRAM_FILE_BYTES } from "../../../src/screens/history/trigrams.ts"
 
 let directory: string
 beforeEach(() => {
@@ -211,6 +212,23 @@ describe("searching it", () => {
     assert.deepStrictEqual(
       find({ text: "needle" }).map(({ line }) => line),
       [...special.keys()]
+    )
+  })
+
+  it("counts lines itself where the index does not, or is damaged there", () => {
+    const { length } = files(".tri")
+    assert.isAbove(length, 1)
+    for (const [index, name] of files(".tri").entries()) {
+      if (index % 2 === 0) truncateSync(join(directory, name), TRIGRAM_FILE_BYTES)
+      else {
+        const bytes = readFileSync(join(directory, name))
+        bytes[TRIGRAM_FILE_BYTES + 41]! ^= 1
+        writeFileSync(join(directory, name), bytes)
+      }
+    }
+    assert.deepStrictEqual(
+      find({ text: "file 99" }).map(({ line }) => line),
+      naive((line) => line.includes("file 99"))
     )
   })
 

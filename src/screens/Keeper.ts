@@ -9,6 +9,7 @@ import { type CheckpointHead, deleteCheckpoint, readCheckpoint } from "./checkpo
 import { Emulation, type EmulationOptions, type TextLines } from "./Emulation.ts"
 import { Feed, type FeedItem } from "./Feed.ts"
 import type { HostConnection, SnapshotReply } from "./HostConnection.ts"
+import { historyEnd } from "./history/historyEnd.ts"
 import { lineBefore } from "./history/lineBefore.ts"
 import { refill } from "./refill.ts"
 import type { Turns, Worker } from "./Turns.ts"
@@ -92,7 +93,7 @@ export class Keeper implements Worker {
         }
       }
     }
-    const head = (this.#head = this.#stored()?.head ?? null)
+    const head = (this.#head = this.#storedHead())
     const { cols, rows } = head ?? session
     this.#size = { cols, rows }
     this.#position = this.#saved = head?.offset ?? 0
@@ -315,6 +316,12 @@ export class Keeper implements Worker {
     return Emulation.fresh(this.#emulationOptions, { ...this.#size, offset: this.#position, nextLine })
   }
 
+  /** Null when there is no checkpoint, or the history that goes with it has lost lines: all is had again from the log. */
+  #storedHead(): CheckpointHead | null {
+    const head = this.#stored()?.head ?? null
+    return head !== null && historyEnd(this.directory) >= head.nextLine ? head : null
+  }
+
   #stored() {
     return readCheckpoint(this.directory)
   }
@@ -342,7 +349,7 @@ export class Keeper implements Worker {
     this.#emulation?.close()
     this.#emulation = null
     this.#feed?.close()
-    this.#head = this.#stored()?.head ?? null
+    this.#head = this.#storedHead()
     this.#position = this.#saved = this.#head?.offset ?? 0
     this.#dirty = this.#complete = false
     this.#follow()

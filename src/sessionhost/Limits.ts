@@ -6,6 +6,7 @@ import { killSession, type Killable } from "./kill.ts"
 import { LimitWatcher } from "./LimitWatcher.ts"
 import { ProcessTable } from "./ProcessTable.ts"
 import { type ProgramListener, SpawnError, type StartProgram } from "./program.ts"
+import { bombLimit, Resource, withSoftLimit } from "./softLimits.ts"
 
 /** The part of a session that is held to limits. */
 export interface Limited extends Killable {
@@ -59,7 +60,12 @@ export class Limits {
    * them with all that it forks. Throws what `start` throws, and a `SpawnError` `limit-unavailable` when the kernel
    * refuses a limit.
    */
-  starting({ id }: SessionFile, start: StartProgram): StartProgram {
+  starting({ id, limitedBy, limits }: SessionFile, begin: StartProgram): StartProgram {
+    const bounded = limitedBy?.processes === "watcher" ? limits?.processes : undefined
+    const start: StartProgram =
+      bounded === undefined
+        ? begin
+        : (spec, listener) => withSoftLimit(Resource.processes, bombLimit(bounded), () => begin(spec, listener))
     return (spec, listener) => {
       const limit = this.#toLimit.get(id)
       const cgroup = this.#cgroups.of(id)

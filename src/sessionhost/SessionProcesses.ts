@@ -2,8 +2,10 @@ import { cgroups } from "./cgroup/Cgroups.ts"
 import type { SessionCgroup } from "./cgroup/SessionCgroup.ts"
 import { type ProcessInfo, ProcessTable, type SessionTraits, ticksNow } from "./ProcessTable.ts"
 
-/** Rounds of SIGKILL in one call: what forked between the look and the signal is found by the next. */
-const killRounds = 4
+/** Rounds of looking in one call: what forked between the look and the signal is found by the next. */
+const killRounds = 16
+/** Not begun after so long: other sessions are to be served, and whoever kills looks again. */
+const killMillis = 250
 const MARKER = "HOB_SESSION_ID="
 /** A stopped process gets these only when it is continued. */
 const wantsContinue = new Set<NodeJS.Signals>(["SIGTERM", "SIGHUP"])
@@ -84,21 +86,28 @@ export class SessionProcesses {
 
   /** Sends `signal` to all of them. */
   signalAll(signal: NodeJS.Signals): void {
-    const reached = new Set<string>()
+    if (signal === "SIGKILL") return this.#killAll()
+    const members = this.#members()
+    if (members === null) return void this.#signalGroup(signal)
+    this.#signalEach(members, signal)
+    if (wantsContinue.has(signal)) this.#signalEach(members, "SIGCONT")
+  }
+
+  /** Stops all before it kills any: what is killed at once makes room for what forks, and that would go on for ever. */
+  #killAll(): void {
     // Atomic, and nothing gets away from it; the rounds are for what is not in the cgroup.
-    if (signal === "SIGKILL") this.#killGroup()
-    for (let round = 0; round < (signal === "SIGKILL" ? killRounds : 1); round++) {
+    this.#killGroup()
+    const stopped = new Map<string, ProcessInfo>()
+    const began = performance.now()
+    for (let round = 0; round < killRounds && performance.now() - began < killMillis; round++) {
       const members = this.#members()
-      if (members === null) {
-        this.#signalGroup(signal)
-        return
-      }
-      const fresh = members.filter(({ pid, start }) => !reached.has(`${pid} ${start}`))
-      if (fresh.length === 0) return
-      this.#signalEach(fresh, signal)
-      if (wantsContinue.has(signal)) this.#signalEach(fresh, "SIGCONT")
-      for (const { pid, start } of fresh) reached.add(`${pid} ${start}`)
+      if (members === null) return void this.#signalGroup("SIGKILL")
+      const fresh = members.filter(({ pid, start }) => !stopped.has(`${pid} ${start}`))
+      if (fresh.length === 0) break
+      this.#signalEach(fresh, "SIGSTOP")
+      for (const info of fresh) stopped.set(`${info.pid} ${info.start}`, info)
     }
+    this.#signalEach([...stopped.values()], "SIGKILL")
   }
 
   #members(): ReadonlyArray<ProcessInfo> | null {

@@ -5,6 +5,7 @@
  * and no privilege.
  */
 import { libc } from "./libc.ts"
+import { Resource, withSoftLimit } from "./softLimits.ts"
 
 /** Enough of an id's random digits, and less than any number that means "unlimited". */
 const DIGITS = 15
@@ -22,14 +23,8 @@ export const parseBirthmark = (limits: string): string | null => LINE.exec(limit
 /** Starts a program of the session `id` so that it and all that comes of it have its mark. Where that can't be, they have none. */
 export const withBirthmark = <A>(id: string | undefined, start: () => A): A => {
   const mark = id === undefined ? null : birthmarkOf(id)
-  const calls = mark === null ? null : libc()
-  if (calls === null || !calls.limitLocks(BigInt(mark!))) return start()
-  try {
-    return start()
-  } finally {
-    calls.limitLocks(null)
-  }
+  return withSoftLimit(Resource.locks, mark === null ? null : BigInt(mark), start)
 }
 
 /** Takes off the mark of a session from inside which this process was started. */
-export const shedBirthmark = (): void => void libc()?.limitLocks(null)
+export const shedBirthmark = (): void => void libc()?.softLimit(Resource.locks, null)

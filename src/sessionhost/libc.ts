@@ -14,8 +14,11 @@ export interface Libc {
   readonly onSignal: (signal: number, name: "pause" | "getpid") => void
   /** Sends a signal to one thread of this process; false when it has ended. */
   readonly signalThread: (thread: number, signal: number) => boolean
-  /** Sets this process's soft limit of locks, null: to the hard one; false when the system doesn't let it. */
-  readonly limitLocks: (soft: bigint | null) => boolean
+  /**
+   * Sets this process's soft limit of a resource, by the system's number, and gives the one before; null: the hard one is
+   * lower, or the system refuses. A `soft` of null is the hard one.
+   */
+  readonly softLimit: (resource: number, soft: bigint | null) => bigint | null
 }
 
 interface Ffi {
@@ -34,7 +37,6 @@ const FIONCLEX = 0x5450n
 const F_SETLK = 6
 const F_WRLCK = 1
 const WNOHANG = 1
-const RLIMIT_LOCKS = 10
 /** Where SQLite's locks lie in a file, all of them together: the pending and the reserved byte, and 510 shared ones. */
 const SQLITE_LOCKS = { start: 0x4000_0000n, length: 512n }
 
@@ -76,12 +78,13 @@ const load = (): Libc | null => {
       onSignal: (signal, name) => void call("signal", signal, ffi.dlsym(lib, name)),
       signalThread: (thread, signal) =>
         call("syscall", tgkill, BigInt(process.pid), BigInt(thread), BigInt(signal)) === 0,
-      limitLocks: (soft) => {
+      softLimit: (resource, soft) => {
         // struct rlimit: the soft limit, the hard one.
         const limit = Buffer.alloc(16)
-        if (call("getrlimit", RLIMIT_LOCKS, limit) !== 0) return false
+        if (call("getrlimit", resource, limit) !== 0) return null
+        const before = limit.readBigUInt64LE(0)
         limit.writeBigUInt64LE(soft ?? limit.readBigUInt64LE(8), 0)
-        return call("setrlimit", RLIMIT_LOCKS, limit) === 0
+        return call("setrlimit", resource, limit) === 0 ? before : null
       }
     }
   } catch {

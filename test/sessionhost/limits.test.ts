@@ -5,8 +5,10 @@ import { assert, describe, it } from "vitest"
 import { ownHierarchies, baseOf, sessionGroup } from "../../src/config/cgroups.ts"
 import type { HostSession } from "../../src/protocol/sessionHost.ts"
 import { Cgroups } from "../../src/sessionhost/cgroup/Cgroups.ts"
+import { libc } from "../../src/sessionhost/libc.ts"
 import { Limits } from "../../src/sessionhost/Limits.ts"
 import { programs } from "../../src/sessionhost/programs.ts"
+import { processes } from "./program/run.ts"
 import { spawnRequest, TestHost } from "./support/host.ts"
 
 const MiB = 1024 * 1024
@@ -45,6 +47,40 @@ const start = (cgroups: Cgroups) => TestHost.start({ programs, limits: new Limit
 
 /** Keeps in memory whatever it reads. */
 const greedy = "head -c 400M /dev/zero | tail; sleep 1000"
+
+const processLimit = (pid: number): number =>
+  Number(/^Max processes\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, "latin1"))?.[1] ?? Infinity)
+
+describe.runIf(libc() !== null)("a session whose processes are only counted now and then", () => {
+  it("can't fork more meanwhile than the machine bears, whoever else forks; nobody else is held to that", async () => {
+    await using host = await start(noCgroups())
+    const own = processLimit(process.pid)
+    const { session } = await begin(host, "sleep 1000", { processes: 10 })
+    assert.strictEqual(session.limitedBy?.processes, "watcher")
+    const most = processLimit(session.pid!)
+    assert.isAtLeast(most, 10 + 1024)
+    assert.isBelow(most, 20_000)
+    assert.strictEqual(processLimit(process.pid), own)
+    const free = await begin(host, "sleep 1000", {})
+    assert.strictEqual(processLimit(free.session.pid!), own)
+    for (const { id } of [session, free]) {
+      await host.control.ask("kill", { session: id, signal: "SIGKILL", graceMillis: 0 })
+    }
+  })
+
+  it("is ended as a whole when it forks a lot at once, each in a session of its own", async () => {
+    await using host = await start(noCgroups())
+    const name = `bomb${randomUUID().slice(0, 8)}`
+    // Bounded all the same, should nobody end it.
+    const fork = `for i in 1 2 3 4 5 6 7 8 9; do for j in 1 2 3 4 5 6 7 8 9; do setsid sh -c '(sleep 1000; : ${name}) & (sleep 1000; : ${name}) & wait' & done; sleep 0.1; done`
+    const { id } = await begin(host, `${fork}; sleep 1000`, { processes: 20 })
+    const { exit } = await ending(host, id)
+    assert.strictEqual(exit?.reason, "process-limit")
+    const kill = await host.control.request("kill", { session: id, signal: "SIGKILL", graceMillis: 0 })
+    assert.strictEqual(kill.error?.code, "ended")
+    assert.isEmpty(processes().filter(({ command }) => command.includes(name)))
+  })
+})
 
 describe("a session with limits", () => {
   it.skipIf(!held.has("memoryBytes"))("is ended by the kernel when it uses more memory, and says so", async () => {

@@ -220,7 +220,10 @@ describe("signals to a session", () => {
 
   it("never go to our own group, in which a program is before it leaves our session", () => {
     const forked = { ...root, group: SELF, session: SELF, terminal: 0 }
-    expect(sentTo([{ pid: SELF, start: 1 }, forked], "SIGKILL")).toEqual([[ROOT, "SIGKILL"]])
+    expect(sentTo([{ pid: SELF, start: 1 }, forked], "SIGKILL")).toEqual([
+      [ROOT, "SIGSTOP"],
+      [ROOT, "SIGKILL"]
+    ])
   })
 
   it("go to the program's group where there is no /proc", () => {

@@ -66,6 +66,7 @@ export class NotSubmitted extends Schema.TaggedError<NotSubmitted>()("NotSubmitt
 /**
  * Delivers a message to a full-screen program: typed as one, then Enter, and answered once the program is seen to have
  * taken it, within `timeoutMillis` (default 30 s). Control characters but tab and new line are left out.
+ * Messages to one session go one after the other, whoever sends them.
  */
 export const Submit = Rpc.make("sessions.submit", {
   payload: {

@@ -5,22 +5,29 @@ import { plainScreen } from "../../terminal/plain.ts"
 import { type HostConnection, Refused } from "../HostConnection.ts"
 import type { Keeper } from "../Keeper.ts"
 import { ScreensFailure } from "../ScreensFailure.ts"
+import { inTurn } from "../submit/inTurn.ts"
 import { type Addressee, NotTaken, submit } from "../submit/submit.ts"
 import type { KnownActivities } from "./wait.ts"
 
 const decodeReply = Schema.decodeUnknownSync(SendReply)
 const nothing = Buffer.alloc(0)
 
-/** Types `text` as one message and has it taken; rejects with {@link ScreensFailure}, `not-taken` or `ended`. */
+/** Types `text` as one message, behind those of others, and has it taken; rejects with {@link ScreensFailure}, `not-taken` or `ended`. */
 export const submitTo = async (
   keeper: Keeper,
   { activities, host }: { readonly activities: KnownActivities; readonly host: HostConnection },
   text: string,
   timeoutMillis: number
 ): Promise<Submitted> => {
-  if (!keeper.live) throw new ScreensFailure("ended", `Session ${keeper.id} has ended.`)
+  const deadline = performance.now() + timeoutMillis
   try {
-    return await submit(addressee(keeper, activities, host), text, timeoutMillis)
+    return await inTurn(keeper, () => {
+      if (!keeper.live) throw new ScreensFailure("ended", `Session ${keeper.id} has ended.`)
+      const rest = deadline - performance.now()
+      if (rest <= 0)
+        throw new NotTaken("Other messages were before this one for all the time it had; nothing was typed.")
+      return submit(addressee(keeper, activities, host), text, rest)
+    })
   } catch (error) {
     throw error instanceof NotTaken ? new ScreensFailure("not-taken", error.message) : error
   }

@@ -85,13 +85,17 @@ describe("claude-sessions, to its clients", () => {
     await home.client.stop(id)
   }, 60_000)
 
-  it("keeps messages apart that several clients send at once", async () => {
+  it("keeps messages apart that several clients send at once, whoever they are", async () => {
     const { id, log } = await home.client.start(home.project)
     await home.untilPrinted(log, "ready in")
     const messages = Array.from({ length: 6 }, (_, each) => `message ${each} ${"x".repeat(each * 200)}`)
-    await Promise.all(messages.map((message) => home.client.send(id, message)))
-    await until("all are submitted", () => home.printed(log, "submitted").length === messages.length)
-    assert.sameMembers([...submitted(log)], messages)
+    const others = ["by hob", "by hob too"]
+    await Promise.all([
+      ...messages.map((message) => home.client.send(id, message)),
+      ...others.map((message) => home.ok(["send", "--submit", id, message]))
+    ])
+    await until("all are submitted", () => home.printed(log, "submitted").length === messages.length + others.length)
+    assert.sameMembers([...submitted(log)], [...messages, ...others])
     await home.client.stop(id)
   }, 60_000)
 

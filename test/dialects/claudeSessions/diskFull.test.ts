@@ -34,7 +34,7 @@ describe("the live log of claude-sessions", () => {
       await until("it is complete", () => bytesOf(log, "output").includes("end\n"))
       const whole = bytesOf(log, "output").toString()
       assert.isTrue(whole.startsWith(all))
-      assert.strictEqual(bytesOf(log, "input").toString(), "go on\r")
+      await until("what was typed is there too", () => bytesOf(log, "input").toString() === "go on\r")
       readLog(log)
     } finally {
       await home.destroy()

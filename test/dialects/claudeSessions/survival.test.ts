@@ -73,7 +73,7 @@ describe("claude-sessions' sessions and logs", () => {
     await home.client.send(id, "go")
     await until("it has ended", async () => (await status(id)) === "stopped")
     await untilComplete(id, log)
-    assert.strictEqual(bytesOf(log, "input").toString(), "go\r")
+    await until("what was typed is there too", () => bytesOf(log, "input").toString() === "go\r")
   }, 240_000)
 
   it("are made whole by the next daemon: what was printed while there was none, and the end", async () => {

@@ -135,6 +135,10 @@ const withoutProcesses = ({ foreground, now, quietSince, regions, signs }: Evide
 const isAtEditor = ({ processes }: Foreground): boolean =>
   processes.length === 1 && processes[0]!.reading === null && processes[0]!.reads === "editor"
 
+/** fish reads for `read` as it does at its prompt, and before version 4 has no marks: its title tells the command, and the prompt of `read` is known. */
+const isFishReading = (name: string, regions: Regions): boolean =>
+  name === "fish" && (/^read\b/.test(regions.text("title")) || /^read>\s/.test(regions.text("before-cursor")))
+
 /** What a shell is about that nothing else has taken the terminal from. */
 const ofShell = (agent: Agent, evidence: Evidence): Verdict => {
   const { editors, foreground, regions, signs } = evidence
@@ -150,10 +154,10 @@ const ofShell = (agent: Agent, evidence: Evidence): Verdict => {
   }
   const isBare = regions.text("before-cursor").trim() === ""
   const plainly = reader?.reads === "plainly" && (isBare || editors.has(reader.pid))
-  if (signs.shell === "command" || plainly || questionAt(regions) !== null) {
+  const name = nameOf(foreground)
+  if (signs.shell === "command" || plainly || isFishReading(name, regions) || questionAt(regions) !== null) {
     return asking(regions, `${agent.name}/read`, "the shell reads a line for a command")
   }
-  const name = nameOf(foreground)
   // `read` with an editor looks like a prompt; but a prompt shows something.
   if (isBare && signs.shell !== "prompt") return unknown(`${name} reads the terminal, and there is no prompt`)
   const line = regions.text("cursor").trim().slice(0, 120)

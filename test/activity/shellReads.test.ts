@@ -9,8 +9,8 @@ const polling: How = { reading: null, reads: "editor" }
 const plainly: How = { reading: true, reads: "plainly" }
 
 /** A shell that is looked at, settled, after each step: a line with the cursor at its end, and how the shell reads. */
-const shell = () => {
-  const tracker = new ActivityTracker({ command: ["bash"], agents: builtInAgents, startedAt: 0 })
+const shell = (name = "bash", title = "") => {
+  const tracker = new ActivityTracker({ command: [name], agents: builtInAgents, startedAt: 0 })
   let now = 0
   return (line: string, how: How) => {
     const column = line.length
@@ -18,11 +18,11 @@ const shell = () => {
       revision: ++now,
       rows: [line.trimEnd()],
       cursor: { row: 0, column, visible: true },
-      title: "",
+      title,
       alternate: false,
       interactive: false
     }
-    const foreground = () => ({ own: true, processes: [{ pid: 7, name: "bash", argv: ["bash"], ...how }] })
+    const foreground = () => ({ own: true, processes: [{ pid: 7, name, argv: [name], ...how }] })
     for (const at of [0, 1_000, 2_000]) tracker.observe({ now: now * 10_000 + at, screen, foreground })
     return tracker.current.state
   }
@@ -46,6 +46,12 @@ describe("a shell that reads", () => {
     assert.strictEqual(look("$ ", editing), "idle")
     assert.strictEqual(shell()("", plainly), "waiting")
     assert.strictEqual(shell()("Your name? ", editing), "waiting")
+  })
+
+  it("waits in fish too, whose `read` has the editor of its prompt", () => {
+    assert.strictEqual(shell("fish", "~/parser")("ada@host ~/parser> ", polling), "idle")
+    assert.strictEqual(shell("fish", "~/parser")("read> ", polling), "waiting")
+    assert.strictEqual(shell("fish", "read ~/parser")("Name> ", polling), "waiting")
   })
 
   it("is never idle without a prompt", () => {

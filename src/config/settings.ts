@@ -177,7 +177,7 @@ const Sessions = Schema.Struct({
     applies: "at once"
   }),
   killGraceMillis: millis({
-    default: 5000,
+    default: 4000,
     description: "How long a program that was asked to end has before it is killed.",
     applies: "at once"
   }),

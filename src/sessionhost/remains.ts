@@ -48,8 +48,11 @@ export const clearUp = (directory: string, lock: string, log: (text: string) => 
   endUnborn(lock)
   const count = hangUpStopped(directory)
   if (count > 0) log(`${count} processes that an earlier host had stopped were hung up`)
-  cgroups.tidy((id) => existsSync(join(directory, id)))
+  tidyCgroups(directory)
 }
+
+/** Removes the empty cgroups of the sessions in `directory`. */
+export const tidyCgroups = (directory: string): void => cgroups.tidy((id) => existsSync(join(directory, id)))
 
 /**
  * Hangs up what a host that died had stopped to take it into a cgroup, in the sessions of `directory`: nobody else would ever let it go on. It is what the system does with a terminal's stopped jobs.

@@ -3,10 +3,11 @@ import { dirname } from "node:path"
 import { takeExclusiveLock } from "../config/exclusiveLock.ts"
 import type { Paths } from "../config/paths.ts"
 import { prepareRunDirectory } from "../wire/unixSocket.ts"
+import { cgroups } from "./cgroup/Cgroups.ts"
 import type { Limits } from "./Limits.ts"
 import type { LogFs } from "./log/LogFs.ts"
 import { HostServer, type HostServerOptions } from "./HostServer.ts"
-import { clearUp } from "./remains.ts"
+import { clearUp, tidyCgroups } from "./remains.ts"
 import { ScreensLink, type StartScreens } from "./ScreensLink.ts"
 import { type Programs, SessionHost } from "./SessionHost.ts"
 import type { Handover } from "./upgrade/state.ts"
@@ -65,6 +66,7 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
     if (idle !== null) clearTimeout(idle)
     host.close()
     await screens.stop()
+    await cgroups.settled()
     // The lock goes last: whoever gets it next must not have its socket taken away.
     await server.close()
     lock?.release()
@@ -128,6 +130,8 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
   if (predecessor !== null) {
     server = await HostServer.adopt(serverOptions, predecessor.listener)
     takeOver(predecessor, host, server, paths, log)
+    // The predecessor may have waited for some to become empty.
+    tidyCgroups(paths.sessions)
   } else {
     // Of a host that died while it changed.
     removeStateFile(paths.hostState)

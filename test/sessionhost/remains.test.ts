@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process"
+import { randomUUID } from "node:crypto"
 import { existsSync, openSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
@@ -6,6 +7,7 @@ import { baseOf, ownHierarchies, sessionGroup } from "../../src/config/cgroups.t
 import type { HostSession } from "../../src/protocol/sessionHost.ts"
 import { libc } from "../../src/sessionhost/libc.ts"
 import { ProcessTable } from "../../src/sessionhost/ProcessTable.ts"
+import { spawnRequest } from "./support/host.ts"
 import { HostHome, isAlive, run, statOf } from "./support/hostProcess.ts"
 
 const until = async (condition: () => boolean) => {
@@ -84,6 +86,34 @@ describe.runIf(process.platform === "linux")("what a host that was killed has le
     assert.isNotEmpty(groupsOf(session.id))
     await home.start()
     assert.isEmpty(groupsOf(session.id))
+  })
+})
+
+describe.runIf(process.platform === "linux")("the cgroups of a session", () => {
+  it("are gone with it, however it ended, and with a host that stops", async ({ skip }) => {
+    await using home = new HostHome()
+    const host = (await home.start())!
+    const control = await host.control()
+    const busy = "while :; do :; done"
+    const limits = { processes: 100, cpuPercent: 50 }
+    const start = async (script: string) => {
+      const request = spawnRequest(randomUUID(), { kind: "pipe" }, ["sh", "-c", script])
+      return control.ask<HostSession>("spawn", { ...request, session: { ...request.session, limits } })
+    }
+    const ids: Array<string> = []
+    for (const script of ["exit 3", busy, busy]) {
+      const session = await start(script)
+      ids.push(session.id)
+      if (script === busy) await control.ask("kill", { session: session.id, signal: "KILL", graceMillis: 0 })
+      else await control.event("closed", session.id)
+      await until(() => groupsOf(session.id).length === 0)
+    }
+    const last = await start(busy)
+    if (groupsOf(last.id).length === 0) skip()
+    await control.ask("kill", { session: last.id, signal: "KILL", graceMillis: 0 })
+    host.child.kill("SIGTERM")
+    assert.strictEqual((await host.ended).code, 0)
+    assert.isEmpty([...ids, last.id].flatMap(groupsOf))
   })
 })
 

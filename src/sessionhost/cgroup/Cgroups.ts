@@ -17,6 +17,12 @@ export type KernelLimits = Pick<SessionLimits, "memoryBytes" | "cpuPercent" | "p
 
 /** An empty cgroup of a session must be as old as that before it is taken for one that was left behind. */
 const LEFT_BEHIND_MILLIS = 60_000
+/** When a cgroup that could not be removed is tried again; each time doubled, and not for ever: daemons may live in it. */
+const FIRST_RETRY_MILLIS = 50
+const LAST_RETRY_MILLIS = 60_000
+/** How long the end of this process waits for that. */
+const SETTLE_MILLIS = 500
+const SETTLE_LOOK_MILLIS = 10
 /** Of version 1: where who belongs to a session is kept, in this order. */
 const TRACKING = ["pids", "freezer", "name=systemd", "memory", "cpu", "cpu,cpuacct"]
 
@@ -27,6 +33,7 @@ export class Cgroups {
   readonly #held = new Map<string, SessionCgroup>()
   /** Cgroups of sessions that have ended and left processes behind. */
   #left: Array<SessionCgroup> = []
+  #retry: NodeJS.Timeout | null = null
 
   constructor(hierarchies: () => ReadonlyArray<Hierarchy> = ownHierarchies) {
     this.#hierarchies = hierarchies
@@ -107,7 +114,24 @@ export class Cgroups {
     const cgroup = this.#held.get(id)
     this.#held.delete(id)
     if (cgroup !== undefined) this.#left.push(cgroup)
+    this.#removeLeft(FIRST_RETRY_MILLIS)
+  }
+
+  /** Resolves when the cgroups of all that has ended are gone, or some time has passed. */
+  async settled(millis = SETTLE_MILLIS): Promise<void> {
+    for (const until = performance.now() + millis; this.#left.length > 0 && performance.now() < until;) {
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_LOOK_MILLIS))
+      this.#left = this.#left.filter((left) => !left.remove())
+    }
+  }
+
+  /** The kernel lets a process that has been waited for stay in its cgroup for a moment. */
+  #removeLeft(retryMillis: number): void {
     this.#left = this.#left.filter((left) => !left.remove())
+    if (this.#retry !== null) clearTimeout(this.#retry)
+    this.#retry = null
+    if (this.#left.length === 0 || retryMillis > LAST_RETRY_MILLIS) return
+    this.#retry = setTimeout(() => this.#removeLeft(retryMillis * 2), retryMillis).unref()
   }
 
   /** A place that tells who belongs to the session, made; null where none may be made. */

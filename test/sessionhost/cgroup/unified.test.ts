@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
@@ -46,6 +46,28 @@ describe("a session's cgroup of version 2", () => {
     assert.isFalse(cgroup!.killsOneByOne)
     assert.isTrue(cgroup!.kill())
     assert.strictEqual(read("cgroup.kill"), "1")
+  })
+
+  it("that can't be removed yet when the session has ended is removed later, and waited for at the host's end", async () => {
+    for (const waits of [false, true]) {
+      const { cgroups, session } = tree("memory")
+      cgroups.make(id, { memoryBytes: 1024 * 1024 })
+      cgroups.release(id)
+      // As if somebody were still in it.
+      assert.isTrue(existsSync(session))
+      for (const name of readdirSync(session)) rmSync(join(session, name))
+      if (waits) await cgroups.settled()
+      else while (existsSync(session)) await new Promise((resolve) => setTimeout(resolve, 5))
+      assert.isFalse(existsSync(session))
+    }
+  })
+
+  it("is waited for at the host's end for a moment only", async () => {
+    const { cgroups, session } = tree("memory")
+    cgroups.make(id, { memoryBytes: 1024 * 1024 })
+    cgroups.release(id)
+    await cgroups.settled(30)
+    assert.isTrue(existsSync(session))
   })
 
   it("is entered to start the program, and left again", () => {

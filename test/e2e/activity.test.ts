@@ -81,6 +81,22 @@ describe("what a session is about, on the real thing", () => {
     await becomes("shell", "idle")
   })
 
+  for (const [name, ...rest] of [["zsh", "-f"], ["fish", "--no-config"], ["dash"]] as const) {
+    needs(name)(`so it is in ${name}`, async () => {
+      await home.ok(["run", "--detach", "--name", name, "--env", "TERM=xterm-256color", "--", name, ...rest])
+      await becomes(name, "idle")
+      for (const [line, state] of [
+        ["read name", "waiting"],
+        ["Ada", "idle"],
+        ["sleep 600", "working"]
+      ] as const) {
+        await home.ok(["send", name, line, "--key", "Enter"])
+        await becomes(name, state)
+      }
+      await home.ok(["kill", "--signal", "KILL", name])
+    })
+  }
+
   needs("bash")("a wait for idle waits for what was typed before it", async () => {
     await becomes("shell", "idle")
     await type("sleep 3; echo awake")

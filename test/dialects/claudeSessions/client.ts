@@ -96,7 +96,11 @@ export class Client {
 export const readLog = (path: string): ReadonlyArray<Line> => {
   const text = readFileSync(path, "utf8")
   if (text !== "" && !text.endsWith("\n")) throw new Error(`half a line at the end of ${path}`)
-  return text
+  return wholeLines(text)
+}
+
+const wholeLines = (text: string): ReadonlyArray<Line> =>
+  text
     .split("\n")
     .slice(0, -1)
     .map((line) => {
@@ -105,12 +109,11 @@ export const readLog = (path: string): ReadonlyArray<Line> => {
       if (Buffer.from(entry.data, "base64").length !== entry.size) throw new Error(line)
       return entry
     })
-}
 
-/** The bytes of one direction, together. */
+/** The bytes of one direction, together, as far as there are whole lines: who reads while a line is written may see a part of it. */
 export const bytesOf = (path: string, direction: Line["direction"]): Buffer =>
   Buffer.concat(
-    readLog(path)
+    wholeLines(readFileSync(path, "utf8"))
       .filter((line) => line.direction === direction)
       .map(({ data }) => Buffer.from(data, "base64"))
   )

@@ -67,7 +67,9 @@ export class Activities {
       sign: (sign) => watch.sign(sign)
     })
     this.#watched.set(id, { watch, unlisten })
-    if (before === null && isCurrent()) watch.changed()
+    // What waits for its user or is idle is so until something changes.
+    const isSettled = before?.state === "waiting" || before?.state === "idle"
+    if (!isSettled && isCurrent()) watch.changed()
   }
 
   /** The program has ended. */

@@ -212,9 +212,12 @@ export class Keeper implements Worker {
     const feed = this.#feed
     const item = feed?.take(SLICE_BYTES) ?? null
     if (item === null) return false
+    const before = { position: this.#position, size: this.#size }
     this.#take(item)
     this.#usedAt = performance.now()
-    for (const { changed } of this.#listeners) changed?.()
+    // A session that sleeps goes on sleeping when its feed is opened anew, and there is nothing new in it.
+    const isNews = item.type !== "opened" || before.position !== this.#position || before.size !== this.#size
+    if (isNews) for (const { changed } of this.#listeners) changed?.()
     return this.#feed?.empty === false
   }
 

@@ -152,7 +152,8 @@ export const makeEnding = Effect.fnUntraced(function* (change: Labels["change"])
     yield* Effect.forEach(waiting, (entry) => Effect.exit(stopRestarting(entry)), { discard: true })
     const all = open()
     yield* Effect.forEach(all, ({ file }) => Effect.exit(kill(file.id)), { concurrency: "unbounded", discard: true })
-    return all.length
+    const left = new Set(open().map(({ file }) => file.id))
+    return all.filter(({ file }) => !left.has(file.id)).length
   })
 
   return { open, wait, end, kill, remove, killAll }

@@ -4,7 +4,8 @@
  *
  *     node bench/echo.ts [rounds] [keys] [alone|busy|flood …]
  *
- * All take turns within each round; ratios are within the round. The session is `cat` on a raw terminal, a busy one
+ * Targets: p50 alone and beside 20 busy sessions within 2 of tmux's, of the bare client 1.4, p99 within 3 ms; beside
+ * one that floods p99 below 20 ms, and hob's processes grow by less than 20 MB. All take turns within each round; ratios are within the round. The session is `cat` on a raw terminal, a busy one
  * redraws a line of its screen fifty times a second, the one that floods is `yes`. Needs a C compiler; tmux is left out
  * when it isn't there. Uses the built hob.
  */
@@ -16,6 +17,7 @@ import { promisify } from "node:util"
 import { call } from "../src/client/wire/bare.ts"
 import type { DataTicket } from "../src/protocol/sessions.ts"
 import { binary, makeHome } from "../test/support/home.ts"
+import { processesOf, type Status, usage } from "./support/processes.ts"
 import { median, spread } from "./support/statistics.ts"
 import { tmuxVersion } from "./support/tmux.ts"
 
@@ -59,11 +61,14 @@ const ways: Record<string, () => Promise<ReadonlyArray<number>>> = {
   "hob attach": () => type("pty", binary, "attach", "--take", "echo")
 }
 
-const measure = async (beside: string) => {
+/** `around`: what runs while a way is measured, and no other; it returns its end. */
+const measure = async (beside: string, around?: (name: string) => Promise<() => Promise<void>>) => {
   const times = new Map<string, Array<{ p50: number; p99: number }>>(Object.keys(ways).map((name) => [name, []]))
   for (let round = 0; round < rounds; round++) {
     for (const [name, way] of Object.entries(ways)) {
+      const end = await around?.(name)
       const all = await way()
+      await end?.()
       times.get(name)!.push({ p50: all[keys >> 1]!, p99: all[Math.floor(keys * 0.99)]! })
     }
   }
@@ -109,9 +114,19 @@ try {
     await end()
   }
   if (wanted("flood")) {
-    const end = await beside("flood", 1, ["yes"])
-    await measure("beside a session that floods")
-    await end()
+    const processes = processesOf(await home.json<Status>(["status"]))
+    const resident = () => Object.values(processes).map((pid) => usage(pid).residentMegabytes)
+    const before = resident()
+    await measure("beside a session that floods", async (name) => {
+      if (name !== tmuxVersion) {
+        await home.ok(["run", "--detach", "--name", "flood", "--", "yes"])
+        return async () => void (await home.ok(["kill", "--signal", "KILL", "flood"]))
+      }
+      tmux("new-window", "-d", "-t", "echo", "-n", "flood", "yes")
+      return async () => void tmux("kill-window", "-t", "echo:flood")
+    })
+    const grown = resident().map((now, at) => `${Object.keys(processes)[at]} ${(now - before[at]!).toFixed(1)} MB`)
+    console.log(`grown meanwhile: ${grown.join(", ")}`)
   }
 } finally {
   if (tmuxVersion !== null) tmux("kill-server")

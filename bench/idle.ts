@@ -7,10 +7,11 @@
  * daemon and the host run as `hob` starts them, from the build where there is one.
  */
 import { execFile } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
+import { processesOf, type Status, usage } from "./support/processes.ts"
 
 const [sessions, seconds] = [Number(process.argv[2] ?? 20), Number(process.argv[3] ?? 60)]
 const run = promisify(execFile)
@@ -19,44 +20,12 @@ const binary = join(import.meta.dirname, "../bin/hob")
 const env = { PATH: process.env["PATH"], HOME: home, HOB_HOME: join(home, "h") }
 const hob = async (...args: ReadonlyArray<string>) => (await run(binary, args, { env, cwd: home })).stdout
 
-/** Kernel ticks are hundredths of a second on every Linux that Node runs on. */
-const TICKS = 100
-
-const usage = (pid: number) => {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ")
-  const io = readFileSync(`/proc/${pid}/io`, "utf8")
-  let wakeUps = 0
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const status = readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8")
-    wakeUps += Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1])
-  }
-  return {
-    cpuSeconds: (Number(stat[11]) + Number(stat[12])) / TICKS,
-    writtenBytes: Number(/^write_bytes: (\d+)/m.exec(io)?.[1]),
-    wakeUps,
-    residentMegabytes: Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024
-  }
-}
-
-/** The host's child that isn't a session's program. */
-const screensProcess = (host: number): Readonly<Record<string, number>> => {
-  const children = readFileSync(`/proc/${host}/task/${host}/children`, "utf8").split(" ").filter(Boolean).map(Number)
-  const found = children.find((pid) => /\bscreens\b/.test(readFileSync(`/proc/${pid}/cmdline`, "latin1")))
-  return found === undefined ? {} : { screens: found }
-}
-
-interface Status {
-  readonly pid: number
-  readonly sessionHost: { readonly pid: number }
-}
-
 const sleep = (millis: number) => new Promise<void>((resolve) => setTimeout(resolve, millis))
 
 try {
   for (let session = 0; session < sessions; session++)
     await hob("run", "--detach", "--", "sh", "-c", "echo ready; exec cat")
-  const { pid, sessionHost } = JSON.parse(await hob("status", "--json")) as Status
-  const processes = { daemon: pid, "session-host": sessionHost.pid, ...screensProcess(sessionHost.pid) }
+  const processes = processesOf(JSON.parse(await hob("status", "--json")) as Status)
   // What starting them left to do is not idleness, nor is putting emulators to sleep.
   await sleep(60_000)
   const before = Object.entries(processes).map(([name, pid]) => ({ name, pid, first: usage(pid) }))

@@ -50,7 +50,7 @@ export class Emulation {
   /** Lines in the history less those that have left this emulator. */
   readonly #firstLine: number
   #erasedTo: number
-  #left: Array<LeftLine> = []
+  #left: ReadonlyArray<LeftLine> = []
   #replies: Array<{ readonly data: string; readonly offset: number }> = []
   #failure: Error | null = null
 
@@ -69,7 +69,7 @@ export class Emulation {
     this.#firstLine = firstLine
     this.#erasedTo = erasedTo
     this.#styled = new StyledLines(options.directory, text.nextLine)
-    emulator.onLines((lines) => this.#left.push(...lines))
+    emulator.onLines((lines) => (this.#left = this.#left.length === 0 ? lines : [...this.#left, ...lines]))
     emulator.onReply((data, endOfQuery) => this.#replies.push({ data, offset: this.#base + endOfQuery }))
     emulator.onSign(options.listener.sign)
   }
@@ -251,7 +251,8 @@ export class Emulation {
     const time = Date.now()
     const offset = this.position
     this.#quietly(() => {
-      for (const [index, line] of left.entries()) {
+      for (let index = 0; index < left.length; index++) {
+        const line = left[index]!
         this.#text?.append(line.text, offset, time)
         if (first + index >= this.#erasedTo) this.#styled.append(line.styled)
       }

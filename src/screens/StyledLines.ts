@@ -1,5 +1,6 @@
 import { closeSync, ftruncateSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs"
 import { join } from "node:path"
+import { WaitingLines } from "./history/WaitingLines.ts"
 
 /** A file is complete with so many lines, or so many bytes. */
 const FILE_LINES = 5_000
@@ -22,8 +23,7 @@ export class StyledLines {
   #fileLines = 0
   #fileBytes = 0
   #nextLine: number
-  #waiting: Array<Buffer> = []
-  #waitingBytes = 0
+  readonly #waiting = new WaitingLines()
 
   /** Goes on with line `nextLine`; lines from there on that are there are forgotten. */
   constructor(directory: string, nextLine: number) {
@@ -36,30 +36,26 @@ export class StyledLines {
   }
 
   append(styled: string): void {
-    const line = Buffer.from(`${styled}\n`)
-    this.#waiting.push(line)
-    this.#waitingBytes += line.length
+    this.#waiting.add(styled)
     this.#nextLine++
-    if (this.#waitingBytes >= FLUSH_BYTES) this.flush()
+    if (this.#waiting.length >= FLUSH_BYTES) this.flush()
   }
 
   flush(): void {
-    if (this.#waiting.length === 0) return
+    const { bytes, count, length } = this.#waiting
+    if (count === 0) return
     if (this.#fileLines >= FILE_LINES || this.#fileBytes >= FILE_BYTES) this.#closeFile()
-    this.#fd ??= this.#begin(this.#nextLine - this.#waiting.length)
-    const data = this.#waiting.length === 1 ? this.#waiting[0]! : Buffer.concat(this.#waiting)
-    for (let at = 0; at < data.length;) at += writeSync(this.#fd, data, at, data.length - at, this.#fileBytes + at)
-    this.#fileLines += this.#waiting.length
-    this.#fileBytes += data.length
-    this.#waiting = []
-    this.#waitingBytes = 0
+    this.#fd ??= this.#begin(this.#nextLine - count)
+    for (let at = 0; at < length;) at += writeSync(this.#fd, bytes, at, length - at, this.#fileBytes + at)
+    this.#fileLines += count
+    this.#fileBytes += length
+    this.#waiting.clear()
   }
 
   /** Forgets all lines so far, and goes on with line `nextLine`. */
   clear(nextLine: number): void {
     this.#nextLine = nextLine
-    this.#waiting = []
-    this.#waitingBytes = 0
+    this.#waiting.clear()
     this.#closeFile()
     for (const file of this.#files) this.#delete(file)
     this.#files = []

@@ -25,6 +25,7 @@ import {
 } from "./format.ts"
 import { buildLineCounts } from "./lineCounts.ts"
 import { buildTrigrams } from "./trigrams.ts"
+import { WaitingLines } from "./WaitingLines.ts"
 
 export interface TextHistoryOptions {
   /** The session's directory. */
@@ -57,8 +58,7 @@ export class TextHistory {
   readonly #segments: Array<number>
   #open: Open | null = null
   #nextLine: number
-  #waiting: Array<Buffer> = []
-  #waitingBytes = 0
+  readonly #waiting = new WaitingLines()
 
   /** Goes on behind the last whole line that is there. */
   constructor({ directory, maxBytes }: TextHistoryOptions) {
@@ -82,9 +82,8 @@ export class TextHistory {
 
   /** Adds a line, without its end. `offset`: how much output the session had by then; `time` in milliseconds since 1970. */
   append(text: string, offset: number, time: number): void {
-    const line = encodeLine(text)
     const open = (this.#open ??= this.#begin())
-    const position = open.bytes + this.#waitingBytes
+    const position = open.bytes + this.#waiting.length
     const block = open.blocks.at(-1)
     if (block === undefined || position - block.position >= BLOCK_BYTES) {
       if (position >= SEGMENT_BYTES || open.blocks.length === BLOCKS_PER_SEGMENT) {
@@ -93,21 +92,18 @@ export class TextHistory {
       }
       open.blocks.push({ line: this.#nextLine, position, offset, time })
     }
-    this.#waiting.push(line)
-    this.#waitingBytes += line.length
+    this.#waiting.add(text.includes("\n") ? text.replaceAll("\n", " ") : text, LINE_BYTES)
     this.#nextLine++
-    if (this.#waitingBytes >= FLUSH_BYTES) this.flush()
+    if (this.#waiting.length >= FLUSH_BYTES) this.flush()
   }
 
   /** Hands what is kept back to the system. */
   flush(): void {
     const open = this.#open
-    if (open === null || this.#waitingBytes === 0) return
-    const data = this.#waiting.length === 1 ? this.#waiting[0]! : Buffer.concat(this.#waiting)
-    writeAll(open.txt, data, open.bytes)
-    open.bytes += data.length
-    this.#waiting = []
-    this.#waitingBytes = 0
+    if (open === null || this.#waiting.length === 0) return
+    writeAll(open.txt, this.#waiting.bytes, open.bytes)
+    open.bytes += this.#waiting.length
+    this.#waiting.clear()
     const written = fstatSync(open.idx).size / RECORD_BYTES
     const records = open.blocks.slice(written).map(encodeBlock)
     if (records.length > 0) writeAll(open.idx, Buffer.concat(records), written * RECORD_BYTES)
@@ -116,8 +112,7 @@ export class TextHistory {
   /** Forgets every line from `line` on. Lines that are not there can't be had by it. */
   truncateTo(line: number): void {
     if (line >= this.#nextLine) return
-    this.#waiting = []
-    this.#waitingBytes = 0
+    this.#waiting.clear()
     this.#closeFiles()
     while (this.#segments.length > 0 && this.#segments.at(-1)! >= line) this.#delete(this.#segments.pop()!)
     const last = this.#segments.at(-1)
@@ -215,16 +210,6 @@ export const readBlocks = (index: Buffer): Array<Block> => {
     if (block === null) return blocks
     blocks.push(block)
   }
-}
-
-const encodeLine = (text: string): Buffer => {
-  const line = Buffer.from(`${text.replaceAll("\n", " ")}\n`)
-  if (line.length <= LINE_BYTES) return line
-  // At the beginning of a character.
-  let end = LINE_BYTES - 1
-  while ((line[end]! & 0xc0) === 0x80) end--
-  line[end] = NEWLINE
-  return line.subarray(0, end + 1)
 }
 
 const writeAll = (fd: number, data: Buffer, position: number): void => {

@@ -1,10 +1,8 @@
-import { existsSync } from "node:fs"
 import * as bare from "../client/wire/bare.ts"
-import { servicePaths } from "../config/servicePaths.ts"
 import { RpcErrorCode } from "../protocol/errors.ts"
 import type { Context } from "./context.ts"
 import { ExitCode, Fault } from "./exit.ts"
-import { readRecord, recordedProcess } from "./record.ts"
+import { wouldBeStarted } from "../config/recordedDaemon.ts"
 
 /** Nobody listens there: the one failure that starting a daemon mends. */
 const isAway = (error: unknown): boolean =>
@@ -27,7 +25,7 @@ const isSystem = (error: unknown, ...codes: ReadonlyArray<string>): boolean =>
 
 /** A connection to this home's daemon; starts one if there is none and the context allows it. */
 export const open = async (context: Context): Promise<bare.BareClient> => {
-  if (!context.mayStart && wouldBeStarted(context)) throw new NobodyThere()
+  if (!context.mayStart && wouldBeStarted(context.paths, context.env)) throw new NobodyThere()
   try {
     return await bare.open(context.paths.socket)
   } catch (error) {
@@ -39,13 +37,6 @@ export const open = async (context: Context): Promise<bare.BareClient> => {
 /** Told like a socket that nobody listens on. */
 class NobodyThere extends Error {
   override readonly name = "NotRunning"
-}
-
-/** Whether connecting would have systemd start a daemon: it holds the socket, and none runs. */
-const wouldBeStarted = ({ env, paths }: Context): boolean => {
-  if (!existsSync(servicePaths(paths, env).systemdSocket)) return false
-  const record = readRecord(paths)
-  return record === null || recordedProcess(record) === "gone"
 }
 
 /** Finds the daemon, or starts it: the path of its socket. Loaded only when it is needed: most commands find it at once. */

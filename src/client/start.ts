@@ -4,6 +4,7 @@ import { closeSync, existsSync, openSync, readFileSync, realpathSync } from "nod
 import { connect, type Socket } from "node:net"
 import { entrypoint } from "../config/entrypoints.ts"
 import type { Paths } from "../config/paths.ts"
+import { wouldBeStarted } from "../config/recordedDaemon.ts"
 import { prepareRunDirectory } from "../wire/runDirectory.ts"
 
 /** No daemon runs, and none was to be started. */
@@ -21,10 +22,12 @@ export class StartFailed extends Error {
 
 export interface EnsureOptions {
   readonly paths: Paths
-  /** Whether to start a daemon when none runs. */
+  /** Whether to start a daemon when none runs. Without it none is started by systemd either, where that holds the socket. */
   readonly start: boolean
   /** Further arguments for a daemon that is started: `-c key=value`. */
   readonly flags?: ReadonlyArray<string>
+  /** Where files of systemd are looked for; by default this process's environment. */
+  readonly env?: Readonly<Record<string, string | undefined>>
 }
 
 /** A daemon of any build, and the Node that runs it. */
@@ -80,6 +83,7 @@ export const findDaemon = async (paths: Paths): Promise<string | null> => {
  * daemon comes of it and all of them succeed. Throws {@link NotRunning} or {@link StartFailed}.
  */
 export const ensureDaemon = async (options: EnsureOptions): Promise<{ socket: string; started: boolean }> => {
+  if (!options.start && wouldBeStarted(options.paths, options.env ?? process.env)) throw new NotRunning()
   const found = await findDaemon(options.paths)
   if (found !== null) return { socket: found, started: false }
   if (!options.start) throw new NotRunning()

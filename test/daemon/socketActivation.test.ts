@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { lstatSync, mkdirSync, readFileSync, readlinkSync, rmSync } from "node:fs"
-import { resolve } from "node:path"
+import { lstatSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs"
+import { dirname, resolve } from "node:path"
 import { createInterface } from "node:readline"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { ensureDaemon } from "../../src/client/start.ts"
+import { servicePaths } from "../../src/config/servicePaths.ts"
 import { takePassed } from "../../src/daemon/serviceManager.ts"
 import type { Session } from "../../src/protocol/sessions.ts"
 import { descriptorAt, passedDescriptors } from "../../src/wire/passedSocket.ts"
@@ -92,6 +94,27 @@ describe("a daemon that was passed its socket", () => {
     assert.notStrictEqual(second, first)
     assert.strictEqual(await home.daemonPid(), second)
     assert.strictEqual(file(), before)
+  })
+
+  needs("perl")("is not connected to by a client that is to start nothing, while no daemon runs", async () => {
+    await hold()
+    const unit = servicePaths(home.paths, home.env).systemdSocket
+    mkdirSync(dirname(unit), { recursive: true })
+    writeFileSync(unit, "")
+    const ask = () =>
+      ensureDaemon({ paths: home.paths, start: false, env: home.env }).then(
+        ({ socket }) => socket,
+        (error: Error) => error.name
+      )
+    assert.strictEqual(await ask(), "NotRunning")
+    // Whoever had connected would stand in line there.
+    const ends = readFileSync("/proc/net/unix", "utf8").split("\n")
+    assert.lengthOf(
+      ends.filter((line) => line.endsWith(` ${home.paths.socket}`)),
+      1
+    )
+    await activate()
+    await until("it has a daemon", async () => (await ask()) === home.paths.socket)
   })
 
   needs("perl")("keeps it to itself: neither the session-host nor a session has it, or believes to", async () => {

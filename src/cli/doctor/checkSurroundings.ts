@@ -1,4 +1,4 @@
-import { lingerText } from "../render/service.ts"
+import { lingerText, outsideText } from "../render/service.ts"
 import { type Finding, ok, problem, sh, warning } from "./finding.ts"
 import type { Snapshot } from "./snapshot.ts"
 
@@ -73,7 +73,7 @@ export const checkConfig = ({ config, paths }: Snapshot): ReadonlyArray<Finding>
 }
 
 /** The service, where it is installed. */
-export const checkService = ({ service }: Snapshot): ReadonlyArray<Finding> => {
+export const checkService = ({ daemon, service }: Snapshot): ReadonlyArray<Finding> => {
   if (service === null || !service.installed)
     return [ok("service.installed", "hob is not installed as a service, and needs none.")]
   const findings: Array<Finding> = []
@@ -89,6 +89,9 @@ export const checkService = ({ service }: Snapshot): ReadonlyArray<Finding> => {
     else if (!active && !name.endsWith(".service"))
       findings.push(warning("service.unit", `${name} is ${state}: commands start a daemon of their own.`, install))
   }
+  const pid = daemon.status?.pid ?? null
+  const outside = outsideText(service, pid)
+  if (outside !== null) findings.push(warning("service.daemon", outside, install))
   if (service.linger === false)
     findings.push(warning("service.linger", lingerText(false)!, { mend: "loginctl enable-linger" }))
   return findings.length > 0 ? findings : [ok("service.installed", `hob is a service of ${service.manager}, and up.`)]

@@ -7,7 +7,7 @@ import type { DialectStatus } from "../../protocol/dialectStatus.ts"
 import { MAX_SOCKET_PATH_BYTES } from "../../wire/socketErrors.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
-import { readRecord, recordedProcess } from "../record.ts"
+import { readRecord, recordedProcess } from "../../config/recordedDaemon.ts"
 import { toFault } from "../report.ts"
 import type { DaemonFact, SocketFact } from "./snapshot.ts"
 

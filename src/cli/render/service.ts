@@ -24,9 +24,17 @@ export const lingerText = (linger: boolean | null): string | null => {
     : "Lingering is off: at your last logout systemd ends all that you run, sessions too. `loginctl enable-linger` keeps them."
 }
 
+/** That the daemon which runs, if one does, is not the service's; null when it is, or nobody can say. */
+export const outsideText = ({ installed, units }: ServiceStatus, daemonPid: number | null): string | null => {
+  const unit = units.find(({ name }) => !name.endsWith(".socket"))
+  if (!installed || daemonPid === null || unit === undefined || unit.pid === daemonPid) return null
+  return `The daemon that runs (pid ${daemonPid}) is not the service's: a command or an upgrade started it. \`hob service install\` puts the service's in its place, under the sessions.`
+}
+
 export const servicePage = (
   status: ServiceStatus,
-  problem: { readonly message: string; readonly hint: string } | null
+  problem: { readonly message: string; readonly hint: string } | null,
+  daemonPid: number | null = null
 ): string => {
   const lines = [
     status.installed
@@ -48,6 +56,8 @@ export const servicePage = (
     if (!status.units.every(({ active }) => active)) {
       lines.push("Not all of it is up: `hob logs` may say why, `hob service install` starts it.")
     }
+    const outside = problem === null ? outsideText(status, daemonPid) : null
+    if (outside !== null) lines.push(outside)
     const linger = lingerText(status.linger)
     if (linger !== null) lines.push(linger)
   }

@@ -130,8 +130,9 @@ export const serviceStatus = async (
   const manager = managerOf(context, platform)
   const status = await statusOf(context, manager)
   const problem = await manager.problem()
-  if (options.json) printJson({ ...status, problem: problem?.message ?? null })
-  else printLine(servicePage(status, problem))
+  const daemonPid = (await running(context))?.pid ?? null
+  if (options.json) printJson({ ...status, daemonPid, problem: problem?.message ?? null })
+  else printLine(servicePage(status, problem, daemonPid))
   if (status.units.some(({ failed }) => failed)) return ExitCode.failure
   return status.installed && status.units.some(({ active }) => active) ? ExitCode.ok : ExitCode.notRunning
 }

@@ -298,7 +298,14 @@ describe("hob doctor finds", () => {
   })
 
   it("a service that has failed, is not enabled, is another version's, or ends sessions at logout", () => {
-    const unit = { name: "hob.socket", enabled: true, state: "active", active: true, failed: false, pid: null }
+    const unit = {
+      name: "hob.socket",
+      enabled: true,
+      state: "active",
+      active: true,
+      failed: false,
+      pid: null as number | null
+    }
     const service = {
       manager: "systemd",
       home: "/srv/h",
@@ -313,7 +320,12 @@ describe("hob doctor finds", () => {
     assert.deepStrictEqual(said(units({ failed: true, active: false })), ["problem service.unit"])
     assert.deepStrictEqual(said(units({ enabled: false })), ["warning service.unit"])
     assert.deepStrictEqual(said(units({ active: false })), ["warning service.unit"])
-    assert.deepStrictEqual(said(units({ name: "hob.service", active: false })), [], "its socket starts it")
+    assert.deepStrictEqual(said(units({ name: "hob.service", active: false, pid: 42 })), [], "its socket starts it")
+    const named = { ...unit, name: "hob.service" }
+    const running = (pid: number | null) => ({ service: { ...service, units: [unit, { ...named, pid }] } })
+    assert.deepStrictEqual(said(running(42)), [])
+    assert.deepStrictEqual(said(running(43)), ["warning service.daemon"])
+    assert.deepStrictEqual(said(running(null)), ["warning service.daemon"])
     const differing = [{ ...service.files[0], differences: ["- a"] }]
     assert.deepStrictEqual(said({ service: { ...service, files: differing } }), ["warning service.files"])
   })

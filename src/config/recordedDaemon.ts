@@ -1,5 +1,6 @@
-import { readFileSync } from "node:fs"
-import type { Paths } from "../config/paths.ts"
+import { existsSync, readFileSync } from "node:fs"
+import type { Paths } from "./paths.ts"
+import { servicePaths } from "./servicePaths.ts"
 
 /** What the daemon wrote of itself in `daemon.json`, as far as it can be read. */
 export interface DaemonRecord {
@@ -52,4 +53,14 @@ export const recordedProcess = (record: DaemonRecord): "alive" | "gone" => {
     // No /proc on this system, or not ours to read.
     return "alive"
   }
+}
+
+/**
+ * Whether connecting would have systemd start a daemon: it holds the socket, and none runs. Not to be done by who must
+ * not start one.
+ */
+export const wouldBeStarted = (paths: Paths, env: Readonly<Record<string, string | undefined>>): boolean => {
+  if (!existsSync(servicePaths(paths, env).systemdSocket)) return false
+  const record = readRecord(paths)
+  return record === null || recordedProcess(record) === "gone"
 }

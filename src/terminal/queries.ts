@@ -27,6 +27,10 @@ const C1 = 0xc2
 /** Whether the second byte makes it one of them. */
 const isControl = (second: number): boolean => second >= 0x80 && second <= 0x9f
 
+/** A string that an escape ends is one; one that a control character of eight bits ends is none. */
+const ENDED = "\x1b\\"
+const CANCELLED = "\x18"
+
 /** A possible question longer than this is none. */
 const LONGEST = 4096
 /** Control data of a picture (kitty) comes first and is short. */
@@ -140,8 +144,8 @@ export class QuestionScanner {
   /** A string that is no question, or one that is: how the next piece begins. */
   #inside: (typeof Inside)[keyof typeof Inside] = Inside.text
   #unfinished = 0
-  /** What was no question has been ended by the beginning of what comes now. */
-  #cutShort = false
+  /** What was no question has been ended by the beginning of what comes now: what ends it as well. */
+  #cutShort = ""
   /** The same of what is being looked at. */
   #abandoned = false
   #found: Array<Question> = []
@@ -170,7 +174,7 @@ export class QuestionScanner {
         if (at === length) break
         this.#abandoned = false
         at = this.#begin(data, at)
-        if (this.#unfinished === 0) this.#cutShort = this.#abandoned
+        if (this.#unfinished === 0) this.#cutShort = this.#abandoned ? ENDED : ""
       }
     }
     this.#data = nothing
@@ -181,8 +185,8 @@ export class QuestionScanner {
   #add(start: number, end: number, rest = "", finished = true): void {
     // Without the question, what is in front of it still has to end, and half a character must not find another half.
     if ((start > 0 ? this.#data[start - 1] : this.#before) === C1) rest = `\0${rest}`
-    this.#found.push({ start, end, rest: this.#cutShort ? `\x1b\\${rest}` : rest, finished })
-    this.#cutShort = false
+    this.#found.push({ start, end, rest: this.#cutShort + rest, finished })
+    this.#cutShort = ""
   }
 
   /** The sequence that goes on from `start` is cut off by the end of the piece. Gives that end. */
@@ -212,7 +216,7 @@ export class QuestionScanner {
       } else if (byte === BEL && question) continue
       this.#inside = Inside.text
       if (question) this.#add(start, end)
-      else this.#cutShort = end === at
+      else if (end === at) this.#cutShort = byte === ESC ? ENDED : CANCELLED
       return end
     }
     if (question) this.#add(start, data.length, "", false)

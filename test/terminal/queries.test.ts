@@ -96,7 +96,7 @@ describe("questions in a stream", () => {
     assert.strictEqual(filtered("\x1b[6\x1b[cn"), "n")
     assert.strictEqual(filtered("\x1b]0;title\x1b[ctext"), "\x1b]0;title\x1b\\text")
     assert.strictEqual(filtered("\x1b]0;title\x1b", "[ctext"), "\x1b]0;title\x1b\\text")
-    assert.strictEqual(filtered(`\x1b]0;title${C1}\x9bctext`), "\x1b]0;title\x1b\\text")
+    assert.strictEqual(filtered(`\x1b]0;title${C1}\x9bctext`), "\x1b]0;title\x18text")
     assert.strictEqual(filtered(`\x1b[6${C1}\x9bctext`), "\x1b[6\x1b\\text")
     assert.strictEqual(filtered("\x1b(\x1b[ctext"), "\x1b(\x1b\\text")
     assert.strictEqual(filtered("\x1b(Ztext"), "\x1b(Ztext")

@@ -23,6 +23,12 @@ export const found: Record<string, Stream> = {
     cut: 0.175
   },
   "a question that abandons an escape": { size: small, scrollback: 0, steps: ["\x1b(", "\x1b[c", " "], cut: 0 },
+  "a title that a question in eight bits cuts off": {
+    size: small,
+    scrollback: 0,
+    steps: ["\x1b]0;a title\x1b\\", "\x1b]0;\u009b\x07", "\x1b[c", "\x1b[>0u"],
+    cut: 0
+  },
   "marks of characters that move when the size changes": {
     size: small,
     scrollback: 1,

@@ -21,7 +21,6 @@ const plainModes: ReadonlyArray<readonly [mode: number, fresh: boolean]> = [
   [1, false],
   [7, true],
   [45, false],
-  [66, false],
   [1004, false],
   [2004, false]
 ]
@@ -223,6 +222,8 @@ class Snapshot {
     const core = handler._coreService
     const set = (mode: number, on: boolean) => this.#add(`\x1b[?${mode}${on ? "h" : "l"}`)
     for (const [mode, fresh] of plainModes) if (privateMode(handler, mode) !== fresh) set(mode, !fresh)
+    // As a sequence of its own it is known to more terminals than as a mode.
+    if (core.decPrivateModes.applicationKeypad) this.#add("\x1b=")
     if (handler._optionsService.rawOptions.convertEol) this.#add("\x1b[20h")
     const mouse = mouseMode(handler)
     if (mouse !== undefined) set(mouse, true)

@@ -109,6 +109,8 @@ describe("in tmux an attached session looks like its output would", () => {
         if (otherwise[kind] !== undefined) continue
         const name = `s${number++}`
         await hob.prints(name, small, output)
+        // It has been looked at: so it is its screen that is shown, not what was printed.
+        await hob.home.ok(["screen", name])
         await tmux.open("raw", ...showing(hob.file(name)))
         await tmux.open("attached", binary, "attach", name)
         let shown: unknown

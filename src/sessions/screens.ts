@@ -20,6 +20,7 @@ import {
 } from "../protocol/screens.ts"
 import { Catalogue } from "./Catalogue.ts"
 import { type Entry, isOpen, stateOf } from "./entry.ts"
+import { askScreens } from "./askScreens.ts"
 import { HostLink } from "./HostLink.ts"
 import { Sessions } from "./Sessions.ts"
 
@@ -49,7 +50,7 @@ export const makeScreens = Effect.gen(function* () {
   const { wait } = yield* Sessions
 
   const ask = <A>(schema: Schema.Codec<A, unknown>, request: ScreensRequest, allow: "a while" | "for ever" | number) =>
-    link.call({ op: "screens", request }, allow === "a while" ? 0 : allow === "for ever" ? "1000 days" : allow).pipe(
+    askScreens(link, request, allow === "a while" ? 0 : allow === "for ever" ? "1000 days" : allow).pipe(
       Effect.catchTag("HostRefused", ({ refusal }): Effect.Effect<never, ScreensRefused | SessionHostUnavailable> =>
         Effect.fail(
           isScreensError(refusal.screens)

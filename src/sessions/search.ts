@@ -2,6 +2,7 @@ import { Effect, Schema } from "effect"
 import { BadSearch, SessionHostUnavailable } from "../protocol/index.ts"
 import { ScreensError, type SearchQuery, SearchReply } from "../protocol/screens.ts"
 import { Catalogue } from "./Catalogue.ts"
+import { askScreens } from "./askScreens.ts"
 import { HostLink } from "./HostLink.ts"
 
 const decodeReply = Schema.decodeUnknownEffect(SearchReply)
@@ -36,7 +37,7 @@ export const makeSearch = Effect.gen(function* () {
       return yield* new BadSearch({ text: query.text, detail })
     }
     const rest = ids.slice(first)
-    const reply = yield* link.call({ op: "screens", request: { op: "search", sessions: rest, query } }, ALLOWED).pipe(
+    const reply = yield* askScreens(link, { op: "search", sessions: rest, query }, ALLOWED).pipe(
       Effect.catchTag("HostRefused", ({ refusal }): Effect.Effect<never, BadSearch | SessionHostUnavailable> => {
         const { screens } = refusal
         const isBad = isScreensError(screens) && screens.code === "bad-request"

@@ -1,5 +1,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import type { SearchReply } from "../../src/protocol/screens.ts"
+import { connect } from "../../src/client/index.ts"
+import { screensPid } from "../screens/support.ts"
 import { type Home, makeHome } from "../support/home.ts"
 
 describe("hob search", () => {
@@ -35,6 +37,25 @@ describe("hob search", () => {
     assert.deepStrictEqual(few.stdout.trimEnd().split("\n").slice(0, 2), ["first:69:one 69", "first:690:one 690"])
     const by = await home.hob(["search", "o"])
     assert.strictEqual(by.stdout.trimEnd().split("\n").length, 1000)
+  })
+
+  it("is answered, as is what is on a screen, when the screens process dies over it", async () => {
+    const pid = await screensPid(home.paths.home)
+    process.kill(pid, "SIGSTOP")
+    await using client = await connect({ paths: home.paths })
+    const found = client["sessions.search"]({ text: "one 7000" })
+    const screen = client["sessions.screen"]({ session: "first" })
+    // Asked of the session-host behind the others, and answered by it alone.
+    await client["sessions.show"]({ session: "first" })
+    process.kill(pid, "SIGKILL")
+    assert.deepStrictEqual(
+      (await found).matches.map(({ line }) => line),
+      [6999]
+    )
+    assert.include(
+      (await screen).lines.map(({ text }) => text),
+      "one 7000"
+    )
   })
 
   it("finds nothing with exit code 1, and says what is no expression", async () => {

@@ -32,7 +32,12 @@ const spelled: Readonly<Record<string, string>> = {
   graceMillis: "--grace",
   timeoutMillis: "--timeout",
   cols: "the terminal's width",
-  rows: "the terminal's height"
+  rows: "the terminal's height",
+  "limits.memoryBytes": "--max-memory (in bytes)",
+  "limits.cpuPercent": "--max-cpu (in percent)",
+  "limits.processes": "--max-processes",
+  "limits.ttlMillis": "--ttl (in milliseconds)",
+  "limits.idleStopMillis": "--idle-stop (in milliseconds)"
 }
 
 /**
@@ -40,9 +45,10 @@ const spelled: Readonly<Record<string, string>> = {
  * a field is called as its flag is.
  */
 export const refusedParameter = (message: string): string => {
-  const [, field, rest] = /^params\.(\w+)[^:]*: (.*)$/s.exec(message) ?? []
+  const [, field, inner, rest] = /^params\.(\w+)(?:\.(\w+))?[^:]*: (.*)$/s.exec(message) ?? []
   if (field === undefined || rest === undefined) return message
-  return `${spelled[field] ?? `--${field}`}: ${rest.replace(/^Expected /, "must be ")}`
+  const name = (inner === undefined ? undefined : spelled[`${field}.${inner}`]) ?? spelled[field] ?? `--${field}`
+  return `${name}: ${rest.replace(/^Expected /, "must be ")}`
 }
 
 const ofCall = (error: CallError): Fault => {

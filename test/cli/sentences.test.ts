@@ -10,6 +10,14 @@ describe("what people read", () => {
       ["params.name: Expected 1 to 64 of letters.", "--name: must be 1 to 64 of letters."],
       ["params.graceMillis: Expected an integer.", "--grace: must be an integer."],
       ["params.tags.0: Expected string.", "--tag: must be string."],
+      [
+        "params.limits.memoryBytes: Expected a value between 1 and 2",
+        "--max-memory (in bytes): must be a value between 1 and 2"
+      ],
+      ["params.limits.cpuPercent: Expected an integer", "--max-cpu (in percent): must be an integer"],
+      ["params.limits.processes: Expected an integer", "--max-processes: must be an integer"],
+      ["params.limits.ttlMillis: Expected an integer", "--ttl (in milliseconds): must be an integer"],
+      ["params.limits.idleStopMillis: Expected an integer", "--idle-stop (in milliseconds): must be an integer"],
       ["params.session: Missing key.", "<session>: Missing key."],
       ["params: Expected object.", "params: Expected object."]
     ] as const) {

@@ -56,6 +56,8 @@ where(title, () => {
     )
     const { pid } = await json<DaemonStatus>("hob status")
     assert.match(await groupOf(pid), /\/hob\.service$/m)
+    assert.strictEqual(status.units[1]!.pid, pid)
+    assert.notInclude(await ok("hob service status"), "is not the service's")
   })
 
   it("its session-host lives in a unit of its own: restarting, stopping or killing the daemon's ends no session", async () => {

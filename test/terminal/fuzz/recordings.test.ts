@@ -1,12 +1,14 @@
-/** Agents and shells as they were recorded, cut at many places. `HOB_FUZZ_CUTS` says at how many of each. */
-import { readdirSync } from "node:fs"
+/** Agents, shells and vttest as they were recorded, cut at many places. `HOB_FUZZ_CUTS` says at how many of each. */
+import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { gunzipSync } from "node:zlib"
 import { describe, it } from "vitest"
 import { readRecording } from "../../support/recorder/Recording.ts"
 import { compareAtCuts } from "./cuts.ts"
 import { cutAt, type Given } from "./streams.ts"
 
 const directory = join(import.meta.dirname, "../../corpus/agents")
+const vttest = join(import.meta.dirname, "../../corpus/vttest")
 const names = readdirSync(directory)
   .filter((name) => name.endsWith(".cast.gz"))
   .map((name) => name.slice(0, -".cast.gz".length))
@@ -53,6 +55,13 @@ describe("what was recorded goes on from any cut as if there had been none", () 
     it(name, { timeout: 120_000 + cuts * 1000 }, () => {
       const { size, items } = itemsOf(name)
       compareAtCuts(size, SCROLLBACK, pieces(name, items))
+    })
+  }
+
+  for (const name of readdirSync(vttest)) {
+    it(`vttest, ${name}`, { timeout: 120_000 + cuts * 1000 }, () => {
+      const items = [gunzipSync(readFileSync(join(vttest, name)))]
+      compareAtCuts({ cols: 80, rows: 24 }, SCROLLBACK, pieces(name, items))
     })
   }
 })

@@ -51,6 +51,8 @@ describe("hob attach shows the exact screen", () => {
     await using hob = await Attaching.begin()
     const all = coloured(0, 12_500)
     await hob.prints("long", usual, all, "more\r\n")
+    // All of it has been taken: a screen that isn't there in time is not waited for.
+    await hob.home.ok(["screen", "long"])
     const client = hob.attach("long", usual)
     await client.sees("12499 line")
     const expected = stateOf(reference("long", usual, all)).main.lines
@@ -69,6 +71,7 @@ describe("hob attach shows the exact screen", () => {
   it("with as many lines as are asked for", async () => {
     await using hob = await Attaching.begin({ HOB_SESSIONS_ATTACH_HISTORY_LINES: "100" })
     await hob.prints("long", usual, coloured(0, 5000))
+    await hob.home.ok(["screen", "long"])
     const client = hob.attach("long", usual)
     await client.sees("4999 line")
     assert.strictEqual(stateOf(client.terminal).main.lines.length, 1 + 100 + usual.rows)

@@ -137,6 +137,7 @@ describe("in tmux an attached session looks like its output would", () => {
       const line = (number: number) =>
         `\u001b[3${number % 8};1m${number}\u001b[0m \u001b[48;5;${number % 256}mline\u001b[m ä漢\r\n`
       await hob.prints("long", size, Array.from({ length: 6000 }, (_, number) => line(number)).join(""))
+      await hob.home.ok(["screen", "long"])
       await tmux.open("raw", ...showing(hob.file("long")))
       await tmux.open("attached", binary, "attach", "long")
       let shown: unknown

@@ -118,6 +118,8 @@ export class HostLink extends Context.Service<
       const call = Effect.fn("HostLink.call")(function* (request: WithoutId<HostRequest>, allow: Duration.Input = 0) {
         // Waiting would not help.
         if (misfit !== null) return yield* unavailable(misfit)
+        const missing = host === null ? null : missingIn(host, request.op)
+        if (missing !== null) return yield* unavailable(missing)
         const within = Duration.sum(ANSWER_WITHIN, Duration.fromInputUnsafe(allow))
         return yield* mailbox.ask(request).pipe(
           Effect.timeoutOrElse({
@@ -167,6 +169,21 @@ export const misfitOf = ({ oldestProtocol = 1, pid, protocol, version }: HelloRe
   return isNewer
     ? `${who}. Its sessions run on. Install that version of hob again, or a newer one, and run \`hob restart\` with it`
     : `${who}. Its sessions run on. Install a version of hob between the two and run \`hob upgrade\` with it, then with this one`
+}
+
+/** Why a host can't be asked that, which came after it; null when it can. */
+export const missingIn = (
+  { features = [], protocol, version }: Pick<HelloReply, "features" | "protocol" | "version">,
+  op: HostRequest["op"]
+): string | null => {
+  const isKnown =
+    op === "set"
+      ? features.includes("set")
+      : op === "screens" || op === "answer" || op === "cancel"
+        ? protocol >= 2
+        : op !== "upgrade" || features.includes("upgrade")
+  if (isKnown) return null
+  return `the one that holds these sessions is older than this daemon (${buildName({ version })}) and can't do that. It goes with its last session, and the next one can`
 }
 
 const unavailable = (detail: string) => Effect.fail(new SessionHostUnavailable({ detail }))

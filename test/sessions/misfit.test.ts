@@ -1,6 +1,6 @@
 import { assert, describe, it } from "vitest"
 import { HOST_PROTOCOL_VERSION, OLDEST_HOST_PROTOCOL_VERSION } from "../../src/protocol/sessionHost.ts"
-import { misfitOf } from "../../src/sessions/HostLink.ts"
+import { misfitOf, missingIn } from "../../src/sessions/HostLink.ts"
 
 const hello = {
   protocol: HOST_PROTOCOL_VERSION,
@@ -19,5 +19,17 @@ describe("a session-host whose protocol this daemon does not speak", () => {
     assert.match(newer!, /session-host 7 \(hob 9\.0\.0\) speaks protocol 3 to 99.*Its sessions run on.*or a newer one/)
     const older = misfitOf({ ...hello, protocol: OLDEST_HOST_PROTOCOL_VERSION - 1, oldestProtocol: 0 })
     assert.match(older!, /an older hob.*between the two/)
+  })
+})
+
+describe("a session-host that is older than what it is asked", () => {
+  it("is not asked, and it is said when it goes", () => {
+    const old = { protocol: 1 }
+    for (const op of ["screens", "set", "answer", "upgrade"] as const) {
+      assert.match(missingIn(old, op)!, /an older hob.*goes with its last session/)
+      assert.isNull(missingIn({ protocol: 2, features: ["set", "upgrade"] }, op))
+    }
+    for (const op of ["spawn", "list", "send", "kill", "grant", "resize", "stop"] as const)
+      assert.isNull(missingIn(old, op))
   })
 })

@@ -38,6 +38,9 @@ const LONGEST_HELD = 16_384
 /** The parser's own limit for one piece, less a character. */
 const PIECE = 65_536
 
+/** States of the parser below this one are those of escapes and control sequences. */
+const STRINGS = 7
+
 const nothing = new Uint8Array(0)
 const clamp = (value: number, least: number): number => Math.min(LARGEST, Math.max(least, Math.trunc(value) || least))
 
@@ -170,13 +173,16 @@ export class Emulator {
     this.#askedAt = base + end
     this.#terminator = "\x1b\\"
     this.#parse(data, from, end)
-    if (parser.currentState === 0) this.#open = 0
+    // A copy: the memory is the caller's, who may use it again.
+    this.#held = end === data.length ? nothing : Uint8Array.from(data.subarray(end))
+    const { currentState } = parser
+    // What is held begins another sequence: one that was no string is given up, and its control characters are done.
+    const givenUp = currentState < STRINGS && this.#held.length > 0 && lastIntroducer(this.#held) === 0
+    if (currentState === 0 || givenUp) this.#open = 0
     else {
       const last = lastIntroducer(data.subarray(0, end))
       this.#open = last < 0 ? this.#open + end : end - last
     }
-    // A copy: the memory is the caller's, who may use it again.
-    this.#held = end === data.length ? nothing : Uint8Array.from(data.subarray(end))
     this.#leaving.flush()
   }
 

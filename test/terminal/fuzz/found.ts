@@ -22,6 +22,12 @@ export const found: Record<string, Stream> = {
     steps: ["\x1b(", "\f", "\x1b]8;;http://x/\x1b\\", " "],
     cut: 0.175
   },
+  "a byte that is no text, and a control character, in an escape that another one abandons": {
+    size: small,
+    scrollback: 0,
+    steps: ["a", "\x1b", { bytes: [128] }, "\f", "\x1bn", "b"],
+    cut: 5 / 7
+  },
   "a question that abandons an escape": { size: small, scrollback: 0, steps: ["\x1b(", "\x1b[c", " "], cut: 0 },
   "a title that a question in eight bits cuts off": {
     size: small,

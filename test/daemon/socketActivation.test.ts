@@ -148,8 +148,11 @@ describe("a daemon that was passed its socket", () => {
     async () => {
       await home.ok(["run", "--detach", "--name", "kept", "--", "sleep", "1000"])
       const old = await home.daemonPid()
+      // Or it would put its own there again first.
+      process.kill(old, "SIGSTOP")
       rmSync(home.paths.socket)
       await hold()
+      process.kill(old, "SIGCONT")
       const pid = await activate()
       const { sessions } = await home.json<{ sessions: ReadonlyArray<Session> }>(["ls"])
       assert.deepStrictEqual(

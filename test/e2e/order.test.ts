@@ -177,7 +177,7 @@ describe("limits and templates", () => {
     writeFileSync(home.paths.config, '{\n  "templates": {\n    "web": {"command": ["a"], "maxMemory": "lots"}\n  }\n}')
     const { code, stderr } = await home.hob(["config", "check"])
     assert.strictEqual(code, 1)
-    assert.match(stderr, /"templates\.web".*size such as.*line 3/)
+    assert.match(stderr, /"templates\.web\.maxMemory".*size such as.*line 3/)
     writeFileSync(home.paths.config, '{"templates": {"web": {"comand": ["a"]}}}')
     assert.match((await home.hob(["config", "check"])).stderr, /templates\.web/)
   })

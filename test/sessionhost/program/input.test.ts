@@ -154,7 +154,9 @@ describe.each(kinds)("input of a program %s", (kind, start) => {
 
   it("is refused as a whole when the queue is full, and asked for again when half of it is free", async () => {
     const data = pattern(3 * KiB * KiB)
-    const ended = shell(start, `${raw}printf ready; head -c ${data.length} | sha256sum`, { inputQueueBytes: 256 * KiB })
+    // It reads when the queue has long been full.
+    const script = `${raw}printf ready; sleep 1; head -c ${data.length} | sha256sum`
+    const ended = shell(start, script, { inputQueueBytes: 256 * KiB })
     await ended.says("ready")
     expect(ended.program.write(data)).toBe("full")
     let refusals = 0

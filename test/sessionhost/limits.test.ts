@@ -101,8 +101,10 @@ describe("a session with limits", () => {
 
   it.skipIf(!held.has("processes"))("gets no more processes than it may have, from the kernel", async () => {
     await using host = await start(new Cgroups())
-    const { id, session } = await begin(host, crowd, { processes: 8 })
+    // The limit is put on it when it has started.
+    const { id, session } = await begin(host, `read go; ${crowd}`, { processes: 8 })
     assert.strictEqual(session.limitedBy?.processes, "cgroup")
+    await host.control.ask("send", { session: id, data: "Cg==" })
     const { exit } = await ending(host, id, (session) => session.exit !== null)
     // The shell could not fork, and says so by its exit code.
     assert.isAbove(exit?.code ?? 0, 0)

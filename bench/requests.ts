@@ -15,6 +15,7 @@ import * as net from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Concerns } from "../src/actors/Concerns.ts"
+import { DirectMethods } from "../src/actors/DirectMethods.ts"
 import { Connections, layer as nativeSocket } from "../src/connection/layer.ts"
 import { Ping } from "../src/protocol/daemon.ts"
 import { spread } from "./support/statistics.ts"
@@ -52,7 +53,7 @@ const doorServer = (path: string): void => {
   const door = ready.pipe(
     Layer.provide(nativeSocket(Pings, { path })),
     Layer.provide(pings),
-    Layer.provide(Layer.merge(Connections.layer, Concerns.layer))
+    Layer.provide(Layer.mergeAll(Connections.layer, Concerns.layer, DirectMethods.layer))
   )
   Effect.runFork(Layer.launch(door))
 }

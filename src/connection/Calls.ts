@@ -1,11 +1,13 @@
 import { Cause, Effect, Exit } from "effect"
 import { Headers } from "effect/http"
 import { Rpc, type RpcMessage, type RpcServer } from "effect/rpc"
+import type { AnyDirectHandler } from "../actors/DirectMethods.ts"
 import { RpcErrorCode } from "../protocol/errors.ts"
+import { memberText } from "../wire/members.ts"
 import type { Batch } from "./Batch.ts"
 import { describeIssue, exitReply, type Method, notEncodable } from "./methods.ts"
-import type { Outbox } from "./Outbox.ts"
-import { chunkReply, refusal, type RequestId, resultReply } from "./replies.ts"
+import type { Outbox } from "../wire/Outbox.ts"
+import { chunkReply, refusal, type RequestId, resultReply, textChunkReply } from "./replies.ts"
 import type { WireRequest } from "./requests.ts"
 import { type Fork, runImmediate } from "./runImmediate.ts"
 
@@ -21,10 +23,15 @@ export interface Handling {
   readonly closing: boolean
 }
 
+/** A call without an id, a notification, has a name of its own while it is in flight. */
+type CallId = RequestId | symbol
+
 interface InFlight {
   readonly method: Method
   readonly batch: Batch | undefined
   readonly discard: boolean
+  /** Of a direct method: tells its handler that nobody waits any more. */
+  giveUp?: () => void
 }
 
 const stopping = "The daemon is stopping; the call was cancelled."
@@ -38,7 +45,7 @@ export class Calls {
   readonly #handling: Handling
   readonly #outbox: Outbox
   readonly #client: Rpc.ServerClient
-  readonly #inFlight = new Map<RequestId, InFlight>()
+  readonly #inFlight = new Map<CallId, InFlight>()
   #notifications = 0
   #notificationNumber = 0
   #onIdle: (() => void) | undefined
@@ -96,8 +103,14 @@ export class Calls {
   }
 
   /** The client has read a chunk, or wants no more of a call. */
-  control(type: "Ack" | "Interrupt", id: RequestId): Effect.Effect<void> | undefined {
-    if (!this.#inFlight.has(id)) return undefined
+  control(type: "Ack" | "Interrupt", id: CallId): Effect.Effect<void> | undefined {
+    const call = this.#inFlight.get(id)
+    if (call === undefined) return undefined
+    if (call.method.direct !== undefined) {
+      // What a direct method pushes is held back by the socket alone.
+      if (type === "Interrupt") this.#cancelDirect(id, call)
+      return undefined
+    }
     const requestId = id as RpcMessage.RequestId
     return this.#handling.server.write(
       this.#clientId,
@@ -109,6 +122,16 @@ export class Calls {
   get cancelEndless(): Effect.Effect<void> {
     const endless = [...this.#inFlight].filter(([, { method }]) => method.endless)
     return Effect.forEach(endless, ([id]) => this.control("Interrupt", id) ?? Effect.void, { discard: true })
+  }
+
+  /** The client has left: direct calls are given up; RpcServer is told about its own by the door. */
+  left(): void {
+    for (const [id, call] of this.#inFlight) {
+      if (call.method.direct === undefined) continue
+      this.#inFlight.delete(id)
+      call.giveUp?.()
+    }
+    this.#tellIdle()
   }
 
   /** How a call that RpcServer runs has ended. */
@@ -147,6 +170,7 @@ export class Calls {
     batch: Batch | undefined
   ): Effect.Effect<void> | undefined {
     const headers = request.headers.length === 0 ? Headers.empty : Headers.fromInput(request.headers)
+    if (method.direct !== undefined) return this.#callDirectly(method, method.direct, request, payload, batch)
     if (!method.immediate) return this.#handOver(method, request, payload, headers, batch)
     const requestId = (request.id ?? "") as RpcMessage.RequestId
     const options = { client: this.#client, requestId, headers, rpc: method.rpc }
@@ -156,6 +180,55 @@ export class Calls {
     const reply = exitReply(method, request.id, exit)
     if (typeof reply === "string") return this.reply(batch, reply)
     return Effect.map(reply, (text) => this.reply(batch, text))
+  }
+
+  #callDirectly(
+    method: Method,
+    handler: AnyDirectHandler,
+    request: WireRequest,
+    payload: unknown,
+    batch: Batch | undefined
+  ): undefined {
+    const id = request.id ?? Symbol("notification")
+    const call: InFlight = { method, batch, discard: request.discard }
+    this.#inFlight.set(id, call)
+    if (typeof id === "symbol") batch?.skip()
+    let isOpen = true
+    const end = (exit: Exit.Exit<unknown, unknown>): void => {
+      if (!isOpen || this.#inFlight.get(id) !== call) return
+      isOpen = false
+      if (typeof id === "symbol") return this.#forget(id)
+      const reply = call.discard && Exit.isSuccess(exit) ? resultReply(id, null) : exitReply(method, id, exit)
+      if (typeof reply === "string") this.#answered(id, call, reply)
+      else this.#handling.fork(Effect.map(reply, (text) => this.#answered(id, call, text)))
+    }
+    let texts: string | undefined
+    try {
+      const giveUp = handler(payload, {
+        clientId: this.#clientId,
+        text: (member) => memberText((texts ??= request.paramsText()), member) ?? "null",
+        succeed: (value) => end(Exit.succeed(value)),
+        fail: (error) => end(Exit.fail(error)),
+        push: (items) => {
+          if (isOpen && this.#inFlight.get(id) === call && typeof id !== "symbol") {
+            this.#outbox.add(textChunkReply(id, items))
+          }
+        },
+        isBlocked: () => this.#outbox.blocked,
+        whenWritable: (go) => void this.#outbox.whenWritable(() => this.#inFlight.get(id) === call && go())
+      })
+      if (giveUp !== undefined) call.giveUp = giveUp
+    } catch (defect) {
+      end(Exit.die(defect))
+    }
+  }
+
+  #cancelDirect(id: CallId, call: InFlight): void {
+    call.giveUp?.()
+    if (this.#inFlight.get(id) !== call) return
+    const message = this.#handling.closing ? stopping : "The call was cancelled."
+    if (typeof id === "symbol") this.#forget(id)
+    else this.#answered(id, call, refusal(id, RpcErrorCode.cancelled, message))
   }
 
   #handOver(
@@ -198,6 +271,11 @@ export class Calls {
   #answered(id: RequestId, call: InFlight, text: string): void {
     this.#inFlight.delete(id)
     this.reply(call.batch, text)
+    this.#tellIdle()
+  }
+
+  #forget(id: CallId): void {
+    this.#inFlight.delete(id)
     this.#tellIdle()
   }
 

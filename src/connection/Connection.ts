@@ -4,10 +4,11 @@ import type { Socket } from "node:net"
 import { RpcErrorCode } from "../protocol/errors.ts"
 import { Inbox } from "../wire/Inbox.ts"
 import { giveBack, LineFault, LineReader } from "../wire/lines.ts"
+import { elements } from "../wire/members.ts"
+import { Outbox } from "../wire/Outbox.ts"
 import { Batch } from "./Batch.ts"
 import { Calls, type Handling } from "./Calls.ts"
 import type { ConnectionLimits } from "./limits.ts"
-import { Outbox } from "./Outbox.ts"
 import { pong, refusal } from "./replies.ts"
 import { readMessage, readPlainRequest } from "./requests.ts"
 import { foreignProtocol, jsonProblem } from "./strangers.ts"
@@ -41,6 +42,7 @@ export class Connection {
   readonly #outbox: Outbox
   readonly #calls: Calls
   #batchItems: ReadonlyArray<unknown> = []
+  #batchTexts: () => ReadonlyArray<string> = () => []
   #batchPosition = 0
   #batch: Batch | undefined
   #holdsLargeLine = false
@@ -130,6 +132,11 @@ export class Connection {
     else this.#socket.once("finish", () => this.#socket.destroy())
   }
 
+  /** The client has left: what it has asked for and nobody runs in a fiber is given up. */
+  left(): void {
+    this.#calls.left()
+  }
+
   /** Takes what a handler that RpcServer runs has produced. */
   fromServer(response: RpcMessage.FromServer<any>): Effect.Effect<void> {
     switch (response._tag) {
@@ -198,7 +205,9 @@ export class Connection {
       const { room } = this.#outbox
       if (room !== undefined) return room
       if (this.#batchPosition < this.#batchItems.length) {
-        const step = this.#receive(this.#batchItems[this.#batchPosition++], this.#batch)
+        const position = this.#batchPosition++
+        const texts = this.#batchTexts
+        const step = this.#receive(this.#batchItems[position], this.#batch, () => texts()[position]!)
         if (step !== undefined) return step
         continue
       }
@@ -224,7 +233,7 @@ export class Connection {
       this.#outbox.add(refusal(null, RpcErrorCode.parseError, jsonProblem(problem)))
       return undefined
     }
-    if (!Array.isArray(value)) return this.#receive(value, undefined)
+    if (!Array.isArray(value)) return this.#receive(value, undefined, () => line)
     const size = value.length
     if (size === 0 || size > this.#shared.limits.inFlight) {
       const message = `A batch has 1 to ${this.#shared.limits.inFlight} requests, and this one ${size}.`
@@ -233,12 +242,14 @@ export class Connection {
     }
     this.#batch = new Batch(size, (reply) => this.#outbox.add(reply))
     this.#batchItems = value
+    let texts: ReadonlyArray<string> | undefined
+    this.#batchTexts = () => (texts ??= elements(line))
     this.#batchPosition = 0
     return undefined
   }
 
-  #receive(value: unknown, batch: Batch | undefined): Effect.Effect<void> | undefined {
-    const message = readMessage(value)
+  #receive(value: unknown, batch: Batch | undefined, text: () => string): Effect.Effect<void> | undefined {
+    const message = readMessage(value, text)
     if (message.type === "request") return this.#calls.request(message, batch)
     if (message.type === "refusal") {
       return this.#calls.reply(batch, refusal(message.id, message.code, message.message))

@@ -8,6 +8,7 @@ import { existsSync } from "node:fs"
 import type { Socket } from "node:net"
 import { dirname } from "node:path"
 import { Concerns } from "../actors/Concerns.ts"
+import { DirectMethods } from "../actors/DirectMethods.ts"
 import { RpcErrorCode } from "../protocol/errors.ts"
 import { adopt } from "../wire/passedSocket.ts"
 import { onceGone } from "../wire/watchSocket.ts"
@@ -55,7 +56,11 @@ export class NativeSocket extends Context.Service<
 export const layer = <Rpcs extends Rpc.Any>(
   group: RpcGroup.RpcGroup<Rpcs>,
   options: NativeSocketOptions
-): Layer.Layer<NativeSocket, SocketPathError, Rpc.ToHandler<Rpcs> | Rpc.Middleware<Rpcs> | Connections | Concerns> =>
+): Layer.Layer<
+  NativeSocket,
+  SocketPathError,
+  Rpc.ToHandler<Rpcs> | Rpc.Middleware<Rpcs> | Connections | Concerns | DirectMethods
+> =>
   Layer.effect(
     NativeSocket,
     Effect.gen(function* () {
@@ -151,6 +156,7 @@ const makeDoor = Effect.fnUntraced(function* <Rpcs extends Rpc.Any>(
 ) {
   const connections = yield* Connections
   const handlers = yield* Effect.context<Rpc.ToHandler<Rpcs>>()
+  const direct = yield* DirectMethods
   const clients = new Map<number, Connection>()
   const serverScope = yield* Effect.acquireRelease(Scope.make(), closeWithin(FAREWELL))
   const server = yield* RpcServer.makeNoSerialization(group, {
@@ -161,7 +167,7 @@ const makeDoor = Effect.fnUntraced(function* <Rpcs extends Rpc.Any>(
   }).pipe(Scope.provide(serverScope))
   const shared: Shared & { closing: boolean } = {
     limits,
-    methods: makeMethods(group, handlers),
+    methods: makeMethods(group, handlers, direct.find),
     server,
     fork: yield* FiberSet.makeRuntime<never, any, any>(),
     largeLine: Semaphore.makeUnsafe(1),
@@ -178,6 +184,7 @@ const makeDoor = Effect.fnUntraced(function* <Rpcs extends Rpc.Any>(
       const left = Effect.suspend(() => {
         socket.destroy()
         clients.delete(clientId)
+        connection.left()
         return Effect.andThen(server.disconnect(clientId), connections.leave(clientId))
       })
       const fiber = fork(

@@ -1,6 +1,7 @@
 import { Cause, Context, Effect, Exit, Option, Schema, SchemaAST, SchemaIssue, SchemaParser } from "effect"
 import { Rpc, type RpcGroup, RpcSchema } from "effect/rpc"
 import * as Jit from "effect/schema/SchemaJITCompiler"
+import type { AnyDirectHandler } from "../actors/DirectMethods.ts"
 import { RpcErrorCode } from "../protocol/errors.ts"
 import { Endless } from "../protocol/endless.ts"
 import { Immediate } from "../protocol/immediate.ts"
@@ -13,6 +14,8 @@ export interface Method {
   readonly immediate: boolean
   /** Goes on for as long as its client wants; not waited for when the door closes. */
   readonly endless: boolean
+  /** Answers by calling back: used in place of `handler` where it is there. */
+  readonly direct: AnyDirectHandler | undefined
   readonly handler: Rpc.Handler<string>["handler"]
   readonly context: Context.Context<never>
   readonly rpc: Rpc.AnyWithProps
@@ -32,23 +35,29 @@ export interface Codec {
 
 /**
  * The methods of a group, each with its codecs compiled (the Schema JIT reads and writes a small message several times
- * faster than the interpreter). `handlers` holds the handlers that the group's layer made.
+ * faster than the interpreter). `handlers` holds the handlers that the group's layer made, `direct` finds those that
+ * answer without a fiber.
  */
 export const makeMethods = <Rpcs extends Rpc.Any>(
   group: RpcGroup.RpcGroup<Rpcs>,
-  handlers: Context.Context<Rpc.ToHandler<Rpcs>>
+  handlers: Context.Context<Rpc.ToHandler<Rpcs>>,
+  direct: (tag: string) => AnyDirectHandler | undefined = () => undefined
 ): ReadonlyMap<string, Method> => {
   const methods = new Map<string, Method>()
   for (const [tag, any] of group.requests as ReadonlyMap<string, Rpc.Any>) {
     const rpc = any as Rpc.AnyWithProps
     const entry = handlers.mapUnsafe.get(rpc.key) as Rpc.Handler<string> | undefined
     if (entry === undefined) throw new Error(`The method ${tag} has no handler.`)
-    methods.set(tag, makeMethod(rpc, entry))
+    methods.set(tag, makeMethod(rpc, entry, direct(tag)))
   }
   return methods
 }
 
-const makeMethod = (rpc: Rpc.AnyWithProps, entry: Rpc.Handler<string>): Method => {
+const makeMethod = (
+  rpc: Rpc.AnyWithProps,
+  entry: Rpc.Handler<string>,
+  direct: AnyDirectHandler | undefined
+): Method => {
   const isStream = RpcSchema.isStreamSchema(rpc.successSchema)
   const success = RpcSchema.isStreamSchema(rpc.successSchema) ? rpc.successSchema.success : rpc.successSchema
   const options = Context.get(rpc.annotations, Rpc.ParseOptions)
@@ -78,6 +87,7 @@ const makeMethod = (rpc: Rpc.AnyWithProps, entry: Rpc.Handler<string>): Method =
     tag: rpc._tag,
     endless: Context.get(rpc.annotations, Endless),
     immediate: !isStream && rpc.middlewares.size === 0 && Context.get(rpc.annotations, Immediate),
+    direct,
     handler: entry.handler,
     context: entry.context,
     rpc,

@@ -13,8 +13,12 @@ export type EncodedReason =
 export const resultReply = (id: RequestId, result: unknown): string =>
   `{"jsonrpc":"2.0","id":${encodeId(id)},"result":${JSON.stringify(result) ?? "null"}}`
 
-export const chunkReply = (id: RequestId, values: unknown): string =>
-  `{"jsonrpc":"2.0","chunk":true,"id":${encodeId(id)},"result":${JSON.stringify(values)}}`
+export const chunkReply = (id: RequestId, values: unknown): string => `${chunkHead(id)}${JSON.stringify(values)}}`
+
+/** A chunk whose items are JSON texts already, with commas between. */
+export const textChunkReply = (id: RequestId, items: string): string => `${chunkHead(id)}[${items}]}`
+
+const chunkHead = (id: RequestId): string => `{"jsonrpc":"2.0","chunk":true,"id":${encodeId(id)},"result":`
 
 export const errorReply = (
   id: RequestId | null,

@@ -1,5 +1,6 @@
 /** What a client may send: the shape of JSON-RPC 2.0 and of effect's control messages, checked before any method. */
 import { RpcErrorCode } from "../protocol/errors.ts"
+import { memberText } from "../wire/members.ts"
 import type { RequestId } from "./replies.ts"
 
 /** Longer ids are refused: they would be sent back with every answer. */
@@ -13,6 +14,8 @@ export interface WireRequest {
   readonly id: RequestId | undefined
   readonly method: string
   readonly params: unknown
+  /** `params` as they were written. */
+  readonly paramsText: () => string
   readonly headers: ReadonlyArray<readonly [string, string]>
   /** effect's own: the client wants to know that the call has begun, not how it ends. */
   readonly discard: boolean
@@ -35,9 +38,10 @@ export interface WireRefusal {
 
 /**
  * Tells what a line's JSON value is. Members that aren't known are ignored. Batches are taken apart before. Members are
- * read without asking whether they are the value's own: a key `__proto__` in JSON sets no prototype.
+ * read without asking whether they are the value's own: a key `__proto__` in JSON sets no prototype. `text` is the
+ * value as it was written.
  */
-export const readMessage = (value: unknown): WireRequest | WireControl | WireRefusal => {
+export const readMessage = (value: unknown, text: () => string): WireRequest | WireControl | WireRefusal => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return refuse(null, "A request is a JSON object with the members jsonrpc, id, method and params.")
   }
@@ -65,6 +69,7 @@ export const readMessage = (value: unknown): WireRequest | WireControl | WireRef
     id,
     method,
     params: message["params"],
+    paramsText: () => memberText(text(), "params") ?? "{}",
     headers: message["headers"] === undefined ? NO_HEADERS : readHeaders(message["headers"]),
     discard: message["discard"] === true
   }
@@ -101,7 +106,7 @@ export const readPlainRequest = (line: string): WireRequest | undefined => {
   } catch {
     return undefined
   }
-  return { type: "request", id, method, params, headers: NO_HEADERS, discard: false }
+  return { type: "request", id, method, params, paramsText: () => text, headers: NO_HEADERS, discard: false }
 }
 
 const PLAIN_METHOD = /^[\w.]+$/

@@ -1,5 +1,7 @@
 import { Effect, Layer } from "effect"
+import { Announcer } from "../actors/Announcer.ts"
 import { Concerns } from "../actors/Concerns.ts"
+import { DirectMethods } from "../actors/DirectMethods.ts"
 import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
 import { Connections } from "../connection/Connections.ts"
@@ -38,7 +40,9 @@ export const layer = ({ env = process.env, flags = [], passed, paths }: DaemonOp
     // ── concerns: one line each ──
     Layer.provideMerge(Sessions.layer(paths)),
     // ── what they all stand on ──
-    Layer.provideMerge(Layer.mergeAll(Connections.layer, Shutdown.layer, ThisRun.layer)),
+    Layer.provideMerge(
+      Layer.mergeAll(Connections.layer, Shutdown.layer, ThisRun.layer, DirectMethods.layer, Announcer.layer)
+    ),
     Layer.provideMerge(Database.layer(paths)),
     Layer.provideMerge(Concerns.layer),
     Layer.provideMerge(HobConfig.layer({ paths, env, flags }))

@@ -231,7 +231,8 @@ export const deeperThan = (json: string, limit: number): boolean => {
   return false
 }
 
-const endOfString = (json: string, open: number): number => {
+/** Where the string that opens at `open` is closed; -1 where it isn't. */
+export const endOfString = (json: string, open: number): number => {
   let close = open
   for (;;) {
     close = json.indexOf('"', close + 1)

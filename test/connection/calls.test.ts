@@ -3,7 +3,7 @@ import { Rpc, RpcGroup, type RpcServer } from "effect/rpc"
 import { assert, describe, it } from "vitest"
 import { Calls } from "../../src/connection/Calls.ts"
 import { makeMethods } from "../../src/connection/methods.ts"
-import type { Outbox } from "../../src/connection/Outbox.ts"
+import type { Outbox } from "../../src/wire/Outbox.ts"
 import type { WireRequest } from "../../src/connection/requests.ts"
 
 const Group = RpcGroup.make(Rpc.make("some.stream", { success: Schema.String, stream: true }))
@@ -35,6 +35,7 @@ const make = Effect.gen(function* () {
     id,
     method: "some.stream",
     params: {},
+    paramsText: () => "{}",
     headers: [],
     discard: false
   })

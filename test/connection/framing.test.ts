@@ -74,7 +74,12 @@ describe("however requests are cut up", () => {
 const same = (text: string): boolean => {
   const plain = readPlainRequest(text)
   if (plain === undefined) return false
-  assert.deepStrictEqual(plain, readMessage(JSON.parse(text)) as typeof plain, text)
+  const { paramsText, ...rest } = readMessage(JSON.parse(text), () => text) as typeof plain
+  assert.deepStrictEqual(
+    { ...plain, paramsText: plain.paramsText().trim() },
+    { ...rest, paramsText: paramsText() },
+    text
+  )
   return true
 }
 

@@ -6,6 +6,7 @@ import type { Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Concerns } from "../../src/actors/Concerns.ts"
+import { DirectMethods } from "../../src/actors/DirectMethods.ts"
 import { type ConnectionLimits, Connections, layer } from "../../src/connection/layer.ts"
 import { Endless } from "../../src/protocol/endless.ts"
 import { Immediate } from "../../src/protocol/immediate.ts"
@@ -43,9 +44,22 @@ export const Toys = RpcGroup.make(
   Rpc.make("toy.watch", { payload: { gate: Schema.String }, success: Schema.String }).annotate(Endless, true),
   /** Can't be interrupted. */
   Rpc.make("toy.stubborn", { success: Schema.String }),
+  /** Answers with the text of what it carries, without a fiber. */
+  Rpc.make("toy.carry", { payload: { message: Schema.Json }, success: Schema.String }),
+  /** Answers with what {@link Toy.gate} lets through, without a fiber; fails when that is nothing. */
+  Rpc.make("toy.later", { payload: { gate: Schema.String }, success: Schema.String, error: NoSuchThing }),
+  /** As many strings of `bytes` as the client reads, without a fiber, until {@link Toy.gate} ends it. */
+  Rpc.make("toy.push", {
+    payload: { bytes: Schema.Int, gate: Schema.String },
+    success: Schema.String,
+    error: NoSuchThing,
+    stream: true
+  }).annotate(Endless, true),
   /** Owns `name` until its client leaves. */
   Rpc.make("toy.own", { payload: { name: Schema.String } })
 )
+
+const rpcs = Object.fromEntries(Toys.requests) as { readonly [R in RpcGroup.Rpcs<typeof Toys> as R["_tag"]]: R }
 
 /** What the handlers have seen, and the gates they wait at. */
 export class Toy {
@@ -77,6 +91,46 @@ export class Toy {
   /** Waits until `event` has been noted `times` times. */
   async seen(event: string, times = 1): Promise<void> {
     while (this.count(event) < times) await new Promise<void>((resolve) => this.#watchers.push(resolve))
+  }
+
+  /** Those that answer without a fiber, in place of the ordinary ones. */
+  readonly directly = Layer.effectDiscard(
+    Effect.gen({ self: this }, function* () {
+      const direct = yield* DirectMethods
+      yield* direct.answer(rpcs["toy.carry"], (_, call) => call.succeed(call.text("message")))
+      yield* direct.answer(rpcs["toy.later"], ({ gate }, call) => {
+        this.note(`waiting ${gate}`)
+        this.whenOpen(gate, (value) => {
+          if (value === "") call.fail(new NoSuchThing({ thing: gate }))
+          else call.succeed(value)
+        })
+        return () => this.note(`gave up ${gate}`)
+      })
+      yield* direct.answer(rpcs["toy.push"], ({ bytes, gate }, call) => {
+        const state = { open: true }
+        const push = () => {
+          while (state.open && !call.isBlocked()) {
+            call.push(JSON.stringify("z".repeat(bytes)))
+            this.note("push")
+          }
+          if (state.open) call.whenWritable(push)
+        }
+        this.whenOpen(gate, (value) => {
+          state.open = false
+          if (value === "") call.fail(new NoSuchThing({ thing: gate }))
+          else call.succeed()
+        })
+        push()
+        return () => {
+          state.open = false
+          this.note(`gave up ${gate}`)
+        }
+      })
+    })
+  )
+
+  whenOpen(gate: string, go: (value: string) => void): void {
+    Effect.runFork(Effect.map(Deferred.await(this.gate(gate)), go))
   }
 
   readonly handlers = Toys.toLayer(
@@ -115,6 +169,9 @@ export class Toy {
         "toy.big": ({ bytes }) => Effect.as(note("big"), "y".repeat(bytes)),
         "toy.stubborn": () =>
           note("stubborn").pipe(Effect.andThen(Deferred.await(this.gate("stubborn"))), Effect.uninterruptible),
+        "toy.carry": ({ message }) => Effect.succeed(JSON.stringify(message)),
+        "toy.later": ({ gate }) => Deferred.await(this.gate(gate)),
+        "toy.push": () => Stream.never,
         "toy.own": ({ name }, { client }) =>
           Effect.gen({ self: this }, function* () {
             this.owned.add(name)
@@ -160,7 +217,8 @@ export const openDoor = async (limits: Partial<ConnectionLimits> = {}): Promise<
   const context = await Effect.runPromise(
     layer(Toys, { path, limits }).pipe(
       Layer.provide(toy.handlers),
-      Layer.provideMerge(Layer.merge(Connections.layer, Concerns.layer)),
+      Layer.provide(toy.directly),
+      Layer.provideMerge(Layer.mergeAll(Connections.layer, Concerns.layer, DirectMethods.layer)),
       Layer.buildWithScope(scope)
     )
   )

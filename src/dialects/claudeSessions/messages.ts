@@ -1,6 +1,6 @@
 /** The wire of claude-sessions, in its own spelling: one request and one answer for each connection. */
 import { Option, Result, Schema } from "effect"
-import { topLevelKeys } from "../topLevelKeys.ts"
+import { members } from "../../wire/members.ts"
 
 const of = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
   Schema.Struct({ type: Schema.Literal(type), ...fields })
@@ -77,7 +77,7 @@ export const readRequest = (line: string): Result.Result<Request, string> => {
   if (!isObject(value)) return Result.fail("the line is not a JSON object")
   const names = fields.get(value["type"])
   if (names === undefined) return Result.fail(`"type" must be one of ${[...fields.keys()].join(", ")}`)
-  const keys = topLevelKeys(line)
+  const keys = members(line).map(({ key }) => key)
   const twice = ["type", ...names].find((name) => keys.indexOf(name) !== keys.lastIndexOf(name))
   if (twice !== undefined) return Result.fail(`"${twice}" is there twice`)
   const wrong = names.find((name) => !isText(value[name]))

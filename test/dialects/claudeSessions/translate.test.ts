@@ -1,10 +1,8 @@
 import { Option, Result } from "effect"
-import * as fc from "fast-check"
 import { assert, describe, it } from "vitest"
 import { readRequest } from "../../../src/dialects/claudeSessions/messages.ts"
 import { parseUuid, rfc3339, statusOf, typed } from "../../../src/dialects/claudeSessions/translate.ts"
 import { rustDebug } from "../../../src/dialects/rustDebug.ts"
-import { topLevelKeys } from "../../../src/dialects/topLevelKeys.ts"
 
 const read = (line: string) => Option.getOrNull(Result.getSuccess(readRequest(line)))
 const problem = (line: string) => Option.getOrNull(Result.getFailure(readRequest(line)))
@@ -66,19 +64,6 @@ describe("a request of claude-sessions", () => {
     assert.strictEqual(problem('{"type":"send_input","session_id":"a"}'), '"text" must be a text')
     assert.strictEqual(problem('{"type":"send_input","session_id":null,"text":"x"}'), '"session_id" must be a text')
     assert.strictEqual(problem('{"type":"start_session","working_dir":"\\ud800"}'), '"working_dir" must be a text')
-  })
-
-  it("has its members counted as they stand", () => {
-    const name = fc.string({ maxLength: 6 })
-    fc.assert(
-      fc.property(fc.array(fc.tuple(name, fc.jsonValue({ maxDepth: 3 })), { maxLength: 6 }), (members) => {
-        const text = `{${members.map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`).join(",")}}`
-        assert.deepStrictEqual(
-          topLevelKeys(text),
-          members.map(([key]) => key)
-        )
-      })
-    )
   })
 })
 

@@ -2,7 +2,7 @@ import { Effect, Fiber } from "effect"
 import { EventEmitter } from "node:events"
 import type { Socket } from "node:net"
 import { assert, describe, it } from "vitest"
-import { Outbox } from "../../src/connection/Outbox.ts"
+import { Outbox } from "../../src/wire/Outbox.ts"
 
 /** A socket whose other side reads only what the test lets it. */
 class SlowSocket extends EventEmitter {

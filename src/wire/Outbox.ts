@@ -1,6 +1,5 @@
 import { type Duration, Effect } from "effect"
 import type { Socket } from "node:net"
-import type { Fork } from "./runImmediate.ts"
 
 /** What is written at a time, so that a client's progress can be seen. */
 const PIECE_BYTES = 64 * 1024
@@ -11,7 +10,7 @@ export interface OutboxOptions {
   /** How long a client that blocks the outbox may read less than one piece (64 KiB). */
   readonly stallAfter: Duration.Input
   readonly onStalled: () => void
-  readonly fork: Fork
+  readonly fork: (effect: Effect.Effect<void>) => unknown
 }
 
 /**
@@ -103,12 +102,21 @@ export class Outbox {
   get writable(): Effect.Effect<void> {
     return Effect.callback<void>((resume) => {
       if (!this.#blocked) return resume(Effect.void)
-      const wake = () => resume(Effect.void)
-      this.#waiting.push(wake)
-      return Effect.sync(() => {
-        this.#waiting = this.#waiting.filter((waiter) => waiter !== wake)
-      })
+      return Effect.sync(this.whenWritable(() => resume(Effect.void)))
     })
+  }
+
+  /** Whether more waits than may. */
+  get blocked(): boolean {
+    return this.room !== undefined
+  }
+
+  /** Calls back once a blocked outbox is so no more, or the client has gone. Returns a way to call that off. */
+  whenWritable(wake: () => void): () => void {
+    this.#waiting.push(wake)
+    return () => {
+      this.#waiting = this.#waiting.filter((waiter) => waiter !== wake)
+    }
   }
 
   #write(data: string | Buffer): void {

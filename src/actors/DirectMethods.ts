@@ -1,0 +1,62 @@
+import { Context, Effect, Layer, type Scope, type Stream } from "effect"
+import type { Rpc } from "effect/rpc"
+
+/** One call of a direct method, as its handler sees it. Answered once; what comes later is dropped. */
+export interface DirectCall<in A, in E> {
+  /** Who asks, as in `options.client.id` of other handlers. */
+  readonly clientId: number
+  /** A member of the parameters as the client wrote it: for JSON that is only carried. */
+  readonly text: (member: string) => string
+  readonly succeed: (value: A) => void
+  readonly fail: (error: E) => void
+  /** Of a method that streams: sends items, JSON texts with commas between. Those of one turn go out together. */
+  readonly push: (items: string) => void
+  /** The client is owed more than it may be: nothing more should be pushed until `whenWritable`. */
+  readonly isBlocked: () => boolean
+  /** Calls back once the client is owed less; not at all when it leaves. */
+  readonly whenWritable: (go: () => void) => void
+}
+
+/** What ends a call well: nothing, of a method that streams. */
+type Answer<R extends Rpc.Any> = Rpc.Success<R> extends Stream.Stream<any, any, any> ? void : Rpc.Success<R>
+
+/** Of a method that streams, what its stream fails with too. */
+type Failure<R extends Rpc.Any> = Rpc.Error<R> | (Rpc.Success<R> extends Stream.Stream<any, infer E, any> ? E : never)
+
+/**
+ * Answers a call by calling back, now or later, without a fiber. What it returns is called when the client gives the
+ * call up, or leaves, before it is answered. What it throws fails the call as a bug.
+ */
+export type DirectHandler<R extends Rpc.Any> = (
+  payload: Rpc.Payload<R>,
+  call: DirectCall<Answer<R>, Failure<R>>
+) => (() => void) | void
+
+/** A handler of whatever method. */
+export type AnyDirectHandler = (payload: any, call: DirectCall<any, any>) => (() => void) | void
+
+/**
+ * The methods whose answers are worth more than a fiber each: they are asked many thousands of times a second, or carry
+ * JSON that nobody needs to read. Their concern registers them here, beside its ordinary handlers, which do the same
+ * for whoever calls in process; doors look here first.
+ */
+export class DirectMethods extends Context.Service<
+  DirectMethods,
+  {
+    /** From now on, and for as long as the scope is open. */
+    answer<R extends Rpc.Any>(rpc: R, handler: DirectHandler<R>): Effect.Effect<void, never, Scope.Scope>
+    readonly find: (tag: string) => AnyDirectHandler | undefined
+  }
+>()("hob/actors/DirectMethods") {
+  static readonly layer = Layer.sync(DirectMethods, () => {
+    const handlers = new Map<string, AnyDirectHandler>()
+    return DirectMethods.of({
+      answer: ({ _tag }, handler) =>
+        Effect.acquireRelease(
+          Effect.sync(() => void handlers.set(_tag, handler as AnyDirectHandler)),
+          () => Effect.sync(() => void handlers.delete(_tag))
+        ),
+      find: (tag) => handlers.get(tag)
+    })
+  })
+}

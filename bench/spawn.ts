@@ -5,12 +5,13 @@
  *     node bench/spawn.ts [spawns] [sessions]
  *
  * Target: within 10 ms at any size. The time is that from the request to its answer, which the host gives when the
- * program runs; it does nothing else meanwhile. Beside it tmux, `new-window` by a client that is there already (`tmux -C`).
+ * program runs. The processor time of its event loop, all of a start in it, is what holds on a machine that does other
+ * things too. Beside it tmux, `new-window` by a client that is there already (`tmux -C`).
  * tmux is left out when it isn't there. BENCH_SOURCE=1 runs the session-host from source though there is a build.
  */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { hostProgram, startHost } from "./support/host.ts"
@@ -26,14 +27,23 @@ const told = (all: ReadonlyArray<number>): string => {
   return `p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, slowest ${at(1)} ms`
 }
 
-const timed = async (times: number, start: () => Promise<unknown>): Promise<string> => {
+/** Milliseconds that the event loop of a process has had a processor. */
+const loopMillis = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "latin1").split(" ")[0]) / 1e6
+
+const timed = async (times: number, start: () => Promise<unknown>, pid?: number): Promise<string> => {
   const all: Array<number> = []
+  const before = pid === undefined ? 0 : loopMillis(pid)
   for (let each = 0; each < times; each++) {
     const began = performance.now()
     await start()
     all.push(performance.now() - began)
   }
-  return told(all)
+  const busy =
+    pid === undefined
+      ? ""
+      : `, the event loop's processor time ${((loopMillis(pid) - before) / times).toFixed(1)} ms each`
+  return told(all) + busy
 }
 
 /** A tmux that answers what is written to it. */
@@ -62,13 +72,13 @@ const size = () => `${usage(host.pid).residentMegabytes.toFixed(0)} MB`
 try {
   console.log(`${spawns} programs started one after the other, Node ${process.version}, ${hostProgram()}`)
   await timed(5, () => host.run(["true"]))
-  console.log(`a host of ${size()}`.padEnd(42) + (await timed(spawns, () => host.run(["sleep", "100000"]))))
+  console.log(`a host of ${size()}`.padEnd(42) + (await timed(spawns, () => host.run(["sleep", "100000"]), host.pid)))
   for (let each = 0; each < sessions; each++) {
     await host.run(["sh", "-c", `yes ${"some output ".repeat(6)} | head -c 400000; exec sleep 100000`])
   }
   console.log(
     `with ${sessions} full sessions more, ${size()}`.padEnd(42) +
-      (await timed(spawns, () => host.run(["sleep", "1000"])))
+      (await timed(spawns, () => host.run(["sleep", "1000"]), host.pid))
   )
   if (tmuxVersion !== null) {
     const tmux = await tmuxControl(directory)

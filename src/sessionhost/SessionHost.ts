@@ -1,5 +1,4 @@
-import { mkdirSync } from "node:fs"
-import { rm } from "node:fs/promises"
+import { mkdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { BUILD } from "../config/build.ts"
 import { VERSION } from "../config/version.ts"
@@ -37,7 +36,8 @@ import {
   deleteSessionDirectory,
   readExitFile,
   readSessionFile,
-  replaceSessionFile
+  replaceSessionFile,
+  writeSessionFile
 } from "./sessionFiles.ts"
 import { Tickets } from "./tickets.ts"
 import type { SessionState } from "./upgrade/state.ts"
@@ -173,7 +173,7 @@ export class SessionHost {
     if (restartedFrom?.because === "lost") await endRemains(restartedFrom.id)
     const file = this.#limits.prepare(request.session)
     try {
-      this.#makeDirectory(directory, file, request.keepEnvironment === true ? env : null)
+      await this.#makeDirectory(directory, file.id, request.keepEnvironment === true ? env : null)
     } catch (error) {
       this.#limits.release(file.id)
       throw error
@@ -190,6 +190,7 @@ export class SessionHost {
     }
     const begin = this.#limits.starting(file, file.kind === "pty" ? pty : pipe)
     try {
+      writeSessionFile(directory, file)
       const start = (listener: ProgramListener) => begin(spec, listener)
       const session = this.#hold({ file, limits, recentBytes, inputQueueBytes, start })
       this.#announce("started", session)
@@ -275,13 +276,13 @@ export class SessionHost {
     this.#options.onChange()
   }
 
-  #makeDirectory(directory: string, file: SessionFile, env: Readonly<Record<string, string>> | null): void {
+  async #makeDirectory(directory: string, id: string, env: Readonly<Record<string, string>> | null): Promise<void> {
     const parent = this.#options.directory
     try {
-      mkdirSync(parent, { recursive: true, mode: 0o700 })
-      createSessionDirectory(directory, file, env)
+      await mkdir(parent, { recursive: true, mode: 0o700 })
+      await createSessionDirectory(directory, env)
     } catch (error) {
-      if (isTaken(error, directory)) throw badRequest(`session ${file.id} is there already`)
+      if (isTaken(error, directory)) throw badRequest(`session ${id} is there already`)
       throw new SpawnError("system", parent, `${parent} can't be written: ${messageOf(error)}`, { cause: error })
     }
   }

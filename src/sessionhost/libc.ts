@@ -8,6 +8,8 @@ export interface Libc {
   readonly inherit: (fd: number) => boolean
   /** Waits for a child without waiting: its status, as wait(2) packs it, `running`, or `gone` when nobody can be waited for. */
   readonly waitFor: (pid: number) => number | "running" | "gone"
+  /** Whether any child has ended and was not waited for. */
+  readonly anyEnded: () => boolean
   /** Takes the locks that SQLite's exclusive ones consist of, on an open file of ours; false when another process has one. */
   readonly lock: (fd: number) => boolean
   /** Has every thread that gets `signal` call a function of the C library, by name, that takes no argument. */
@@ -37,6 +39,9 @@ const FIONCLEX = 0x5450n
 const F_SETLK = 6
 const F_WRLCK = 1
 const WNOHANG = 1
+const [P_ALL, WEXITED, WNOWAIT] = [0, 4, 0x0100_0000]
+/** More than a siginfo_t. */
+const SIGINFO_BYTES = 256
 /** Where SQLite's locks lie in a file, all of them together: the pending and the reserved byte, and 510 shared ones. */
 const SQLITE_LOCKS = { start: 0x4000_0000n, length: 512n }
 
@@ -54,6 +59,7 @@ const load = (): Libc | null => {
       ioctl: { arguments: ["i32", "u64"], return: "i32" },
       fcntl: { arguments: ["i32", "i32", "buffer"], return: "i32" },
       waitpid: { arguments: ["i32", "buffer", "i32"], return: "i32" },
+      waitid: { arguments: ["i32", "i32", "buffer", "i32"], return: "i32" },
       getrlimit: { arguments: ["i32", "buffer"], return: "i32" },
       setrlimit: { arguments: ["i32", "buffer"], return: "i32" },
       signal: { arguments: ["i32", "pointer"], return: "pointer" }
@@ -66,6 +72,11 @@ const load = (): Libc | null => {
         const status = Buffer.alloc(4)
         const found = call("waitpid", pid, status, WNOHANG)
         return found === 0 ? "running" : found === pid ? status.readInt32LE(0) : "gone"
+      },
+      anyEnded: () => {
+        // Its first field, the signal's number, stays 0 where nobody has.
+        const info = Buffer.alloc(SIGINFO_BYTES)
+        return call("waitid", P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT) === 0 && info.readInt32LE(0) !== 0
       },
       lock: (fd) => {
         // struct flock of 64-bit Linux: type, whence, start, length, pid.

@@ -1,18 +1,15 @@
-import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs"
+import { closeSync, fstatSync, writeSync } from "node:fs"
 import { Direction } from "../protocol/sessionFrames.ts"
-import { withBirthmark } from "./birthmark.ts"
 import { childDescriptors } from "./ChildDescriptors.ts"
 import { InputQueue } from "./InputQueue.ts"
-import { type LoadedPty, nativePty } from "./nativePty.ts"
 import { type Program, type ProgramExit, type ProgramListener, type ProgramSpec, SpawnError } from "./program.ts"
 import { PtyMaster } from "./PtyMaster.ts"
 import { SessionProcesses } from "./SessionProcesses.ts"
-import { signalName } from "./signals.ts"
+import { type Terminals, terminals } from "./terminals.ts"
 import { reaper } from "./upgrade/Reaper.ts"
 import type { ProgramState, PtyState } from "./upgrade/state.ts"
-import { waiters } from "./upgrade/Waiters.ts"
 
-export { ptyUnavailable } from "./nativePty.ts"
+export { ptyUnavailable } from "./terminals.ts"
 
 /** A program under a terminal, however this process came to it. */
 interface Held {
@@ -29,7 +26,7 @@ interface Held {
 
 class PtyProgram implements Program {
   readonly pid: number
-  readonly #native: LoadedPty["native"]
+  readonly #terminals: Terminals
   readonly #listener: ProgramListener
   readonly #input: InputQueue
   readonly #master: PtyMaster | null
@@ -38,8 +35,8 @@ class PtyProgram implements Program {
   #exited = false
   #closed = false
 
-  private constructor(loaded: LoadedPty, held: Held, inputQueueBytes: number, listener: ProgramListener) {
-    this.#native = loaded.native
+  private constructor(terminals: Terminals, held: Held, inputQueueBytes: number, listener: ProgramListener) {
+    this.#terminals = terminals
     this.#listener = listener
     this.pid = held.pid
     this.#slave = held.slave
@@ -58,34 +55,26 @@ class PtyProgram implements Program {
         })
   }
 
-  static start(loaded: LoadedPty, spec: ProgramSpec, listener: ProgramListener): PtyProgram {
+  static start(terminals: Terminals, spec: ProgramSpec, listener: ProgramListener): PtyProgram {
     let program: PtyProgram | null = null
-    const forked = fork(loaded, spec, (exit) => {
-      waiters.ended(forked.pid)
-      program?.onExited(exit)
-    })
-    let slave = -1
+    const { master, path, pid, slave } = terminals.start(spec, (exit) => program?.onExited(exit))
     try {
-      slave = openSync(forked.pty, constants.O_RDWR | constants.O_NOCTTY)
-      const terminal = { path: forked.pty, device: fstatSync(slave).rdev }
-      const processes = SessionProcesses.of({ pid: forked.pid, env: spec.env, terminal })
-      childDescriptors.opened(forked.fd)
-      const held = { pid: forked.pid, master: forked.fd, slave, processes }
-      return (program = new PtyProgram(loaded, held, spec.inputQueueBytes, listener))
+      const terminal = { path, device: fstatSync(slave).rdev }
+      const processes = SessionProcesses.of({ pid, env: spec.env, terminal })
+      return (program = new PtyProgram(terminals, { pid, master, slave, processes }, spec.inputQueueBytes, listener))
     } catch (cause) {
-      process.kill(forked.pid, "SIGKILL")
-      childDescriptors.closing(forked.fd)
-      closeSync(forked.fd)
-      if (slave >= 0) closeSync(slave)
+      process.kill(pid, "SIGKILL")
+      childDescriptors.closing(master)
+      for (const fd of [master, slave]) closeSync(fd)
       throw new SpawnError("system", spec.file, `Its terminal can't be opened: ${(cause as Error).message}`, { cause })
     }
   }
 
   /** Goes on with a program that this process held before it replaced itself. */
-  static adopt(loaded: LoadedPty, state: PtyState, inputQueueBytes: number, listener: ProgramListener): PtyProgram {
+  static adopt(terminals: Terminals, state: PtyState, inputQueueBytes: number, listener: ProgramListener): PtyProgram {
     const processes = SessionProcesses.restored(state.traits)
     const held = { pid: state.pid, master: state.master ?? -1, slave: state.slave ?? -1, processes }
-    const program = new PtyProgram(loaded, held, inputQueueBytes, listener)
+    const program = new PtyProgram(terminals, held, inputQueueBytes, listener)
     program.#exited = state.exited
     if (state.exited) {
       program.#input.end()
@@ -120,12 +109,7 @@ class PtyProgram implements Program {
     if (this.#exited || this.#master === null || this.#master.fd < 0) return false
     // What was printed for the size before is read before.
     this.#master.drain()
-    try {
-      this.#native.resize(this.#master.fd, cols, rows, 0, 0)
-      return true
-    } catch {
-      return false
-    }
+    return this.#terminals.resize(this.#master.fd, cols, rows)
   }
 
   signalAll(signal: NodeJS.Signals): void {
@@ -170,33 +154,15 @@ class PtyProgram implements Program {
   }
 }
 
-const fork = ({ helperPath, native }: LoadedPty, spec: ProgramSpec, exited: (exit: ProgramExit) => void) => {
-  const env = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`)
-  const onExit = (code: number, signal: number) =>
-    exited(signal === 0 ? { code, signal: null } : { code: null, signal: signalName(signal) })
-  try {
-    return childDescriptors.withoutGaps(() =>
-      waiters.watch(() =>
-        withBirthmark(spec.env["HOB_SESSION_ID"], () =>
-          native.fork(spec.file, spec.args, env, spec.cwd, spec.cols, spec.rows, -1, -1, true, helperPath, onExit)
-        )
-      )
-    )
-  } catch (cause) {
-    const detail = `No terminal, process or descriptor could be had for it: ${(cause as Error).message}`
-    throw new SpawnError("system", spec.file, detail, { cause })
-  }
-}
-
-/** Starts a program under a terminal of its own, with the native module that `load` gives. */
+/** Starts a program under a terminal of its own, in the way that `find` gives. */
 export const startPtyWith =
-  (load: () => LoadedPty) =>
+  (find: () => Terminals) =>
   (spec: ProgramSpec, listener: ProgramListener): Program =>
-    PtyProgram.start(load(), spec, listener)
+    PtyProgram.start(find(), spec, listener)
 
 /** Starts a program under a terminal of its own. Throws `SpawnError`, `pty-unavailable` where no terminal can be opened. */
-export const startPty = startPtyWith(nativePty)
+export const startPty = startPtyWith(terminals)
 
 /** Holds a program under a terminal from now on, of which a predecessor of this process has told. Throws. */
 export const adoptPty = (state: PtyState, inputQueueBytes: number, listener: ProgramListener): Program =>
-  PtyProgram.adopt(nativePty(), state, inputQueueBytes, listener)
+  PtyProgram.adopt(terminals(), state, inputQueueBytes, listener)

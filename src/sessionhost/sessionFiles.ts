@@ -1,7 +1,7 @@
 /** What lies in a session's directory beside the log. */
 import { Option, Schema } from "effect"
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs"
-import { open, rename, rm, stat } from "node:fs/promises"
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs"
+import { mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { ExitFile, SessionFile } from "../protocol/sessionHost.ts"
 
@@ -14,25 +14,31 @@ const EXIT_RESERVED = "exit.json.new"
 const RESERVED_BYTES = 4096
 
 /**
- * Makes a session's directory with its `session.json`, and takes the room that `exit.json` will need, so that a disk
- * that is full by then can't keep a session's end from being recorded. `env` is written down for a session that may be
- * started anew. Throws; then nothing is left behind.
+ * Makes a session's directory, and takes the room that `exit.json` will need, so that a disk that is full by then can't
+ * keep a session's end from being recorded. `env` is written down for a session that may be started anew. There is no
+ * session yet: {@link writeSessionFile} makes it one. Rejects; then nothing is left behind.
  */
-export const createSessionDirectory = (
+export const createSessionDirectory = async (
   directory: string,
-  file: SessionFile,
   env: Readonly<Record<string, string>> | null = null
-): void => {
-  mkdirSync(directory, { mode: 0o700 })
+): Promise<void> => {
+  await mkdir(directory, { mode: 0o700 })
+  const fresh = (name: string, data: string) => writeFile(join(directory, name), data, { flag: "wx", mode: 0o600 })
   try {
-    writeWhole(join(directory, SESSION), Buffer.from(JSON.stringify(file) + "\n"))
-    if (env !== null) writeWhole(join(directory, ENVIRONMENT), Buffer.from(JSON.stringify(env) + "\n"))
-    writeWhole(join(directory, EXIT_RESERVED), Buffer.alloc(RESERVED_BYTES, " "))
+    await fresh(EXIT_RESERVED, " ".repeat(RESERVED_BYTES))
+    if (env !== null) await fresh(ENVIRONMENT, JSON.stringify(env) + "\n")
   } catch (error) {
-    rmSync(directory, { recursive: true, force: true })
+    await rm(directory, { recursive: true, force: true })
     throw error
   }
 }
+
+/**
+ * Writes `session.json`. In the turn in which the program is started: whoever finds it in a directory takes the session
+ * for a lost one when this process doesn't hold it. Throws.
+ */
+export const writeSessionFile = (directory: string, file: SessionFile): void =>
+  writeWhole(join(directory, SESSION), Buffer.from(JSON.stringify(file) + "\n"))
 
 const writeWhole = (path: string, data: Buffer): void => {
   const fd = openSync(path, "wx", 0o600)

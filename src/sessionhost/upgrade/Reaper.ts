@@ -20,16 +20,21 @@ export const decodeStatus = (status: number): ProgramExit => {
 }
 
 /**
- * Waits for programs that were started by this process before it replaced itself: nobody in it waits for them. It looks
- * when the system says that a child has ended.
+ * Waits for programs for which nothing else in this process does: no thread and not Node. It looks when the system says
+ * that a child has ended; and as it says that too of one that was stopped or continued, first whether any has.
  */
 export class Reaper {
   readonly #watched = new Map<number, (exit: ProgramExit) => void>()
   readonly #exitOf: (pid: number) => ProgramExit | null
+  readonly #anyEnded: () => boolean
   #lookScheduled = false
 
-  constructor(find: (pid: number) => ProgramExit | null = exitOf) {
+  constructor(
+    find: (pid: number) => ProgramExit | null = exitOf,
+    anyEnded: () => boolean = () => libc()?.anyEnded() ?? true
+  ) {
     this.#exitOf = find
+    this.#anyEnded = anyEnded
   }
 
   /** Calls `exited` once, never before the next turn; one that has ended already is noticed too. */
@@ -42,6 +47,7 @@ export class Reaper {
 
   readonly #look = (): void => {
     this.#lookScheduled = false
+    if (!this.#anyEnded()) return
     for (const [pid, exited] of this.#watched) {
       const exit = this.#exitOf(pid)
       if (exit === null) continue

@@ -3,8 +3,9 @@ import { assert, describe, expect, it } from "vitest"
 import { startPipes } from "../../../src/sessionhost/pipe.ts"
 import { SpawnError } from "../../../src/sessionhost/program.ts"
 import { startPty } from "../../../src/sessionhost/pty.ts"
+import { posixSpawn } from "../../../src/sessionhost/posixSpawn.ts"
 import { signalName } from "../../../src/sessionhost/signals.ts"
-import { describePty, itPty, kinds, run, shell } from "./run.ts"
+import { describePty, kinds, run, shell } from "./run.ts"
 
 describe.each(kinds)("the end of a program %s", (_, start) => {
   it("tells its exit code", async () => {
@@ -50,12 +51,15 @@ describe.each(kinds)("the end of a program %s", (_, start) => {
   })
 })
 
+/** node-pty has forked by then. */
+const throwing = kinds.filter(([, start]) => start === startPipes || (start === startPty && posixSpawn() !== null))
+
 describe("a program that can't be executed", () => {
-  it("on pipes throws at once", () => {
+  it.each(throwing)("%s throws at once", (_, start) => {
     for (const file of ["/nowhere/nothing", "/etc", "/etc/passwd"]) {
       let thrown: unknown
       try {
-        run(startPipes, file, [])
+        run(start, file, [])
       } catch (error) {
         thrown = error
       }
@@ -64,8 +68,8 @@ describe("a program that can't be executed", () => {
     }
   })
 
-  itPty("under a terminal says so there and exits with 1", async () => {
-    const ended = run(startPty, "/nowhere/nothing", [])
+  it.each(kinds.filter((kind) => !throwing.includes(kind)))("%s says so there and exits with 1", async (_, start) => {
+    const ended = run(start, "/nowhere/nothing", [])
     expect(await ended.exit).toEqual({ code: 1, signal: null })
     await ended.closed
     assert.include(ended.text(), "No such file or directory")

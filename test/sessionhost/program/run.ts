@@ -5,7 +5,10 @@ import { describe, it, onTestFinished } from "vitest"
 import { startPipes } from "../../../src/sessionhost/pipe.ts"
 import { parseStat, type ProcessInfo } from "../../../src/sessionhost/ProcessTable.ts"
 import type { Program, ProgramExit, ProgramSpec, StartProgram } from "../../../src/sessionhost/program.ts"
-import { ptyUnavailable, startPty } from "../../../src/sessionhost/pty.ts"
+import { loadNativePty, ptyUnavailable as forkingUnavailable } from "../../../src/sessionhost/nativePty.ts"
+import { posixSpawn } from "../../../src/sessionhost/posixSpawn.ts"
+import { ptyUnavailable, startPty, startPtyWith } from "../../../src/sessionhost/pty.ts"
+import { forked } from "../../../src/sessionhost/terminals.ts"
 import { skipsForbidden } from "../../support/needs.ts"
 
 /** Without node-pty there are no terminals to test. */
@@ -13,8 +16,12 @@ const terminals = ptyUnavailable() === null || skipsForbidden
 export const describePty = terminals ? describe : describe.skip
 export const itPty = terminals ? it : it.skip
 
+/** Where programs are started otherwise, the way of systems where that can't be. */
+const both = terminals && posixSpawn() !== null && forkingUnavailable() === null
+
 export const kinds: ReadonlyArray<readonly [kind: string, start: StartProgram]> = [
   ...(terminals ? [["under a terminal", startPty] as const] : []),
+  ...(both ? [["under a terminal, forked by node-pty", startPtyWith(() => forked(loadNativePty()))] as const] : []),
   ["on pipes", startPipes]
 ]
 

@@ -6,6 +6,7 @@ import { loadNativePty, ptyUnavailable } from "../../../src/sessionhost/nativePt
 import { startPipes } from "../../../src/sessionhost/pipe.ts"
 import { SpawnError } from "../../../src/sessionhost/program.ts"
 import { startPtyWith } from "../../../src/sessionhost/pty.ts"
+import { forked } from "../../../src/sessionhost/terminals.ts"
 import { itPty, run } from "./run.ts"
 import { rmSync } from "node:fs"
 
@@ -35,7 +36,7 @@ const failure = (act: () => unknown): SpawnError => {
 }
 
 describe("without node-pty", () => {
-  const missing = startPtyWith(() => loadNativePty("hob-no-such-package"))
+  const missing = startPtyWith(() => forked(loadNativePty("hob-no-such-package")))
 
   it("a session under a terminal is refused with what to do about it", () => {
     const error = failure(() => run(missing, "/bin/true", []))

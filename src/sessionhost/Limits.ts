@@ -4,6 +4,7 @@ import type { SessionFile } from "../protocol/sessionHost.ts"
 import { Cgroups, cgroups as ownCgroups, type KernelLimits } from "./cgroup/Cgroups.ts"
 import { killSession, type Killable } from "./kill.ts"
 import { LimitWatcher } from "./LimitWatcher.ts"
+import { posixSpawn } from "./posixSpawn.ts"
 import { ProcessTable } from "./ProcessTable.ts"
 import { type ProgramListener, SpawnError, type StartProgram } from "./program.ts"
 import { bombLimit, Resource, withSoftLimit } from "./softLimits.ts"
@@ -60,7 +61,7 @@ export class Limits {
    * them with all that it forks. Throws what `start` throws, and a `SpawnError` `limit-unavailable` when the kernel
    * refuses a limit.
    */
-  starting({ id, limitedBy, limits }: SessionFile, begin: StartProgram): StartProgram {
+  starting({ id, kind, limitedBy, limits }: SessionFile, begin: StartProgram): StartProgram {
     const bounded = limitedBy?.processes === "watcher" ? limits?.processes : undefined
     const start: StartProgram =
       bounded === undefined
@@ -71,20 +72,18 @@ export class Limits {
       const cgroup = this.#cgroups.of(id)
       if (limit === undefined || cgroup === null) return start(spec, listener)
       let refused = false
-      const program = cgroup.startInside(() =>
-        start(
-          spec,
-          unless(() => refused, listener)
-        )
-      )
+      const most = limitedBy?.processes === "cgroup" && !beginsThread(kind) ? limits!.processes! : null
+      const deaf = unless(() => refused, listener)
+      const { goOn, started } = orUnavailable(id, () => cgroup.startInside(() => start(spec, deaf), most))
       try {
-        limit()
-        return program
+        orUnavailable(id, limit)
+        return started
       } catch (error) {
         refused = true
-        program.signalAll("SIGKILL")
-        const detail = `The kernel refused a limit: ${(error as Error).message}`
-        throw new SpawnError("limit-unavailable", id, detail, { cause: error })
+        started.signalAll("SIGKILL")
+        throw error
+      } finally {
+        goOn()
       }
     }
   }
@@ -121,6 +120,22 @@ export class Limits {
     this.#cgroups.release(id)
   }
 }
+
+/** What `act` gives; what goes wrong that is no `SpawnError` is the kernel's no to a limit. */
+const orUnavailable = <A>(id: string, act: () => A): A => {
+  try {
+    return act()
+  } catch (cause) {
+    if (cause instanceof SpawnError) throw cause
+    throw new SpawnError("limit-unavailable", id, `The kernel refused a limit: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/**
+ * node-pty begins a thread of this process when it has forked, and ends the process where it can't: it must not meet a
+ * limit that the program has used up by then.
+ */
+const beginsThread = (kind: SessionFile["kind"]): boolean => kind === "pty" && posixSpawn() === null
 
 /** Holds nothing, and knows of nobody: for programs that are no processes. */
 export const noLimits = (): Limits => new Limits(new Cgroups(() => []))

@@ -7,6 +7,7 @@ import type { HostSession } from "../../src/protocol/sessionHost.ts"
 import { Cgroups } from "../../src/sessionhost/cgroup/Cgroups.ts"
 import { libc } from "../../src/sessionhost/libc.ts"
 import { Limits } from "../../src/sessionhost/Limits.ts"
+import { posixSpawn } from "../../src/sessionhost/posixSpawn.ts"
 import { programs } from "../../src/sessionhost/programs.ts"
 import { processes } from "./program/run.ts"
 import { spawnRequest, TestHost } from "./support/host.ts"
@@ -24,9 +25,14 @@ const held = (() => {
   return held
 })()
 
-const begin = async (host: TestHost, script: string, limits: HostSession["limits"]) => {
+const begin = async (
+  host: TestHost,
+  script: string,
+  limits: HostSession["limits"],
+  kind: HostSession["kind"] = "pipe"
+) => {
   const id = randomUUID()
-  const request = spawnRequest(id, { kind: "pipe" }, ["/bin/sh", "-c", script])
+  const request = spawnRequest(id, { kind }, ["/bin/sh", "-c", script])
   const session = await host.control.ask("spawn", { ...request, session: { ...request.session, limits } })
   return { id, session }
 }
@@ -99,18 +105,43 @@ describe("a session with limits", () => {
     assert.deepStrictEqual([exit?.signal, exit?.reason], ["SIGKILL", "memory-limit"])
   })
 
-  it.skipIf(!held.has("processes"))("gets no more processes than it may have, from the kernel", async () => {
-    await using host = await start(new Cgroups())
-    // The limit is put on it when it has started.
-    const { id, session } = await begin(host, `read go; ${crowd}`, { processes: 8 })
-    assert.strictEqual(session.limitedBy?.processes, "cgroup")
-    await host.control.ask("send", { session: id, data: "Cg==" })
-    const { exit } = await ending(host, id, (session) => session.exit !== null)
-    // The shell could not fork, and says so by its exit code.
-    assert.isAbove(exit?.code ?? 0, 0)
-    assert.strictEqual(exit?.reason, null)
-    await host.control.ask("kill", { session: id, signal: "KILL", graceMillis: 0 })
-  })
+  // node-pty must not meet the limit while it forks.
+  const kinds: ReadonlyArray<HostSession["kind"]> = posixSpawn() === null ? ["pipe"] : ["pipe", "pty"]
+
+  it.skipIf(!held.has("processes")).each(kinds)(
+    "gets no more processes than it may have, from the kernel, from its first moment on: %s",
+    async (kind) => {
+      await using host = await start(new Cgroups())
+      for (let round = 0; round < 10; round++) {
+        const { id, session } = await begin(host, crowd, { processes: 8 }, kind)
+        try {
+          assert.strictEqual(session.limitedBy?.processes, "cgroup")
+          const { exit } = await ending(host, id, (session) => session.exit !== null)
+          // The shell could not fork, and says so by its exit code.
+          assert.isAbove(exit?.code ?? 0, 0)
+          assert.strictEqual(exit?.reason, null)
+        } finally {
+          await host.control.request("kill", { session: id, signal: "KILL", graceMillis: 0 })
+        }
+      }
+    }
+  )
+
+  it.skipIf(!held.has("processes")).each(kinds)(
+    "gets as many processes as it may have, from the kernel, from its first moment on: %s",
+    async (kind) => {
+      await using host = await start(new Cgroups())
+      for (let round = 0; round < 10; round++) {
+        const { id } = await begin(host, `${crowd}; exit 7`, { processes: 17 }, kind)
+        try {
+          const { exit } = await ending(host, id, (session) => session.exit !== null)
+          assert.strictEqual(exit?.code, 7)
+        } finally {
+          await host.control.request("kill", { session: id, signal: "KILL", graceMillis: 0 })
+        }
+      }
+    }
+  )
 
   it("is ended with more processes than it may have where the kernel does not count", async () => {
     await using host = await start(noCgroups())

@@ -1,10 +1,13 @@
-import { existsSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { baseOf, ownHierarchies } from "../../config/cgroups.ts"
+import { writeLimit } from "./controllers.ts"
 
-/** Rounds of looking for children that were forked before their parent was in. */
+/** Rounds of looking for children that were forked before their parent was in, or stood still. */
 const JOIN_ROUNDS = 16
+/** How long is waited for one that was stopped to stand still: on a loaded machine it may not get a processor for that. */
+const STOP_MILLIS = 2
 
 /** A session's directory in one hierarchy. */
 export interface Place {
@@ -35,22 +38,62 @@ export class SessionCgroup {
 
   /**
    * Starts a program with this process inside the cgroup, so that the program is never anywhere else, and goes back.
-   * Where there is only version 2 this takes some milliseconds: for sessions with limits. There must be no limit on it
-   * yet: they would hold for this process too. Throws when it can't enter, or what `start` throws.
+   * Where there is only version 2 this takes some milliseconds: for sessions with limits. `most` processes may be in it,
+   * where that is held here: while this process is inside there is room for it besides, and it leaves when the program
+   * stands still. That it does until `goOn` is called: so the limits that would hold for this process too can be put on it.
+   * Without `most` they are as many as they like until then. Throws when it can't enter or `most` is refused, or what
+   * `start` throws.
    */
-  startInside<A>(start: () => A): A {
+  startInside<A extends { readonly pid: number }>(
+    start: () => A,
+    most: number | null
+  ): { readonly started: A; readonly goOn: () => void } {
     const homes = ownHierarchies().map(({ own }) => own)
     const home = ({ directory }: Place) => homes.find((own) => baseOf(own) === dirname(directory)) ?? dirname(directory)
     const entered: Array<Place> = []
+    let still: ReadonlyArray<number> = []
     try {
+      if (most !== null) this.#allow(most + this.#ownTasks())
       for (const place of this.#places) {
         writeFileSync(self(place, place.directory), "0")
         entered.push(place)
       }
-      return start()
+      const started = start()
+      still = this.#standStill(started.pid)
+      // Where that is refused all the same, whoever puts the limits on it hears of it.
+      if (most !== null) quietly(() => this.#allow(most))
+      return { started, goOn: () => still.forEach((pid) => signal(pid, "SIGCONT")) }
     } finally {
-      for (const place of entered) writeFileSync(self(place, home(place)), "0")
+      for (const place of entered) leave(place, home(place))
     }
+  }
+
+  /** How many tasks of this process are inside while it is: in version 1 the one thread that forks, else all. */
+  #ownTasks(): number {
+    return this.#places.some(({ version }) => version === 2) ? readdirSync("/proc/self/task").length : 1
+  }
+
+  #allow(processes: number): void {
+    for (const { directory, version } of this.#places) {
+      if (existsSync(join(directory, "pids.max"))) writeLimit(directory, version, "processes", processes)
+    }
+  }
+
+  /** Stops the program and what it has forked already; ids of those that were stopped, the youngest first. */
+  #standStill(root: number): ReadonlyArray<number> {
+    const stopped = new Set<number>()
+    for (let round = 0; round < JOIN_ROUNDS; round++) {
+      const fresh = [root, ...this.pids()].filter((pid) => pid !== process.pid && !stopped.has(pid))
+      if (fresh.length === 0) break
+      for (const pid of new Set(fresh)) {
+        signal(pid, "SIGSTOP")
+        stopped.add(pid)
+      }
+      // One in the middle of fork(2) would be refused it: the limit is lowered before this process has left.
+      const until = performance.now() + STOP_MILLIS
+      while (fresh.some(isRunning) && performance.now() < until);
+    }
+    return [...stopped].toReversed()
   }
 
   /**
@@ -135,11 +178,30 @@ const signal = (pid: number, name: NodeJS.Signals): void => {
   }
 }
 
+const quietly = (act: () => void): void => {
+  try {
+    act()
+  } catch {
+    // Not possible, and not needed.
+  }
+}
+
 const procs = ({ directory }: Place): string => join(directory, "cgroup.procs")
 
 /** Where a process writes itself to be in `directory`. In version 1 the one thread that forks is enough, and quick. */
 const self = ({ version }: Place, directory: string): string =>
   join(directory, version === 1 ? "tasks" : "cgroup.procs")
+
+/** Goes from `place` to its home, with threads that were begun inside. */
+const leave = (place: Place, home: string): void => {
+  writeFileSync(self(place, home), "0")
+  if (place.version === 2) return
+  for (const task of numbers(read(join(place.directory, "tasks")))) {
+    if (existsSync(`/proc/self/task/${task}`)) write(self(place, home), String(task))
+  }
+}
+
+const isRunning = (pid: number): boolean => /^\d+ \(.*\) [RSD] /s.test(read(`/proc/${pid}/stat`))
 
 const numbers = (text: string): ReadonlyArray<number> =>
   text

@@ -1,9 +1,11 @@
+import { spawn } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { sessionGroup } from "../../../src/config/cgroups.ts"
 import { Cgroups } from "../../../src/sessionhost/cgroup/Cgroups.ts"
+import { parseStat } from "../../../src/sessionhost/ProcessTable.ts"
 
 const id = "3f9a1c52-7d1e-4b3a-9c2f-0a1b2c3d4e5f"
 
@@ -73,14 +75,32 @@ describe("a session's cgroup of version 2", () => {
   it("is entered to start the program, and left again", () => {
     const { cgroups, own, read } = tree("memory")
     const { cgroup } = cgroups.make(id, { memoryBytes: 1024 * 1024 })
-    const started = cgroup!.startInside(() => {
+    const program = { pid: 2 ** 22 + 1 }
+    const { started } = cgroup!.startInside(() => {
       assert.strictEqual(read("cgroup.procs"), "0")
       assert.strictEqual(readFileSync(join(own, "cgroup.procs"), "utf8"), "")
-      return 4711
-    })
-    assert.strictEqual(started, 4711)
+      return program
+    }, null)
+    assert.strictEqual(started, program)
     assert.strictEqual(readFileSync(join(own, "cgroup.procs"), "utf8"), "0")
-    assert.throws(() => cgroup!.startInside(() => assert.fail("no program")), /no program/)
+    assert.throws(() => cgroup!.startInside(() => assert.fail("no program"), null), /no program/)
+  })
+
+  it("has room for whoever starts the program besides, and is at its limit before the program goes on", async () => {
+    const { cgroups, read } = tree("pids")
+    const { cgroup } = cgroups.make(id, { processes: 5 })
+    const program = spawn("/bin/sleep", ["1000"])
+    const { goOn } = cgroup!.startInside(() => {
+      // All of this process is inside: there is no entering by threads.
+      assert.isAtLeast(Number(read("pids.max")), 5 + 2)
+      return { pid: program.pid! }
+    }, 5)
+    assert.strictEqual(read("pids.max"), "5")
+    const state = () => parseStat(readFileSync(`/proc/${program.pid}/stat`, "latin1"))?.state
+    while (state() !== "T") await new Promise((resolve) => setTimeout(resolve, 5))
+    goOn()
+    while (state() !== "S") await new Promise((resolve) => setTimeout(resolve, 5))
+    program.kill("SIGKILL")
   })
 
   it("tells who is in it, and when the kernel ended some of it for its memory", () => {

@@ -17,7 +17,7 @@ import { makePaths } from "../src/config/paths.ts"
 import { writeCheckpoint } from "../src/screens/checkpoint.ts"
 import { Emulator } from "../src/terminal/Emulator.ts"
 import { TextHistory } from "../src/screens/history/TextHistory.ts"
-import { buildTrigrams } from "../src/screens/history/trigrams.ts"
+import { Trigrams } from "../src/screens/history/trigrams.ts"
 import { median, spread } from "./support/statistics.ts"
 
 const [rounds, megabytes, sessions] = [process.argv[2] ?? 7, process.argv[3] ?? 1000, process.argv[4] ?? 20].map(
@@ -93,9 +93,13 @@ const indexing = () => {
       .join("\n")
       .slice(0, 4 * 1024 * 1024)
   )
-  const blocks = Array.from({ length: Math.ceil(text.length / 65_536) }, (_, block) => block * 65_536)
   const began = performance.now()
-  for (let times = 0; times < 5; times++) buildTrigrams(text, blocks)
+  for (let times = 0; times < 5; times++) {
+    const trigrams = new Trigrams()
+    for (let block = 0; block * 65_536 < text.length; block++) {
+      trigrams.add(block, text.subarray(block * 65_536, (block + 1) * 65_536))
+    }
+  }
   return (5 * text.length) / 1e3 / (performance.now() - began)
 }
 

@@ -14,8 +14,8 @@ import { lineBefore } from "./history/lineBefore.ts"
 import { refill } from "./refill.ts"
 import type { Turns, Worker } from "./Turns.ts"
 
-/** One turn takes at most this much of a session's output. */
-const SLICE_BYTES = 64 * 1024
+/** One turn takes at most this much of a session's output: lines that have gone with it are written before they are many. */
+const SLICE_BYTES = 16 * 1024
 /** After so much output there is a checkpoint: as much has to be parsed again when this process is killed. */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024
 /** Without output or questions for so long, a session's emulator is let go of. */

@@ -196,6 +196,11 @@ const beginHere = (grid: Grid): void => {
   grid.lines.get(0)!.isWrapped = false
 }
 
+const isEmpty = (marks: object): boolean => {
+  for (const _ in marks) return false
+  return true
+}
+
 /** `BufferService.scroll`, telling who keeps lines which one goes. */
 const scroll = (handler: Handler, pen: Pen, isWrapped: boolean): void => {
   const grid = handler._bufferService.buffers.active
@@ -217,8 +222,8 @@ const scroll = (handler: Handler, pen: Pen, isWrapped: boolean): void => {
     const cells = emptyCells(line.length, pen)
     if (line._data.length === cells.length) line._data.set(cells)
     else line._data = cells.slice()
-    line._combined = {}
-    line._extendedAttrs = {}
+    if (!isEmpty(line._combined)) line._combined = {}
+    if (!isEmpty(line._extendedAttrs)) line._extendedAttrs = {}
     line.isWrapped = isWrapped
   } else {
     lines.push(blank(handler, grid, pen, isWrapped))

@@ -23,8 +23,8 @@ import {
   segmentFile,
   segmentsAmong
 } from "./format.ts"
-import { buildLineCounts } from "./lineCounts.ts"
-import { buildTrigrams } from "./trigrams.ts"
+import { LineCounts } from "./lineCounts.ts"
+import { Trigrams } from "./trigrams.ts"
 import { WaitingLines } from "./WaitingLines.ts"
 
 export interface TextHistoryOptions {
@@ -166,16 +166,13 @@ export class TextHistory {
 
   #complete(open: Open): void {
     this.flush()
-    const text = Buffer.allocUnsafe(open.bytes)
-    readSync(open.txt, text, 0, open.bytes, 0)
-    this.#closeFiles()
     const tri = openSync(this.#path(open.firstLine, "tri"), "w", 0o600)
     try {
-      const starts = open.blocks.map(({ position }) => position)
-      writeAll(tri, Buffer.concat([buildTrigrams(text, starts), buildLineCounts(text)]), 0)
+      writeAll(tri, indexOf(open), 0)
     } finally {
       closeSync(tri)
     }
+    this.#closeFiles()
     this.#deleteOldest()
   }
 
@@ -200,6 +197,21 @@ export class TextHistory {
   #path(firstLine: number, extension: "txt" | "idx" | "tri"): string {
     return join(this.#directory, segmentFile(firstLine, extension))
   }
+}
+
+/** What a complete segment's `.tri` file has. Its text is read a block at a time: the whole of it would be garbage at once. */
+const indexOf = ({ blocks, bytes, txt }: Open): Buffer => {
+  const trigrams = new Trigrams()
+  const counts = new LineCounts()
+  let text = Buffer.alloc(0)
+  for (const [block, { position }] of blocks.entries()) {
+    const length = (blocks[block + 1]?.position ?? bytes) - position
+    if (text.length < length) text = Buffer.allocUnsafe(Math.max(length, 2 * BLOCK_BYTES))
+    const read = text.subarray(0, readSync(txt, text, 0, length, position))
+    trigrams.add(block, read)
+    counts.add(read)
+  }
+  return Buffer.concat([trigrams.rows, counts.end()])
 }
 
 /** The good records at the beginning of an index. */

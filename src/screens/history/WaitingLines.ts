@@ -1,5 +1,6 @@
 const FIRST_BYTES = 4 * 1024
 const NEWLINE = 0x0a
+const SHORT = 64
 
 /** Lines on their way to a file, as its bytes: each UTF-8 and ended by LF. Kept in one piece of memory, filled again and again. */
 export class WaitingLines {
@@ -23,7 +24,7 @@ export class WaitingLines {
     const needed = this.#length + line.length * 3 + 1
     if (needed > this.#bytes.length) this.#grow(needed)
     const start = this.#length
-    let end = start + this.#bytes.write(line, start)
+    let end = start + write(this.#bytes, line, start)
     if (end - start >= mostBytes) {
       end = start + mostBytes - 1
       while ((this.#bytes[end]! & 0xc0) === 0x80) end--
@@ -47,4 +48,16 @@ export class WaitingLines {
     this.#bytes.copy(bytes, 0, 0, this.#length)
     this.#bytes = bytes
   }
+}
+
+/** Most lines are short and ASCII: that is done before a call of the system's own has begun. */
+const write = (bytes: Buffer, line: string, start: number): number => {
+  const { length } = line
+  if (length > SHORT) return bytes.write(line, start)
+  for (let at = 0; at < length; at++) {
+    const code = line.charCodeAt(at)
+    if (code > 0x7f) return bytes.write(line, start)
+    bytes[start + at] = code
+  }
+  return length
 }

@@ -14,17 +14,31 @@ const STEP_BYTES = 1 << STEP_BITS
 const MAX_BYTES = 64 * 1024
 const NEWLINE = 0x0a
 
-export const buildLineCounts = (text: Buffer): Buffer => {
-  const steps = Math.ceil(text.length / STEP_BYTES)
-  const counts = Buffer.alloc(steps * 4 + 4)
-  let lines = 0
-  let end = text.indexOf(NEWLINE)
-  for (let step = 0; step < steps; step++) {
-    for (; end >= 0 && end < step * STEP_BYTES; end = text.indexOf(NEWLINE, end + 1)) lines++
-    counts.writeUInt32BE(lines, step * 4)
+/** Makes the counts of one segment, of one piece of its text after the other. */
+export class LineCounts {
+  readonly #counts: Array<number> = []
+  #bytes = 0
+  #lines = 0
+
+  add(text: Buffer): void {
+    const until = this.#bytes + text.length
+    let end = text.indexOf(NEWLINE)
+    for (; this.#counts.length * STEP_BYTES < until;) {
+      const step = this.#counts.length * STEP_BYTES - this.#bytes
+      for (; end >= 0 && end < step; end = text.indexOf(NEWLINE, end + 1)) this.#lines++
+      this.#counts.push(this.#lines)
+    }
+    for (; end >= 0; end = text.indexOf(NEWLINE, end + 1)) this.#lines++
+    this.#bytes = until
   }
-  counts.writeUInt32BE(crc32(counts.subarray(0, -4)), steps * 4)
-  return counts
+
+  /** All of them, as they are in the file. */
+  end(): Buffer {
+    const counts = Buffer.alloc(this.#counts.length * 4 + 4)
+    for (const [step, lines] of this.#counts.entries()) counts.writeUInt32BE(lines, step * 4)
+    counts.writeUInt32BE(crc32(counts.subarray(0, -4)), this.#counts.length * 4)
+    return counts
+  }
 }
 
 /** The counts of a segment; null when there are none, or they are damaged. */

@@ -13,23 +13,24 @@ export const TRIGRAM_FILE_BYTES = HASHES * ROW_BYTES
 const folded = (byte: number): number => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte)
 const hash = (a: number, b: number, c: number): number => (a * 0x2f_93 + b * 0x1d_47 + c * 0x0b_35) & (HASHES - 1)
 
-/** The index of one segment. `blocks` are where each of its blocks begins in `text`; the last ends with it. */
-export const buildTrigrams = (text: Buffer, blocks: ReadonlyArray<number>): Buffer => {
-  const rows = Buffer.alloc(TRIGRAM_FILE_BYTES)
-  for (const [block, start] of blocks.entries()) {
-    const end = blocks[block + 1] ?? text.length
+/** Makes the index of one segment, of one block after the other. */
+export class Trigrams {
+  readonly rows = Buffer.alloc(TRIGRAM_FILE_BYTES)
+
+  /** `text`: all of the block with that number. */
+  add(block: number, text: Buffer): void {
+    const { rows } = this
     const byte = block >> 3
     const bit = 1 << (block & 7)
-    let a = folded(text[start] ?? 0)
-    let b = folded(text[start + 1] ?? 0)
-    for (let at = start + 2; at < end; at++) {
+    let a = folded(text[0] ?? 0)
+    let b = folded(text[1] ?? 0)
+    for (let at = 2; at < text.length; at++) {
       const c = folded(text[at]!)
       rows[hash(a, b, c) * ROW_BYTES + byte]! |= bit
       a = b
       b = c
     }
   }
-  return rows
 }
 
 /** The rows that all have to have a block's bit for `needle` to be in it; none when it is too short to tell. */

@@ -1,5 +1,6 @@
 import { readSync } from "node:fs"
 import { ReadStream } from "node:tty"
+import { GIVING_WAY } from "./givingWay.ts"
 
 /** One turn of one session reads at most this much, then the others get theirs. */
 const turnBytes = 64 * 1024
@@ -29,6 +30,8 @@ const readOn = (fd: number, filled: number, limit: number): number => {
 }
 
 export interface PtyMasterListener {
+  /** Asked when a lot was read in a short time: whether there is to be a pause. */
+  readonly givesWay: () => boolean
   /** Everything that one turn read; valid during the call only. Must not end in a read of another master. */
   readonly output: (chunk: Buffer) => void
   /**
@@ -46,13 +49,17 @@ export class PtyMaster {
   readonly #stream: Stream
   readonly #listener: PtyMasterListener
   #fd: number
+  #turnBytes = turnBytes
+  /** What was read since then. */
+  #burst = 0
+  #burstFrom = 0
 
   constructor(fd: number, listener: PtyMasterListener) {
     this.#fd = fd
     this.#listener = listener
     this.#stream = new Stream(
       fd,
-      (count) => this.#deliver(count < shortBytes ? count : readOn(this.#fd, count, turnBytes)),
+      (count) => this.#turn(count),
       () => this.#close()
     )
     // Being hung up is an error, EIO, or an end, by chance.
@@ -71,6 +78,27 @@ export class PtyMaster {
     if (this.#fd >= 0) this.#deliver(readOn(this.#fd, 0, everythingBytes))
   }
 
+  /** False when reading is to stop; it goes on by itself. */
+  #turn(count: number): boolean {
+    const all = count < shortBytes ? count : readOn(this.#fd, count, this.#turnBytes)
+    this.#deliver(all)
+    const now = performance.now()
+    if (now - this.#burstFrom > GIVING_WAY.pauseMillis) {
+      this.#burstFrom = now
+      this.#burst = 0
+    }
+    this.#burst += all
+    if (this.#burst < GIVING_WAY.burstBytes) return true
+    const givesWay = this.#listener.givesWay()
+    this.#turnBytes = givesWay ? GIVING_WAY.burstBytes : turnBytes
+    if (givesWay) setTimeout(this.#goOn, GIVING_WAY.pauseMillis)
+    return !givesWay
+  }
+
+  readonly #goOn = (): void => {
+    if (this.#fd >= 0) this.#stream.resume()
+  }
+
   #deliver(count: number): void {
     if (count > 0) this.#listener.output(arena.subarray(0, count))
   }
@@ -86,8 +114,8 @@ export class PtyMaster {
 class Stream extends ReadStream {
   readonly #closing: () => void
 
-  constructor(fd: number, readable: (count: number) => void, closing: () => void) {
-    super(fd, { onread: { buffer: arena, callback: (count) => (readable(count), true) } })
+  constructor(fd: number, readable: (count: number) => boolean, closing: () => void) {
+    super(fd, { onread: { buffer: arena, callback: readable } })
     this.#closing = closing
   }
 

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, writeSync } from "node:fs"
 import { Direction } from "../protocol/sessionFrames.ts"
 import { childDescriptors } from "./ChildDescriptors.ts"
+import { typing } from "./givingWay.ts"
 import { InputQueue } from "./InputQueue.ts"
 import { type Program, type ProgramExit, type ProgramListener, type ProgramSpec, SpawnError } from "./program.ts"
 import { PtyMaster } from "./PtyMaster.ts"
@@ -50,6 +51,7 @@ class PtyProgram implements Program {
       ? null
       : new PtyMaster(held.master, {
           output: (chunk) => listener.output(Direction.output, chunk),
+          givesWay: () => typing.elsewhere(this),
           closing: () => this.#onClosing(),
           closed: () => this.#onClosed()
         })
@@ -102,6 +104,7 @@ class PtyProgram implements Program {
   }
 
   write(data: Buffer): "accepted" | "full" | "ended" {
+    typing.typed(this)
     return this.#input.push(data)
   }
 
@@ -142,6 +145,7 @@ class PtyProgram implements Program {
   }
 
   #onClosing(): void {
+    typing.forget(this)
     this.#input.end()
     this.#processes.filesClosed()
     childDescriptors.closing(this.#master?.fd ?? -1)

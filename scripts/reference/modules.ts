@@ -16,6 +16,8 @@ const folder = new URL("../../src/protocol/", import.meta.url)
 /** Files whose types are explained on a page that isn't called after them. */
 const pages: Record<string, string> = {
   ids: "types",
+  channelNames: "types",
+  namespaces: "types",
   activity: "types",
   sessionScreens: "types",
   storage: "types",

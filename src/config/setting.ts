@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { type ChannelRule, ChannelRules } from "./channelRules.ts"
 import { type TemplateSetting, TemplateSettings } from "./templates.ts"
 
 /** When a changed value is used: by everything at once, by sessions started from now on, or by the next daemon. */
@@ -82,5 +83,13 @@ export const templates = (about: About<Readonly<Record<string, TemplateSetting>>
   setting(
     TemplateSettings as unknown as Schema.Codec<Readonly<Record<string, TemplateSetting>>>,
     'templates by name, each with a command, such as {"web": {"command": ["npm", "run", "dev"], "maxMemory": "2G"}}',
+    about
+  )
+
+/** What is kept of which channels, by pattern. */
+export const channelRules = (about: About<Readonly<Record<string, ChannelRule>>>) =>
+  setting(
+    ChannelRules as unknown as Schema.Codec<Readonly<Record<string, ChannelRule>>>,
+    'rules by pattern, such as {"build:**": {"keep": "disk", "events": 10000, "size": "64M", "age": "7d"}}',
     about
   )

@@ -5,6 +5,7 @@ import { DirectMethods } from "../actors/DirectMethods.ts"
 import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
 import { Connections } from "../connection/Connections.ts"
+import * as Channels from "../channels/layer.ts"
 import * as NativeSocket from "../connection/layer.ts"
 import * as Dialects from "../dialects/layer.ts"
 import { HobRpcs } from "../protocol/index.ts"
@@ -38,6 +39,7 @@ export const layer = ({ env = process.env, flags = [], passed, paths }: DaemonOp
     Layer.provideMerge(DaemonHandlers.layer(paths)),
     Layer.provideMerge(Dialects.layer({ paths, env })),
     // ── concerns: one line each ──
+    Layer.provideMerge(Channels.layer),
     Layer.provideMerge(Sessions.layer(paths)),
     // ── what they all stand on ──
     Layer.provideMerge(

@@ -3,6 +3,7 @@
  *
  * Transport: JSON-RPC 2.0, one message per line, over the Unix socket `hob.sock`.
  */
+import { ChannelsRpcs } from "./channels.ts"
 import { DaemonRpcs } from "./daemon.ts"
 import { DialectsRpcs } from "./dialects.ts"
 import { SessionScreensRpcs } from "./sessionScreens.ts"
@@ -11,6 +12,8 @@ import { TagsRpcs } from "./tags.ts"
 import { TemplatesRpcs } from "./templates.ts"
 
 export * from "./activity.ts"
+export * from "./channelNames.ts"
+export * from "./channels.ts"
 export * from "./daemon.ts"
 export * from "./dialects.ts"
 export * from "./dialectStatus.ts"
@@ -19,6 +22,7 @@ export * from "./errors.ts"
 export * from "./ids.ts"
 export * from "./immediate.ts"
 export * from "./limits.ts"
+export * from "./namespaces.ts"
 export * from "./restart.ts"
 export * as screens from "./screens.ts"
 export * as sessionHost from "./sessionHost.ts"
@@ -29,5 +33,12 @@ export * from "./templates.ts"
 export * from "./upgrade.ts"
 
 /** All of hob's methods. A new concern adds its group here. */
-export const HobRpcs = DaemonRpcs.merge(SessionsRpcs, SessionScreensRpcs, TagsRpcs, TemplatesRpcs, DialectsRpcs)
+export const HobRpcs = DaemonRpcs.merge(
+  SessionsRpcs,
+  SessionScreensRpcs,
+  TagsRpcs,
+  TemplatesRpcs,
+  ChannelsRpcs,
+  DialectsRpcs
+)
 export type HobRpcs = typeof HobRpcs

@@ -1,4 +1,4 @@
-import { Context, Effect, Exit, Latch, Layer, Stream } from "effect"
+import { Cause, Context, Effect, Exit, Latch, Layer, Option, Stream } from "effect"
 import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
 import { StorageFailed, type StorageError, type StorageStatus } from "../protocol/storage.ts"
@@ -39,6 +39,8 @@ export class Database extends Context.Service<
     submit<A>(work: (sql: Sql) => A, answer: (exit: Exit.Exit<A, StorageError>) => void): void
     /** Reads what is committed. */
     read<A>(work: (sql: Reads) => A): Effect.Effect<A, StorageFailed>
+    /** The same for callers without a fiber. Throws `StorageFailed`. */
+    readNow<A>(work: (sql: Reads) => A): A
     readonly status: Effect.Effect<StorageStatus>
   }
 >()("hob/storage/Database") {
@@ -109,14 +111,21 @@ const make = Effect.fnUntraced(function* (options: DatabaseOptions) {
     return cancel
   }
 
+  const readNow = <A>(work: (sql: Reads) => A): A => {
+    if (!connection.db.isOpen) throw new StorageFailed({ path, reason: "is closed" })
+    try {
+      return work(connection)
+    } catch (error) {
+      if (troubleOf(error) === "other") throw error
+      throw new StorageFailed({ path, reason: `can't be read: ${(error as Error).message}` })
+    }
+  }
   const read = <A>(work: (sql: Reads) => A) =>
     Effect.suspend(() => {
-      if (!connection.db.isOpen) return Effect.fail(new StorageFailed({ path, reason: "is closed" }))
       try {
-        return Effect.succeed(work(connection))
+        return Effect.succeed(readNow(work))
       } catch (error) {
-        if (troubleOf(error) === "other") return Effect.die(error)
-        return Effect.fail(new StorageFailed({ path, reason: `can't be read: ${(error as Error).message}` }))
+        return error instanceof StorageFailed ? Effect.fail(error) : Effect.die(error)
       }
     })
 
@@ -128,6 +137,7 @@ const make = Effect.fnUntraced(function* (options: DatabaseOptions) {
       }),
     submit,
     read,
+    readNow,
     status: Effect.sync(() => ({ path, ...commits.state, durability, damage }))
   })
   const setDurability = (next: Durability) =>
@@ -138,3 +148,10 @@ const make = Effect.fnUntraced(function* (options: DatabaseOptions) {
     })
   return { database, setDurability }
 })
+
+/** Why a submitted write failed. A bug in the write itself is told as a failure of the store, and logged by whoever asked. */
+export const problemOf = ({ cause }: Exit.Failure<unknown, StorageError>): StorageError =>
+  Option.getOrElse(
+    Cause.findErrorOption(cause),
+    () => new StorageFailed({ path: "the store", reason: String(Cause.squash(cause)) })
+  )

@@ -35,5 +35,33 @@ export const migrations: ReadonlyArray<Migration> = [
         crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(session_id, file_bytes, output_offset, input_offset, complete)) STORED
       ) STRICT;
     `
+  },
+  {
+    name: "events of channels",
+    // `previous`: the position of the channel's event before, or of what was dropped before it: shows that one is missing.
+    sql: `
+      CREATE TABLE channel_events (
+        position INTEGER PRIMARY KEY,
+        namespace TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        previous INTEGER NOT NULL,
+        at_millis INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        message TEXT NOT NULL,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(position, namespace, channel, previous, at_millis, bytes, message)) STORED
+      ) STRICT;
+      CREATE INDEX channel_events_of ON channel_events (namespace, channel, position);
+      CREATE TABLE channel_drops (
+        namespace TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(namespace, channel, position)) STORED,
+        PRIMARY KEY (namespace, channel)
+      ) STRICT;
+      CREATE TABLE channel_epochs (
+        epoch INTEGER PRIMARY KEY,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(epoch)) STORED
+      ) STRICT;
+    `
   }
 ]

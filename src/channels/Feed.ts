@@ -1,0 +1,179 @@
+import type { Broker, Listener, Missing } from "./Broker.ts"
+import type { Event, Format, Party, Run } from "./Event.ts"
+
+/** Where a subscriber's events go: what a door gives for it. */
+export interface Pipe {
+  readonly write: (text: string) => void
+  /** More waits for the client than may: nothing more is written until `whenWritable` calls back. */
+  readonly isBlocked: () => boolean
+  readonly whenWritable: (go: () => void) => void
+}
+
+export interface FeedOptions {
+  readonly broker: Broker
+  readonly party: Party
+  readonly pipe: Pipe
+  /** How events are written. Subscribers of one door give the same one: its texts are then made once for all of them. */
+  readonly format: Format
+  /** Events that were published behind this position and may be missing: told before what follows. */
+  readonly onGap: (after: number, missing: Missing) => void
+  /** It is cut off: more than `bufferBytes` wait for it. The feed is closed. */
+  readonly onTooSlow: (last: number) => void
+  readonly bufferBytes: () => number
+}
+
+/** A way through the windows. */
+interface Replay {
+  readonly patterns: ReadonlySet<string>
+  readonly through: number
+  after: number
+  /** Of what is missing, it has been told up to here. */
+  told: number
+}
+
+/** Events that are read from the windows at a time. */
+const PAGE = 256
+
+/**
+ * One subscriber: its patterns, and what it has yet to be sent. It is written to while its client reads; what comes
+ * meanwhile waits, shared with everybody else's, up to a bound at which this one is cut off. A replay goes through the
+ * same way: what is published while it lasts waits behind it.
+ */
+export class Feed implements Listener {
+  readonly party: Party
+  readonly patterns = new Set<string>()
+  readonly #options: FeedOptions
+  /** The last event that was sent, or the one behind which it began. */
+  #last = 0
+  #backlog: Array<Run> = []
+  /** So many at its beginning have been sent. */
+  #sent = 0
+  #backlogBytes = 0
+  /** Up to where the windows are read; undefined when they have been. */
+  #replay: Replay | undefined
+  #isWaiting = false
+  #isClosed = false
+
+  constructor(options: FeedOptions) {
+    this.#options = options
+    this.party = options.party
+  }
+
+  /** Begins to listen; a pattern that it has already changes nothing. */
+  add(pattern: string): void {
+    if (this.#isClosed || this.patterns.has(pattern)) return
+    const { broker } = this.#options
+    if (this.patterns.size === 0) this.#last = broker.handedOn
+    this.patterns.add(pattern)
+    this.party.patterns++
+    broker.subscribe(this, pattern)
+  }
+
+  /** The position behind which it hears everything. */
+  get position(): number {
+    return this.#last
+  }
+
+  /**
+   * Sends what is kept of these patterns from behind `after` on, before anything newer. To be called in the turn in
+   * which they were added; a gap is told at once.
+   */
+  replay(patterns: ReadonlySet<string>, after: number): void {
+    const { broker } = this.#options
+    this.#last = after
+    this.#replay = { patterns, after, through: broker.handedOn, told: -1 }
+    this.#tellGap(this.#replay)
+    this.#pump()
+  }
+
+  remove(pattern: string): boolean {
+    if (!this.patterns.delete(pattern)) return false
+    this.party.patterns--
+    const { broker } = this.#options
+    broker.unsubscribe(this, pattern)
+    if (this.patterns.size === 0) broker.leave(this)
+    return true
+  }
+
+  hear(run: Run): void {
+    if (this.#isClosed) return
+    const { bufferBytes, pipe } = this.#options
+    if (this.#backlog.length === 0 && this.#replay === undefined && !pipe.isBlocked()) return this.#send(run)
+    if (this.#sent > 0 && this.#sent * 2 > this.#backlog.length) {
+      this.#backlog = this.#backlog.slice(this.#sent)
+      this.#sent = 0
+    }
+    this.#backlog.push(run)
+    this.#backlogBytes += run.bytes
+    if (this.#backlogBytes > bufferBytes()) {
+      const last = this.#last
+      this.close()
+      return this.#options.onTooSlow(last)
+    }
+    this.#wait()
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    for (const pattern of this.patterns) this.remove(pattern)
+    this.#isClosed = true
+    this.#backlog = []
+    this.#replay = undefined
+  }
+
+  #send(run: Run): void {
+    this.#last = run.last
+    this.#options.pipe.write(run.text(this.#options.format))
+  }
+
+  #pump(): void {
+    const { pipe } = this.#options
+    while (!this.#isClosed && !pipe.isBlocked()) {
+      if (this.#replay !== undefined) this.#readPage(this.#replay)
+      else {
+        const run = this.#backlog[this.#sent++]
+        if (run === undefined) {
+          this.#backlog = []
+          this.#sent = 0
+          return
+        }
+        this.#backlogBytes -= run.bytes
+        this.#send(run)
+      }
+    }
+    if (!this.#isClosed) this.#wait()
+  }
+
+  #readPage(replay: Replay): void {
+    const { broker, format, pipe } = this.#options
+    // While its client did not read, the windows may have gone past it.
+    this.#tellGap(replay)
+    const page = broker.read(replay.patterns, replay.after, PAGE).filter(({ position }) => position <= replay.through)
+    const last = page.at(-1)
+    if (last === undefined) {
+      this.#replay = undefined
+      return
+    }
+    replay.after = last.position
+    this.#last = last.position
+    pipe.write(format(page as ReadonlyArray<Event>))
+  }
+
+  #tellGap(replay: Replay): void {
+    const { broker, onGap } = this.#options
+    const missing = broker.missing(replay.patterns, replay.after)
+    if (missing === undefined || missing.through <= replay.told) return
+    replay.told = missing.through
+    onGap(replay.after, missing)
+    if (missing.reason === "unknown") this.#last = replay.after = missing.through
+  }
+
+  #wait(): void {
+    if (this.#isWaiting) return
+    this.#isWaiting = true
+    this.#options.pipe.whenWritable(() => {
+      this.#isWaiting = false
+      this.#pump()
+    })
+  }
+}

@@ -1,0 +1,135 @@
+import { Effect, Result, Schema, Stream } from "effect"
+import { DirectMethods } from "../actors/DirectMethods.ts"
+import { HobConfig } from "../config/HobConfig.ts"
+import {
+  ChannelItem,
+  ChannelsRpcs,
+  Publish,
+  Subscribe,
+  SubscriberTooSlow,
+  type TooManyNamespaces,
+  type TooManySubscriptions
+} from "../protocol/channels.ts"
+import type { StorageError } from "../protocol/storage.ts"
+import { Channels, type PublishError } from "./Channels.ts"
+import { type Event, eventText, Party } from "./Event.ts"
+import type { Pipe } from "./Feed.ts"
+import { Pieces } from "./Pieces.ts"
+import { fromId, idText, toId } from "./positions.ts"
+
+type SubscribeError = TooManyNamespaces | TooManySubscriptions | SubscriberTooSlow | StorageError
+
+const decodeItem = Schema.decodeUnknownSync(ChannelItem)
+
+/** Answers `channels.*`: without a fiber where a door asks for that, and in the ordinary way. */
+export const layer = ChannelsRpcs.toLayer(
+  Effect.gen(function* () {
+    const channels = yield* Channels
+    const config = yield* HobConfig
+    const direct = yield* DirectMethods
+    /** Clients that are subscribed to something: others can't hear themselves. */
+    const parties = new Map<number, Party>()
+    const { channels: first } = yield* config.get
+    let { bufferBytes } = first
+    yield* Effect.forkScoped(
+      Stream.runForEach(config.changes, ({ channels }) => Effect.sync(() => void ({ bufferBytes } = channels)))
+    )
+
+    const publish = (
+      { channel, namespace }: typeof Publish.payloadSchema.Type,
+      json: string,
+      clientId: number,
+      end: (result: Result.Result<typeof Publish.successSchema.Type, PublishError>) => void
+    ): void =>
+      channels.publish({ namespace, channel, json, party: parties.get(clientId) }, (result) =>
+        end(
+          "position" in result
+            ? Result.succeed({ id: toId(result.position), receivers: result.receivers })
+            : Result.fail(result)
+        )
+      )
+
+    /** Returns what ends the subscription. */
+    const subscribe = (
+      { namespace, patterns, since }: typeof Subscribe.payloadSchema.Type,
+      clientId: number,
+      pipe: Pipe,
+      fail: (error: SubscribeError) => void
+    ): (() => void) => {
+      const party = parties.get(clientId) ?? new Party()
+      const opened = channels.subscribe({
+        namespace,
+        party,
+        pipe,
+        format: itemsText,
+        onGap: (after, { reason, through }) =>
+          pipe.write(`{"type":"gap","after":"${idText(after)}","through":"${idText(through)}","reason":"${reason}"}`),
+        onTooSlow: (last) => {
+          end()
+          fail(new SubscriberTooSlow({ lastId: toId(last), bufferBytes }))
+        }
+      })
+      if (Result.isFailure(opened)) {
+        fail(opened.failure)
+        return () => {}
+      }
+      const feed = opened.success
+      const end = (): void => {
+        feed.close()
+        if (party.patterns === 0) parties.delete(clientId)
+      }
+      const added = channels.addPatterns(feed, patterns)
+      if (Result.isFailure(added)) {
+        fail(added.failure)
+        return () => {}
+      }
+      parties.set(clientId, party)
+      pipe.write(`{"type":"subscribed","id":"${since ?? idText(feed.position)}"}`)
+      if (since !== undefined) feed.replay(feed.patterns, fromId(since))
+      return end
+    }
+
+    yield* direct.answer(Publish, (payload, call) =>
+      publish(payload, call.text("message"), call.clientId, (result) =>
+        Result.match(result, { onSuccess: call.succeed, onFailure: call.fail })
+      )
+    )
+    yield* direct.answer(Subscribe, (payload, call) =>
+      subscribe(
+        payload,
+        call.clientId,
+        { write: call.push, isBlocked: call.isBlocked, whenWritable: call.whenWritable },
+        call.fail
+      )
+    )
+
+    return ChannelsRpcs.of({
+      "channels.publish": (payload, { client }) =>
+        Effect.callback<typeof Publish.successSchema.Type, PublishError>((resume) =>
+          publish(payload, JSON.stringify(payload.message), client.id, (result) => resume(Effect.fromResult(result)))
+        ),
+      "channels.subscribe": (payload, { client }) =>
+        Stream.unwrap(
+          Effect.gen(function* () {
+            const pieces = new Pieces<SubscribeError>()
+            yield* Effect.acquireRelease(
+              Effect.sync(() => subscribe(payload, client.id, pieces, (error) => pieces.fail(error))),
+              (end) => Effect.sync(end)
+            )
+            return Stream.fromIterableEffectRepeat(
+              Effect.map(pieces.take, (texts) =>
+                (JSON.parse(`[${texts.join(",")}]`) as ReadonlyArray<unknown>).map((item) => decodeItem(item))
+              )
+            )
+          })
+        ),
+      "channels.list": (which) => Effect.map(channels.list(which), (channels) => ({ channels }))
+    })
+  })
+)
+
+const itemsText = (events: ReadonlyArray<Event>): string => {
+  let text = ""
+  for (const event of events) text += text === "" ? eventText(event) : `,${eventText(event)}`
+  return text
+}

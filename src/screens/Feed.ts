@@ -17,7 +17,7 @@ export type FeedItem =
   | { readonly type: "end" }
 
 /** Above this the socket is not read until half of it is taken. */
-const HIGH_BYTES = 256 * 1024
+const HIGH_BYTES = 64 * 1024
 const RETRY_MILLIS = 200
 
 const decodeOpened = Schema.decodeUnknownExit(Schema.fromJsonString(OpenedFrame))
@@ -25,7 +25,7 @@ const decodeGap = Schema.decodeUnknownExit(Schema.fromJsonString(GapFrame))
 
 /**
  * One session's output from an offset on, as any follower gets it. What was not taken yet stays in the host: at most
- * 256 KiB and what was read with them wait here.
+ * 64 KiB and what was read with them wait here.
  */
 export class Feed {
   readonly #host: HostConnection

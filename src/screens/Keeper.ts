@@ -5,6 +5,7 @@ import type { HostSession } from "../protocol/sessionHost.ts"
 import type { LeftLine } from "../terminal/leaving.ts"
 import { readCheckpoint as readEmulator } from "../terminal/checkpoint.ts"
 import type { Sign } from "../terminal/sequences.ts"
+import type { Awake, Sleeper } from "./Awake.ts"
 import { type CheckpointHead, deleteCheckpoint, readCheckpoint } from "./checkpoint.ts"
 import { Emulation, type EmulationOptions, type TextLines } from "./Emulation.ts"
 import { Feed, type FeedItem } from "./Feed.ts"
@@ -16,6 +17,10 @@ import type { Turns, Worker } from "./Turns.ts"
 
 /** One turn takes at most this much of a session's output: lines that have gone with it are written before they are many. */
 const SLICE_BYTES = 16 * 1024
+/** So much is taken before another session may have this one's place among those that are awake. */
+const SHARE_BYTES = 1024 * 1024
+/** The same for one that never has much, and never nothing. */
+const SHARE_MILLIS = 2_000
 /** After so much output there is a checkpoint: as much has to be parsed again when this process is killed. */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024
 /** Without output or questions for so long, a session's emulator is let go of. */
@@ -26,6 +31,7 @@ const DEFAULT_TEXT_BYTES = 256 * 1024 * 1024
 export interface KeeperOptions {
   readonly host: HostConnection
   readonly turns: Turns
+  readonly awake: Awake
   /** The directory of session directories. */
   readonly directory: string
   readonly log: (message: string) => void
@@ -47,7 +53,7 @@ export interface KeeperListener {
  * What is known of one session's terminal: follows its output, keeps its emulator while there is something to do with it,
  * and otherwise has it on disk.
  */
-export class Keeper implements Worker {
+export class Keeper implements Worker, Sleeper {
   readonly id: SessionId
   /** The session's. */
   readonly directory: string
@@ -71,6 +77,12 @@ export class Keeper implements Worker {
   #usedAt = performance.now()
   #outputAt = performance.now()
   #sleep: NodeJS.Timeout | null = null
+  /** Where output stood when it woke, and when that was. */
+  #wokenAt = { position: 0, time: 0 }
+  /** It is in the middle of something. */
+  #busy = false
+  /** Those who wait for its output to be taken. */
+  #awaited = 0
   #closed = false
 
   /** `live`: the host holds it. */
@@ -164,8 +176,11 @@ export class Keeper implements Worker {
   /** Resolves when output up to `offset` has been taken, or the time is over. */
   reach(offset: number, deadlineMillis: number): Promise<void> {
     if (this.#position >= offset || this.#complete) return Promise.resolve()
+    this.#awaited++
+    this.#again()
     return new Promise((resolve) => {
       const done = () => {
+        this.#awaited--
         clearTimeout(timer)
         unlisten()
         resolve()
@@ -179,7 +194,10 @@ export class Keeper implements Worker {
   wake(): Emulation {
     this.#usedAt = performance.now()
     this.#sleepLater()
-    this.#emulation ??= this.#restore()
+    if (this.#emulation !== null) return this.#emulation
+    this.#options.awake.wakes(this)
+    this.#wokenAt = { position: this.#position, time: performance.now() }
+    this.#emulation = this.#restore()
     if (this.#emulation !== null) return this.#emulation
     if (this.#head !== null) this.#beginAnew()
     return (this.#emulation = this.#fresh(lineBefore(this.directory, this.#position)))
@@ -210,7 +228,18 @@ export class Keeper implements Worker {
   /** Takes one piece of output. */
   work(): boolean {
     const feed = this.#feed
-    const item = feed?.take(SLICE_BYTES) ?? null
+    if (feed === null || feed.empty) return false
+    if (this.#emulation === null && this.#awaited === 0 && !this.#options.awake.hasRoom(this.#again)) return false
+    this.#busy = true
+    try {
+      return this.#workOn(feed)
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  #workOn(feed: Feed): boolean {
+    const item = feed.take(SLICE_BYTES)
     if (item === null) return false
     const before = { position: this.#position, size: this.#size }
     this.#take(item)
@@ -219,6 +248,21 @@ export class Keeper implements Worker {
     const isNews = item.type !== "opened" || before.position !== this.#position || before.size !== this.#size
     if (isNews) for (const { changed } of this.#listeners) changed?.()
     return this.#feed?.empty === false
+  }
+
+  get standing(): Sleeper["standing"] {
+    const { position, time } = this.#wokenAt
+    const had = this.#position - position >= SHARE_BYTES || performance.now() - time >= SHARE_MILLIS
+    return had ? "spent" : this.#feed?.empty === false ? "working" : "idle"
+  }
+
+  /** Its emulator goes to disk. Not in the middle of something: the beginning of it would be lost. */
+  putToSleep(): boolean {
+    const emulation = this.#emulation
+    if (emulation === null) return true
+    if (this.#busy || emulation.pendingBytes > 0 || emulation.failure !== null || !this.#save()) return false
+    this.#letGo(emulation)
+    return true
   }
 
   /** Lets go of everything; what is not on disk yet is put there. */
@@ -304,8 +348,12 @@ export class Keeper implements Worker {
     }
   }
 
+  readonly #again = (): void => {
+    if (!this.#closed) this.#options.turns.add(this)
+  }
+
   #follow(): void {
-    this.#feed = new Feed(this.#options.host, this.id, this.#position, () => this.#options.turns.add(this))
+    this.#feed = new Feed(this.#options.host, this.id, this.#position, this.#again)
   }
 
   /** Null when there is no checkpoint, or it is not what this process has seen. */
@@ -392,11 +440,9 @@ export class Keeper implements Worker {
     const emulation = this.#emulation
     if (emulation === null) return
     const quiet = performance.now() - this.#usedAt >= (this.#options.sleepMillis ?? SLEEP_MILLIS) * 0.9
-    // The beginning of something would be lost with the emulator.
     if (!quiet || this.#feed?.empty === false || emulation.pendingBytes > 0) return this.#sleepLater()
     if (emulation.failure !== null) return this.#goBack()
-    if (!this.#save()) return this.#sleepLater()
-    this.#letGo(emulation)
+    if (!this.putToSleep()) this.#sleepLater()
   }
 
   #letGo(emulation: Emulation): void {

@@ -2,6 +2,7 @@ import { Result, Schema } from "effect"
 import { type ScreensAsk, ScreensRequest } from "../protocol/screens.ts"
 import type { HostEvent, HostSession } from "../protocol/sessionHost.ts"
 import { Activities } from "./Activities.ts"
+import { Awake } from "./Awake.ts"
 import { GiveBack } from "./GiveBack.ts"
 import type { HostConnection } from "./HostConnection.ts"
 import { Keeper } from "./Keeper.ts"
@@ -18,6 +19,7 @@ export interface ScreensOptions {
   /** What its user has written about agents: `agents.json`. */
   readonly agents: string
   readonly log: (message: string) => void
+  readonly awake?: Awake
   readonly sleepMillis?: number
   readonly checkpointBytes?: number
   /** How long who attaches waits for output that is on its way here. */
@@ -34,6 +36,7 @@ const decodeRequest = Schema.decodeUnknownResult(ScreensRequest)
 export class Screens {
   readonly #options: ScreensOptions
   readonly #keepers: Keepers
+  readonly #awake: Awake
   readonly #activities: Activities
   readonly #titles: Titles
   readonly #giveBack: GiveBack
@@ -43,7 +46,8 @@ export class Screens {
     this.#options = options
     this.#giveBack = options.giveBack ?? new GiveBack()
     const turns = new Turns((worker, error) => this.#onFailed(worker, error))
-    this.#keepers = new Keepers({ ...options, turns, letGo: () => this.#giveBack.later() })
+    this.#awake = options.awake ?? new Awake()
+    this.#keepers = new Keepers({ ...options, turns, awake: this.#awake, letGo: () => this.#giveBack.later() })
     const { agents, host, log } = options
     this.#activities = new Activities({
       agents,
@@ -67,6 +71,7 @@ export class Screens {
     this.#titles.close()
     this.#giveBack.close()
     this.#keepers.close()
+    this.#awake.close()
   }
 
   #keep(session: HostSession): void {

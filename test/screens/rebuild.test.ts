@@ -2,8 +2,10 @@ import { readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import type { Screen, SearchReply, TextReply } from "../../src/protocol/screens.ts"
+import type { HostSession } from "../../src/protocol/sessionHost.ts"
 import { Emulator } from "../../src/terminal/Emulator.ts"
 import type { LeftLine } from "../../src/terminal/leaving.ts"
+import { until } from "../support/home.ts"
 import { stateOf } from "../terminal/state.ts"
 import { type InProcess, inProcess } from "./support.ts"
 
@@ -54,7 +56,11 @@ const print = async (test: InProcess) => {
 
 /** All that is ever asked of the screens process about a session. */
 const known = async (test: InProcess, id: string) => {
-  const screen = await test.ask<Screen>({ op: "screen", session: id })
+  const ask = () => test.ask<Screen>({ op: "screen", session: id })
+  // An answer does not wait for output without end: on a machine with other things to do it takes several.
+  const { output } = await test.host.control.ask<HostSession>("inspect", { session: id })
+  await until("all output is taken", async () => (await ask()).offset >= output.end)
+  const screen = await ask()
   const text: Array<string> = []
   for (let from = 0; ;) {
     const reply = await test.ask<TextReply>({ op: "text", session: id, from })

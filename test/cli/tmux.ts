@@ -31,10 +31,20 @@ export class Tmux {
     })
   }
 
-  /** Another terminal like the first, beside it: its name. */
-  another(name: string): string {
-    this.#run("new-session", "-d", "-s", name, "-x", "100", "-y", "30", "sh")
+  /** Another terminal like the first, beside it, with a program in it: its name. */
+  another(name: string, command = "sh"): string {
+    this.#run("new-session", "-d", "-s", name, "-x", "100", "-y", "30", command)
     return name
+  }
+
+  /** Takes a terminal away from what runs in it. */
+  close(window: string): void {
+    this.#run("kill-session", "-t", window)
+  }
+
+  /** The path of a terminal. */
+  device(window = "main"): string {
+    return this.#run("display-message", "-p", "-t", window, "#{pane_tty}").trim()
   }
 
   /** Types text as it is. */

@@ -13,6 +13,12 @@ const settings = (): string => settingKeys.map(({ key }) => `${key}=`).join(" ")
 const keys = (): string => keyNames.join(" ")
 const dialects = (): string => dialectNames.join(" ")
 
+/**
+ * Asks a running hob. The terminal is kept from it: Node sets a terminal that is its standard input back, when it ends,
+ * to what it was when Node began, and the shell has gone on meanwhile.
+ */
+const ask = (kind: string): string => `hob __complete ${kind} </dev/null 2>/dev/null`
+
 const bashHelper = () => `_hob--values()
 {
   local _values=() _value _rest
@@ -20,7 +26,7 @@ const bashHelper = () => `_hob--values()
     settings) _values=(${settings()}); compopt -o nospace 2>/dev/null ;;
     keys) _values=(${keys()}) ;;
     dialects) _values=(${dialects()}) ;;
-    *) while IFS=$'\\t' read -r _value _rest; do _values+=("$_value"); done < <(hob __complete "$1" 2>/dev/null) ;;
+    *) while IFS=$'\\t' read -r _value _rest; do _values+=("$_value"); done < <(${ask('"$1"')}) ;;
   esac
   _hob--choices "$cur" "$_comp_word" "\${_values[@]}"
 }
@@ -35,7 +41,7 @@ const zshHelper = () => `_hob_values() {
     keys) compadd $options -- ${keys()} ;;
     dialects) compadd $options -- ${dialects()} ;;
     *)
-      values=(\${(f)"$(command hob __complete $kind 2>/dev/null)"})
+      values=(\${(f)"$(command ${ask("$kind")})"})
       values=(\${values//:/\\\\:})
       values=(\${values/$'\\t'/:})
       _describe -t $kind $kind values $options
@@ -47,7 +53,7 @@ const zshHelper = () => `_hob_values() {
 /** What is known already; the rest is asked of a running hob. */
 const known: Readonly<Record<string, () => string>> = { settings, keys, dialects }
 
-const fishValues = (kind: string): string => known[kind]?.() ?? `(hob __complete ${kind} 2>/dev/null)`
+const fishValues = (kind: string): string => known[kind]?.() ?? `(${ask(kind)})`
 
 /** Puts `helper` in front of the first function. */
 const before = (script: string, start: string, helper: string): string =>

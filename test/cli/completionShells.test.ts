@@ -101,7 +101,7 @@ describe("completions in a shell", () => {
       try {
         const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
         if (!words.includes("__complete")) return false
-        return readdirSync(`/proc/${pid}/fd`).some((fd) => /^socket:/.test(readlinkSync(`/proc/${pid}/fd/${fd}`)))
+        return readdirSync(`/proc/${pid}/fd`).some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith("socket:"))
       } catch {
         return false
       }

@@ -45,7 +45,7 @@ describe("completions in a shell", () => {
     mkdirSync(directory)
     writeFileSync(
       join(directory, ".zshrc"),
-      `fpath=(${completionPaths(home.env).zshDirectory} $fpath); autoload -U compinit; compinit -u -D; PS1='${PROMPT} '\n`
+      `fpath=(${completionPaths(home.env).zshDirectory} $fpath); autoload -U compinit; compinit -u -C -d ${directory}/known; PS1='${PROMPT} '\n`
     )
     return `ZDOTDIR=${directory} exec zsh -d`
   }

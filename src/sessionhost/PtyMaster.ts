@@ -1,6 +1,6 @@
 import { readSync } from "node:fs"
 import { ReadStream } from "node:tty"
-import { GIVING_WAY } from "./givingWay.ts"
+import { Burst, GIVING_WAY } from "./givingWay.ts"
 
 /** One turn of one session reads at most this much, then the others get theirs. */
 const turnBytes = 64 * 1024
@@ -30,8 +30,8 @@ const readOn = (fd: number, filled: number, limit: number): number => {
 }
 
 export interface PtyMasterListener {
-  /** Asked when a lot was read in a short time: whether there is to be a pause. */
-  readonly givesWay: () => boolean
+  /** Asked when a lot was read in a short time: whether it goes on without a pause. */
+  readonly mayGo: () => boolean
   /** Everything that one turn read; valid during the call only. Must not end in a read of another master. */
   readonly output: (chunk: Buffer) => void
   /**
@@ -49,14 +49,12 @@ export class PtyMaster {
   readonly #stream: Stream
   readonly #listener: PtyMasterListener
   #fd: number
-  #turnBytes = turnBytes
-  /** What was read since then. */
-  #burst = 0
-  #burstFrom = 0
+  readonly #burst: Burst
 
   constructor(fd: number, listener: PtyMasterListener) {
     this.#fd = fd
     this.#listener = listener
+    this.#burst = new Burst(listener.mayGo)
     this.#stream = new Stream(
       fd,
       (count) => this.#turn(count),
@@ -80,19 +78,12 @@ export class PtyMaster {
 
   /** False when reading is to stop; it goes on by itself. */
   #turn(count: number): boolean {
-    const all = count < shortBytes ? count : readOn(this.#fd, count, this.#turnBytes)
+    const most = this.#burst.gaveWay ? GIVING_WAY.burstBytes : turnBytes
+    const all = count < shortBytes ? count : readOn(this.#fd, count, most)
     this.#deliver(all)
-    const now = performance.now()
-    if (now - this.#burstFrom > GIVING_WAY.pauseMillis) {
-      this.#burstFrom = now
-      this.#burst = 0
-    }
-    this.#burst += all
-    if (this.#burst < GIVING_WAY.burstBytes) return true
-    const givesWay = this.#listener.givesWay()
-    this.#turnBytes = givesWay ? GIVING_WAY.burstBytes : turnBytes
-    if (givesWay) setTimeout(this.#goOn, GIVING_WAY.pauseMillis)
-    return !givesWay
+    if (!this.#burst.read(all)) return true
+    setTimeout(this.#goOn, GIVING_WAY.pauseMillis)
+    return false
   }
 
   readonly #goOn = (): void => {

@@ -45,5 +45,38 @@ export class Typing {
   }
 }
 
+/** What one session has brought lately, and whether it gives way. */
+export class Burst {
+  readonly #mayGo: () => boolean
+  readonly #now: () => number
+  #bytes = 0
+  #from = -Infinity
+  #gaveWay = false
+
+  /** `mayGo` is asked when a lot has come in a short time. */
+  constructor(mayGo: () => boolean, now: () => number = () => performance.now()) {
+    this.#mayGo = mayGo
+    this.#now = now
+  }
+
+  /** It gave way the last time it could. */
+  get gaveWay(): boolean {
+    return this.#gaveWay
+  }
+
+  /** Counts what a turn has read; true when there is to be a pause now. */
+  read(bytes: number): boolean {
+    const now = this.#now()
+    if (now - this.#from > GIVING_WAY.pauseMillis) {
+      this.#from = now
+      this.#bytes = 0
+    }
+    this.#bytes += bytes
+    if (this.#bytes < GIVING_WAY.burstBytes) return false
+    this.#gaveWay = !this.#mayGo()
+    return this.#gaveWay
+  }
+}
+
 /** That of this process. */
 export const typing = new Typing()

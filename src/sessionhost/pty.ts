@@ -51,7 +51,7 @@ class PtyProgram implements Program {
       ? null
       : new PtyMaster(held.master, {
           output: (chunk) => listener.output(Direction.output, chunk),
-          givesWay: () => typing.elsewhere(this),
+          mayGo: () => !typing.elsewhere(this),
           closing: () => this.#onClosing(),
           closed: () => this.#onClosed()
         })

@@ -1,6 +1,10 @@
+import { spawn } from "node:child_process"
+import { closeSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 import { assert, describe, it } from "vitest"
-import { GIVING_WAY, Typing, typing } from "../../src/sessionhost/givingWay.ts"
+import { Burst, GIVING_WAY, Typing, typing } from "../../src/sessionhost/givingWay.ts"
+import { posixSpawn } from "../../src/sessionhost/posixSpawn.ts"
+import { PtyMaster } from "../../src/sessionhost/PtyMaster.ts"
 import { startPty } from "../../src/sessionhost/pty.ts"
 import { describePty, run, shell, until } from "./program/run.ts"
 
@@ -23,25 +27,89 @@ describe("who is typed into", () => {
   })
 })
 
+describe("a session", () => {
+  const { burstBytes, pauseMillis } = GIVING_WAY
+
+  it("pauses when it has brought a lot in a short time, in however many turns, and somebody types elsewhere", () => {
+    let [now, typed] = [0, false]
+    const burst = new Burst(
+      () => !typed,
+      () => now
+    )
+    const flood = () => Array.from({ length: 4 }, () => burst.read(burstBytes / 4))
+    assert.deepStrictEqual([flood(), burst.gaveWay], [[false, false, false, false], false])
+    typed = true
+    now += pauseMillis + 1
+    assert.deepStrictEqual([flood(), burst.gaveWay], [[false, false, false, true], true])
+    now += pauseMillis + 1
+    typed = false
+    assert.deepStrictEqual([flood(), burst.gaveWay], [[false, false, false, false], false])
+  })
+
+  it("that redraws its screen has no pause", () => {
+    let now = 0
+    const burst = new Burst(
+      () => false,
+      () => now
+    )
+    for (let frame = 0; frame < 100; frame++, now += 10) assert.isFalse(burst.read(burstBytes - 1))
+  })
+})
+
+describe.skipIf(posixSpawn() === null)("a terminal that floods", () => {
+  it("is not read in a pause, and behind it again", async () => {
+    const { master, slave } = posixSpawn()!.openTerminal(80, 24)
+    const pauses: Array<number> = []
+    let asked: number | null = null
+    const closed = Promise.withResolvers<void>()
+    const reading = new PtyMaster(master, {
+      mayGo: () => {
+        asked = performance.now()
+        return false
+      },
+      output: () => {
+        if (asked !== null) pauses.push(performance.now() - asked)
+        asked = null
+      },
+      closing: () => {},
+      closed: closed.resolve
+    })
+    const yes = spawn("/usr/bin/yes", [], { stdio: ["ignore", slave, "ignore"] })
+    await until(() => pauses.length >= 5)
+    yes.kill("SIGKILL")
+    closeSync(slave)
+    await closed.promise
+    assert.strictEqual(reading.fd, -1)
+    // A timer may come one millisecond early.
+    for (const millis of pauses) assert.isAtLeast(millis, GIVING_WAY.pauseMillis - 1)
+  })
+})
+
 describePty("a session that floods", () => {
-  it("is read with pauses while somebody types into another one, and then again as it comes, with every byte", async () => {
+  it("gives way when another one is typed into, not when it is itself", () => {
+    const asked: Array<boolean> = []
+    const [flood, other] = [{}, {}]
+    const burst = new Burst(() => (asked.push(typing.elsewhere(flood)), true))
+    typing.typed(flood)
+    burst.read(GIVING_WAY.burstBytes)
+    typing.typed(other)
+    burst.read(GIVING_WAY.burstBytes)
+    typing.forget(other)
+    typing.forget(flood)
+    assert.deepStrictEqual(asked, [false, true])
+  })
+
+  it("is read again as it comes when nobody types any more, with every byte", async () => {
     const cat = run(startPty, "/bin/cat", [])
     const flood = run(startPty, "/bin/yes", [])
     await until(() => flood.chunks.length > 0)
-    const read = () => flood.chunks.reduce((all, each) => all + each, 0)
-    typing.typed(cat.program)
-    // What was read before the key.
-    await sleep(GIVING_WAY.pauseMillis)
-    const [before, began] = [read(), performance.now()]
     for (let key = 0; key < 40; key++) {
       cat.program.write(Buffer.from("x"))
       await sleep(5)
     }
-    const pauses = (performance.now() - began) / GIVING_WAY.pauseMillis
-    // A turn that is only just not enough for a pause is followed by another one.
-    assert.isBelow(read() - before, (pauses + 2) * 2 * GIVING_WAY.burstBytes)
+    const read = () => flood.chunks.reduce((all, each) => all + each, 0)
     const after = read()
-    await until(() => read() > after + 4 * 1024 * 1024)
+    await until(() => read() > after + 1024 * 1024)
     flood.program.signalAll("SIGKILL")
     cat.program.signalAll("SIGKILL")
     await Promise.all([flood.closed, cat.closed])

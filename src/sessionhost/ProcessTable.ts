@@ -57,6 +57,28 @@ const tellsOfDaemon = (environment: ReadonlyArray<string>): boolean =>
 const foreignMillis = 500
 /** Descriptors of one process that are looked at. */
 const mostFiles = 32
+/** Sessions that are killed together look together: a look is shared for so long, or so many times what it took. */
+const SHARED_MILLIS = 20
+const SHARED_TIMES = 4
+
+/** All processes at one time; what else is read of one is read once. */
+interface Look {
+  readonly processes: ReadonlyArray<ProcessInfo>
+  readonly environment: (pid: number) => ReadonlyArray<string>
+  readonly birthmark: (pid: number) => string | null
+  readonly holds: (pid: number, files: ReadonlyArray<string>) => boolean
+}
+
+const once = <A>(read: (pid: number) => A): ((pid: number) => A) => {
+  const known = new Map<number, A>()
+  return (pid) => {
+    const before = known.get(pid)
+    if (before !== undefined || known.has(pid)) return before as A
+    const found = read(pid)
+    known.set(pid, found)
+    return found
+  }
+}
 
 /**
  * Finds processes by what `/proc` tells. A snapshot reads one small file per process; of those that started after the
@@ -65,6 +87,8 @@ const mostFiles = 32
 export class ProcessTable {
   readonly #directory: string
   readonly #self: number
+  /** The last one, when it was begun, and how long it is shared. */
+  #look: { readonly look: Look; readonly at: number; readonly until: number } | null = null
 
   constructor(directory = "/proc", self = process.pid) {
     this.#directory = directory
@@ -108,18 +132,23 @@ export class ProcessTable {
   /**
    * The living processes of a session: those of its system session and terminal, those that carry its marker or its
    * birthmark or hold its files, and all their descendants. `foreign` remembers between calls, by pid, until when a process need not be
-   * looked at. Null where there is no /proc.
+   * looked at. A look that was taken after the time `after`, and lately, is shared with who asked for it; by default none
+   * is. Null where there is no /proc.
    */
-  members(traits: SessionTraits, foreign: Map<number, number>, now: number): ReadonlyArray<ProcessInfo> | null {
-    const pids = this.pids()
-    if (pids === null) return null
+  members(
+    traits: SessionTraits,
+    foreign: Map<number, number>,
+    now: number,
+    after = Infinity
+  ): ReadonlyArray<ProcessInfo> | null {
+    const look = this.#lookAfter(after, now)
+    if (look === null) return null
     const found = new Map<number, ProcessInfo>()
     const others: Array<ProcessInfo> = []
     const { ended, root } = traits
-    for (const pid of pids) {
-      if (pid === this.#self || (foreign.get(pid) ?? 0) > now) continue
-      const info = this.read(pid)
-      if (info === null || isDead(info)) continue
+    for (const info of look.processes) {
+      const { pid } = info
+      if ((foreign.get(pid) ?? 0) > now || isDead(info)) continue
       if (info.start < root.start) foreign.set(pid, now + foreignMillis)
       // Just forked, it is in our own session still.
       else if (pid === root.pid && info.start === root.start) found.set(pid, info)
@@ -131,12 +160,13 @@ export class ProcessTable {
     const born = new Map<number, ProcessInfo>()
     const birthmark = traits.marker === null ? null : birthmarkOf(traits.marker.slice(traits.marker.indexOf("=") + 1))
     for (const info of others) {
-      const environment = this.#environment(info.pid)
+      const environment = look.environment(info.pid)
       if (tellsOfDaemon(environment)) daemons.add(info.pid)
       else if (traits.marker !== null && environment.includes(traits.marker)) found.set(info.pid, info)
       // Somebody at another terminal may have opened this one.
-      else if (info.terminal === 0 && this.#holds(info.pid, traits.files)) found.set(info.pid, info)
-      else if (birthmark !== null && this.birthmark(info.pid) === birthmark) born.set(info.pid, info)
+      else if (info.terminal === 0 && traits.files.length > 0 && look.holds(info.pid, traits.files)) {
+        found.set(info.pid, info)
+      } else if (birthmark !== null && look.birthmark(info.pid) === birthmark) born.set(info.pid, info)
       // Nothing to be read: it may be in the middle of execve(2) and has to be looked at again.
       else if (environment.length > 0) foreign.set(info.pid, now + foreignMillis)
     }
@@ -146,6 +176,28 @@ export class ProcessTable {
     for (const info of born.values()) if (!isOfDaemon(info)) found.set(info.pid, info)
     addRelatives(found, others, daemons, root.pid)
     return [...found.values()]
+  }
+
+  #lookAfter(after: number, now: number): Look | null {
+    const last = this.#look
+    if (last !== null && last.at > after && now <= last.until) return last.look
+    const began = performance.now()
+    const pids = this.pids()
+    if (pids === null) return null
+    const look: Look = {
+      // All at once: who looks later, when one has forked and ended, would find neither it nor its child.
+      processes: pids.flatMap((pid) => (pid === this.#self ? [] : (this.read(pid) ?? []))),
+      environment: once((pid) => this.#environment(pid)),
+      birthmark: once((pid) => this.birthmark(pid)),
+      holds: (pid, files) => {
+        const open = openFiles(pid)
+        return files.some((file) => open.has(file))
+      }
+    }
+    const openFiles = once((pid) => this.#openFiles(pid))
+    const took = performance.now() - began
+    this.#look = { look, at: now, until: now + took + Math.max(SHARED_MILLIS, SHARED_TIMES * took) }
+    return look
   }
 
   /** Whether it is a daemon or session-host: never part of the session from inside which it was started. */
@@ -160,7 +212,11 @@ export class ProcessTable {
 
   /** Ids of processes that are stopped and have one of these files open. */
   stoppedWith(files: ReadonlyArray<string>): ReadonlyArray<number> {
-    return (this.pids() ?? []).filter((pid) => this.read(pid)?.state === "T" && this.#holds(pid, files))
+    return (this.pids() ?? []).filter((pid) => {
+      if (this.read(pid)?.state !== "T") return false
+      const open = this.#openFiles(pid)
+      return files.some((file) => open.has(file))
+    })
   }
 
   #environment(pid: number): ReadonlyArray<string> {
@@ -176,14 +232,13 @@ export class ProcessTable {
     return ["0", "1", "2"].flatMap((fd) => this.#link(pid, fd) ?? [])
   }
 
-  #holds(pid: number, files: ReadonlyArray<string>): boolean {
-    if (files.length === 0) return false
+  #openFiles(pid: number): ReadonlySet<string> {
     try {
       const open = readdirSync(join(this.#directory, String(pid), "fd")).slice(0, mostFiles)
-      return open.some((fd) => files.includes(this.#link(pid, fd) ?? ""))
+      return new Set(open.flatMap((fd) => this.#link(pid, fd) ?? []))
     } catch {
       // Gone, or another user's.
-      return false
+      return new Set()
     }
   }
 
@@ -233,3 +288,6 @@ const ticksPerSecond = 100
 export const ticksNow = (): number => Math.ceil(uptime() * ticksPerSecond)
 
 const isDead = ({ state }: ProcessInfo): boolean => state === "Z" || state === "X"
+
+/** That of this process: sessions share what it finds. */
+export const processTable = new ProcessTable()

@@ -1,6 +1,6 @@
 import { cgroups } from "./cgroup/Cgroups.ts"
 import type { SessionCgroup } from "./cgroup/SessionCgroup.ts"
-import { type ProcessInfo, ProcessTable, type SessionTraits, ticksNow } from "./ProcessTable.ts"
+import { type ProcessInfo, processTable, type ProcessTable, type SessionTraits, ticksNow } from "./ProcessTable.ts"
 
 /** Rounds of looking in one call: what forked between the look and the signal is found by the next. */
 const killRounds = 16
@@ -28,11 +28,12 @@ export class SessionProcesses {
   readonly #table: ProcessTable
   readonly #cgroup: SessionCgroup | null
   readonly #foreign = new Map<number, number>()
-  #lookedAt = 0
+  /** A process that was forked before is found by a look that was begun after. */
+  #lookedAt = performance.now()
   #traits: SessionTraits
 
   /** The cgroup is by default the one that was made for the session that the marker names. */
-  constructor(traits: SessionTraits, table = new ProcessTable(), cgroup?: SessionCgroup | null) {
+  constructor(traits: SessionTraits, table = processTable, cgroup?: SessionCgroup | null) {
     this.#table = table
     this.#traits = traits
     const id = traits.marker?.slice(MARKER.length) ?? null
@@ -40,7 +41,7 @@ export class SessionProcesses {
   }
 
   /** To be made right after the program was started. */
-  static of({ cgroup, env, pid, table = new ProcessTable(), terminal }: SessionProcessesOptions): SessionProcesses {
+  static of({ cgroup, env, pid, table = processTable, terminal }: SessionProcessesOptions): SessionProcesses {
     const root = table.read(pid)
     const id = env["HOB_SESSION_ID"]
     const traits: SessionTraits = {
@@ -113,8 +114,8 @@ export class SessionProcesses {
   #members(): ReadonlyArray<ProcessInfo> | null {
     const now = performance.now()
     if (now - this.#lookedAt > 1_000) this.#foreign.clear()
-    this.#lookedAt = now
-    const members = this.#table.members(this.#traits, this.#foreign, now)
+    const members = this.#table.members(this.#traits, this.#foreign, now, this.#lookedAt)
+    this.#lookedAt = performance.now()
     return members === null ? null : [...members, ...this.#inGroup(new Set(members.map(({ pid }) => pid)))]
   }
 

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { birthmarkOf } from "./birthmark.ts"
 import { cgroups } from "./cgroup/Cgroups.ts"
 import { killSession } from "./kill.ts"
-import { ProcessTable } from "./ProcessTable.ts"
+import { processTable, ProcessTable } from "./ProcessTable.ts"
 import { SessionProcesses } from "./SessionProcesses.ts"
 
 /** How long what is left of a session may take to end. */
@@ -18,7 +18,7 @@ export const endRemains = async (
   id: string,
   signal: NodeJS.Signals = "SIGTERM",
   graceMillis = GRACE_MILLIS,
-  table = new ProcessTable()
+  table = processTable
 ): Promise<ReadonlyArray<number> | null> => {
   if (table.pids() === null) return null
   const processes = new SessionProcesses(

@@ -2,9 +2,16 @@ import { spawnSync } from "node:child_process"
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished, vi } from "vitest"
-import { parseStat, ProcessTable, type SessionTraits, ticksNow } from "../../../src/sessionhost/ProcessTable.ts"
+import {
+  parseStat,
+  ProcessTable,
+  processTable,
+  type SessionTraits,
+  ticksNow
+} from "../../../src/sessionhost/ProcessTable.ts"
 import { SessionProcesses } from "../../../src/sessionhost/SessionProcesses.ts"
-import { temporaryDirectory } from "./run.ts"
+import { startPipes } from "../../../src/sessionhost/pipe.ts"
+import { environment, run, temporaryDirectory } from "./run.ts"
 
 interface Fake {
   readonly pid: number
@@ -237,5 +244,49 @@ describe("signals to a session", () => {
       [-ROOT, "SIGTERM"],
       [-ROOT, 0]
     ])
+  })
+})
+
+describe("a look at all processes", () => {
+  const other: SessionTraits = { ...traits, root: { pid: 200, start: 5000 }, marker: "HOB_SESSION_ID=b", terminal: 7 }
+  const of = (table: ProcessTable, whose: SessionTraits, now: number, after?: number) =>
+    table.members(whose, new Map(), now, after)!.map(({ pid }) => pid)
+
+  it("is shared by those who ask within some milliseconds, and taken anew for who has seen it or comes later", () => {
+    const table = tableOf([root, { pid: 200, session: 200, terminal: 7, start: 5000 }])
+    const looks = vi.spyOn(table, "pids")
+    expect(of(table, traits, 1000, 900)).toEqual([ROOT])
+    // Another session, in the same round.
+    expect(of(table, other, 1010, 900)).toEqual([200])
+    expect(looks).toHaveBeenCalledTimes(1)
+    // Not for one that was started since, nor for who has acted on it, nor for ever.
+    of(table, other, 1011, 1005)
+    expect(looks).toHaveBeenCalledTimes(2)
+    of(table, traits, 1012, 1011)
+    expect(looks).toHaveBeenCalledTimes(3)
+    of(table, traits, 1100, 900)
+    expect(looks).toHaveBeenCalledTimes(4)
+    of(table, traits, 1100)
+    expect(looks).toHaveBeenCalledTimes(5)
+  })
+
+  it("serves thirty sessions that are ended together, each of which still finds its own", async () => {
+    const started = Array.from({ length: 30 }, (_, at) =>
+      run(startPipes, "/bin/sh", ["-c", "sleep 1000 & setsid sleep 1000 & echo up; wait"], {
+        env: { ...environment, HOB_SESSION_ID: `${at}`.padStart(8, "0") + "-0000-4000-8000-000000000000" }
+      })
+    )
+    await Promise.all(started.map(({ says }) => says("up")))
+    const looks = vi.spyOn(processTable, "pids")
+    onTestFinished(() => looks.mockRestore())
+    const began = performance.now()
+    for (const { program } of started) program.signalAll("SIGTERM")
+    // One for each stretch of some milliseconds, and not one for each session.
+    const most = 2 + (performance.now() - began) / 15
+    expect(looks.mock.calls.length).toBeLessThanOrEqual(Math.max(2, Math.ceil(most)))
+    await Promise.all(started.map(({ exit }) => exit))
+    for (const { program } of started) program.signalAll("SIGKILL")
+    await Promise.all(started.map(({ closed }) => closed))
+    for (const { program } of started) expect(program.survivors()).toEqual([])
   })
 })

@@ -1,19 +1,26 @@
+import { existsSync } from "node:fs"
 import type { ExitFile } from "../protocol/sessionHost.ts"
 import { writeExitFile } from "./sessionFiles.ts"
 
 const FIRST_RETRY_MILLIS = 1_000
 const LAST_RETRY_MILLIS = 60_000
+/** A directory that is gone may be on a mount that comes back; one that was not there for so many tries was deleted. */
+const TRIES_WITHOUT_DIRECTORY = 3
 
-/** A session's end on its way to the disk: tried again, ever more rarely, until it is there or nobody wants it any more. */
+/**
+ * A session's end on its way to the disk: tried again, ever more rarely, until it is there or nobody wants it any more:
+ * it is abandoned, or the session's directory is gone.
+ */
 export class ExitRecord {
   /** Whether the first try put it there. */
   readonly firstTry: Promise<boolean>
-  /** Resolves when it is there, or was abandoned. */
+  /** Resolves when it is there, or nobody wants it any more. */
   readonly done: Promise<void>
   readonly #directory: string
   readonly #file: ExitFile
   readonly #failed: (error: unknown) => void
   #abandoned = false
+  #triesWithoutDirectory = 0
   #wake: (() => void) | null = null
 
   /** `failed` is called for each try that did not work. */
@@ -34,10 +41,14 @@ export class ExitRecord {
 
   async #untilDone(): Promise<void> {
     let written = await this.firstTry
-    for (let delay = FIRST_RETRY_MILLIS; !written && !this.#abandoned; delay = Math.min(delay * 2, LAST_RETRY_MILLIS)) {
+    for (let delay = FIRST_RETRY_MILLIS; !written && this.#isWanted; delay = Math.min(delay * 2, LAST_RETRY_MILLIS)) {
       await this.#pause(delay)
       if (!this.#abandoned) written = await this.#try()
     }
+  }
+
+  get #isWanted(): boolean {
+    return !this.#abandoned && this.#triesWithoutDirectory < TRIES_WITHOUT_DIRECTORY
   }
 
   async #try(): Promise<boolean> {
@@ -45,6 +56,7 @@ export class ExitRecord {
       await writeExitFile(this.#directory, this.#file)
       return true
     } catch (error) {
+      this.#triesWithoutDirectory = existsSync(this.#directory) ? 0 : this.#triesWithoutDirectory + 1
       this.#failed(error)
       return false
     }

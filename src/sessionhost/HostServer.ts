@@ -33,6 +33,8 @@ export interface HostServerOptions {
   readonly onStop: () => void
   /** A connection came or went. */
   readonly onChange: () => void
+  /** The socket's file was removed; true when this process ends with it. */
+  readonly onGone: () => boolean
   /** A daemon asks this process to replace itself. */
   readonly upgrade: ControlOptions["upgrade"]
 }
@@ -123,6 +125,7 @@ export class HostServer {
     listener.server.on("error", (error) => log(`the socket: ${error.message}`))
     this.#listener = listener
     this.#unwatch = onceGone(path, () => {
+      if (this.#options.onGone()) return
       log(`${path} was removed: it is made again`)
       void this.#listenAgain(listener)
     })

@@ -73,11 +73,17 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
     options.onEnd()
   }
   const end = () => (ended ??= giveBack())
+  /** The lock's file went with the home; or another host has a new one by now. */
+  const isDeserted = () => lock !== null && !lock.isStillOurs()
   const isIdle = () => host.held === 0 && server.connections === 0
   // Asked whenever something came or went, so that an idle host has no timer that keeps coming back.
   const check = () => {
     if (ended !== null) return
     if (terminating && host.held === 0) return void end()
+    if (isIdle() && isDeserted()) {
+      log("its home was deleted, and it holds nothing")
+      return void end()
+    }
     if (!isIdle()) {
       if (idle !== null) clearTimeout(idle)
       idle = null
@@ -125,6 +131,10 @@ export const runHost = async (options: RunHostOptions): Promise<RunningHost | nu
       options.askScreen ?? ((session, historyLines, head) => screens.snapshot(session, { historyLines, head })),
     onStop: () => void end(),
     onChange: () => check(),
+    onGone: () => {
+      check()
+      return ended !== null
+    },
     upgrade: upgrade.run
   }
   if (predecessor !== null) {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmdirSync, writeSync } from "node:fs"
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmdirSync, rmSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { makePaths } from "../../src/config/paths.ts"
@@ -165,6 +165,25 @@ describe("a host that nobody needs", () => {
     assert.isTrue(host.said.some((message) => message.includes("holds 1 session")))
     program.end()
     while (seen.ends === 1) await turn()
+  })
+
+  it.each([
+    ["while it holds a session: when that has ended", true],
+    ["while it holds nothing: at once", false]
+  ])("ends without waiting when its home is deleted %s", async (_, holds) => {
+    const ended = Promise.withResolvers<void>()
+    // Longer than the test may take.
+    const host = await TestHost.start({ idleMillis: 3_600_000, onEnd: ended.resolve })
+    const session = holds ? await host.spawn() : null
+    host.control.socket.destroy()
+    await host.control.whenClosed()
+    rmSync(host.paths.home, { recursive: true, force: true })
+    session?.program.print("nobody reads this")
+    session?.program.end()
+    await ended.promise
+    assert.isFalse(existsSync(host.paths.hostSocket))
+    assert.strictEqual(host.running.host.held, 0)
+    rmSync(host.paths.home, { recursive: true, force: true })
   })
 
   it("is the only one of its home", async () => {

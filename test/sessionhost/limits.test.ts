@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { readFileSync } from "node:fs"
+import { constants } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { ownHierarchies, baseOf, sessionGroup } from "../../src/config/cgroups.ts"
@@ -94,7 +95,9 @@ describe("a session with limits", () => {
     const { id, session } = await begin(host, greedy, { memoryBytes: 64 * MiB })
     assert.strictEqual(session.limitedBy?.memory, "cgroup")
     const { exit } = await ending(host, id)
-    assert.deepStrictEqual([exit?.signal, exit?.reason], ["SIGKILL", "memory-limit"])
+    assert.strictEqual(exit?.reason, "memory-limit")
+    // The kernel may end what the shell runs next, too, before the session is ended: then the shell tells of that.
+    assert.include(["SIGKILL", 128 + constants.signals.SIGKILL], exit.signal ?? exit.code)
   })
 
   it("is ended by the session-host where the kernel does not count, and says so", async () => {

@@ -97,7 +97,7 @@ describe("a session with limits", () => {
     const { exit } = await ending(host, id)
     assert.strictEqual(exit?.reason, "memory-limit")
     // The kernel may end what the shell runs next, too, before the session is ended: then the shell tells of that.
-    assert.include(["SIGKILL", 128 + constants.signals.SIGKILL], exit.signal ?? exit.code)
+    assert.include(["SIGKILL", 128 + constants.signals.SIGKILL], exit?.signal ?? exit?.code)
   })
 
   it("is ended by the session-host where the kernel does not count, and says so", async () => {

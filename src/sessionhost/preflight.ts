@@ -78,8 +78,12 @@ const checkStrings = (command: ReadonlyArray<string>, env: Readonly<Record<strin
   }
 }
 
-/** A quarter of the stack's limit, at most 6 MiB, less a page: execve(2). */
-const mostArgumentBytes = (): number => {
+let argumentBytes: number | undefined
+
+/** A quarter of the stack's limit, at most 6 MiB, less a page: execve(2). This process's own never changes. */
+const mostArgumentBytes = (): number => (argumentBytes ??= findArgumentBytes())
+
+const findArgumentBytes = (): number => {
   let stack = 8 * 1024 * 1024
   try {
     const limit = /^Max stack size\s+(\S+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1]

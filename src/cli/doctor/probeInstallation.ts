@@ -1,6 +1,6 @@
 import { Option, Schema } from "effect"
 import { accessSync, constants, existsSync, readFileSync, realpathSync } from "node:fs"
-import { createRequire } from "node:module"
+import { createRequire, isBuiltin } from "node:module"
 import { delimiter, dirname, join } from "node:path"
 import { packageRoot } from "../../config/entrypoints.ts"
 import { ownBuild } from "../../config/versions.ts"
@@ -47,9 +47,12 @@ export const probeInstallation = (): InstallationFact => {
     node: process.version,
     program: process.execPath,
     packages: wanted.map(([name, version]) => ({ name, wanted: version, found: found(name) })),
-    terminalProblem: terminalProblem(fileOf("node-pty"), require)
+    terminalProblem: opensTerminals ? null : terminalProblem(fileOf("node-pty"), require)
   }
 }
+
+/** Whether the session-host opens terminals itself, and needs no node-pty. */
+const opensTerminals = process.platform === "linux" && ["x64", "arm64"].includes(process.arch) && isBuiltin("node:ffi")
 
 /** Whether node-pty's native module can be loaded: the same places in which the session-host looks. */
 const terminalProblem = (file: string | null, require: NodeJS.Require): string | null => {

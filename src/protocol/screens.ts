@@ -150,9 +150,16 @@ export const SearchMatch = Schema.Struct({
 })
 export type SearchMatch = typeof SearchMatch.Type
 
+/** A line of a session's history, by its number. */
+const SearchPlace = Schema.Struct({ session: SessionId, line: Schema.Int })
+
 /** Answer to `search`: of each session in the order asked for, oldest line first. */
 export const SearchReply = Schema.Struct({
   matches: Schema.Array(SearchMatch),
+  /** All matches as the query wanted them, `as` text; there are none in `matches` then. */
+  text: Schema.optionalKey(Schema.String),
+  /** The last match in `text`; not there when there is none. */
+  last: Schema.optionalKey(SearchPlace),
   /** There are more than `limit`, or than fit in an answer: they are had by asking again, `after` the last one. */
   truncated: Schema.Boolean
 })
@@ -166,7 +173,12 @@ export const SearchQuery = Schema.Struct({
   regex: Schema.optionalKey(Schema.Boolean),
   limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 }))),
   /** Only what comes behind this line of this session, in the order of the answer. */
-  after: Schema.optionalKey(Schema.Struct({ session: SessionId, line: Schema.Int }))
+  after: Schema.optionalKey(SearchPlace),
+  /**
+   * `text`: matches come as one string, which takes much less time where they are many. A line each: session, line, from,
+   * to and text of a {@link SearchMatch}, with tabs between. A daemon that does not know it answers with `matches`.
+   */
+  as: Schema.optionalKey(Schema.Literal("text"))
 })
 export type SearchQuery = typeof SearchQuery.Type
 

@@ -27,17 +27,28 @@ export const search = async (
   query: SearchQuery,
   isCancelled: () => boolean
 ): Promise<SearchReply> => {
-  const { after, ignoreCase = false, limit = SEARCH_LIMIT, regex = false, text } = query
+  const { after, as, ignoreCase = false, limit = SEARCH_LIMIT, regex = false, text } = query
   const wanted = { text, ignoreCase, regex }
   const matcher = makeMatcher(wanted)
   const matches: Array<SearchMatch> = []
+  let asText = ""
+  let count = 0
+  let last: SearchReply["last"]
   let bytes = 0
   const timestamp = timestamps()
+  const reply = (truncated: boolean): SearchReply =>
+    as === "text"
+      ? { matches, truncated, text: asText, ...(last === undefined ? {} : { last }) }
+      : { matches, truncated }
   /** False when there is no room for it. */
   const take = (session: SessionId, { from, line, text: found, time, to }: Found): boolean => {
     bytes += found.length
-    if (matches.length === limit || bytes > MOST_BYTES) return false
-    matches.push({ session, line, text: found, from, to, at: time === null ? null : timestamp(time) })
+    if (count === limit || bytes > MOST_BYTES) return false
+    count++
+    if (as === "text") {
+      asText += `${session}\t${line}\t${from}\t${to}\t${found}\n`
+      last = { session, line }
+    } else matches.push({ session, line, text: found, from, to, at: time === null ? null : timestamp(time) })
     return true
   }
   let sliceEnd = performance.now() + SLICE_MILLIS
@@ -46,10 +57,10 @@ export const search = async (
     const { from: tailFrom, lines } = tail()
     const first = after?.session === id ? after.line + 1 : 0
     for (const found of searchHistory(directory, wanted, first)) {
-      if (found !== undefined && found.line < tailFrom && !take(id, found)) return { matches, truncated: true }
+      if (found !== undefined && found.line < tailFrom && !take(id, found)) return reply(true)
       if (performance.now() < sliceEnd) continue
       await new Promise<void>((resolve) => setImmediate(resolve))
-      if (isCancelled()) return { matches, truncated: true }
+      if (isCancelled()) return reply(true)
       sliceEnd = performance.now() + SLICE_MILLIS
     }
     const { length } = lines
@@ -57,10 +68,10 @@ export const search = async (
     for (const found of length === 0 ? [] : matcher(Buffer.from(`${lines.join("\n")}\n`), Infinity)) {
       const line = tailFrom + numbers(found.position)
       if (line < first) continue
-      if (!take(id, { ...found, text: found.line, line, offset: null, time: null })) return { matches, truncated: true }
+      if (!take(id, { ...found, text: found.line, line, offset: null, time: null })) return reply(true)
     }
   }
-  return { matches, truncated: false }
+  return reply(false)
 }
 
 /** Lines of one block have the same time. */

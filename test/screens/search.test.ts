@@ -75,6 +75,26 @@ describe("searching sessions", () => {
     }
   })
 
+  it("tells the same as text for who wants it so, page by page", async () => {
+    const sessions = [onDisk(98, "line 98", "line\t99"), inMemory]
+    const { matches } = await search(sessions, { text: "line" }, go)
+    const all = matches.map(({ from, line, session, text, to }) => [session, line, from, to, text].join("\t"))
+    for (const limit of [7, 100, 1000]) {
+      let text = ""
+      let page = await search(sessions, { text: "line", limit, as: "text" }, go)
+      for (;;) {
+        assert.isEmpty(page.matches)
+        text += page.text
+        if (!page.truncated) break
+        const after = page.last!
+        const rest = sessions.slice(sessions.findIndex(({ id }) => id === after.session))
+        page = await search(rest, { text: "line", limit, after, as: "text" }, go)
+      }
+      assert.strictEqual(text, all.map((line) => `${line}\n`).join(""), String(limit))
+    }
+    assert.strictEqual((await search(sessions, { text: "nowhere", as: "text" }, go)).text, "")
+  })
+
   it("refuses what is no expression, before it looks anywhere", async () => {
     const error = await search([], { text: "(", regex: true }, go).catch((cause: unknown) => cause)
     assert.instanceOf(error, SyntaxError)

@@ -29,8 +29,14 @@ const TIMEOUT_MILLIS = 5 * 60_000
 /** `hob search`: exit code 0 when something was found, 1 when nothing was, as grep's. */
 export const search = async (context: Context, options: SearchOptions): Promise<number> => {
   const { ignoreCase, json, limit, regex, sessions, text } = options
-  const query = { text, ignoreCase, regex, ...(sessions.length === 0 ? {} : { sessions }) }
-  const ask = (most: number, after?: SearchMatch) =>
+  const query = {
+    text,
+    ignoreCase,
+    regex,
+    ...(sessions.length === 0 ? {} : { sessions }),
+    ...(json ? {} : { as: "text" })
+  }
+  const ask = (most: number, after?: Place) =>
     call<SearchReply>(
       context,
       "sessions.search",
@@ -48,23 +54,28 @@ export const search = async (context: Context, options: SearchOptions): Promise<
   let page = await ask(limit ?? LIMIT)
   for (;;) {
     const { matches, truncated } = page
-    count += matches.length
+    const lines = page.text === undefined ? null : page.text.split("\n").slice(0, -1)
+    count += lines?.length ?? matches.length
     const left = (limit ?? LIMIT) - count
-    const next = truncated && left > 0 ? ask(left, matches.at(-1)) : null
+    const next = truncated && left > 0 ? ask(left, page.last ?? matches.at(-1)) : null
     // What goes wrong with it is told when its turn comes.
     next?.catch(() => {})
     if (json) all.push(...matches)
-    else if (matches.length > 0) print(rendered(matches, (labels ??= await names(context)), isatty(1)))
+    else if (lines !== null && lines.length > 0) {
+      print(renderedText(lines, (labels ??= await names(context)), isatty(1)))
+    } else if (matches.length > 0) print(rendered(matches, (labels ??= await names(context)), isatty(1)))
     if (next !== null) {
       page = await next
       // A daemon older than this command begins at the beginning whenever it is asked.
-      if (!isSame(page.matches[0], matches[0])) continue
+      if (lines !== null || !isSame(page.matches[0], matches[0])) continue
     }
     if (json) printJson({ matches: all, truncated })
     else if (truncated) printError(`hob: there are more than ${count} matches; --limit and --session help`)
     return count > 0 ? ExitCode.ok : ExitCode.failure
   }
 }
+
+type Place = Pick<SearchMatch, "session" | "line">
 
 const isSame = (a?: SearchMatch, b?: SearchMatch): boolean => a?.session === b?.session && a?.line === b?.line
 
@@ -82,8 +93,39 @@ export const rendered = (
   matches
     .map(({ from, line, session, text, to }) => {
       const where = labels.get(session) ?? session
-      if (!colours) return `${where}:${line + 1}:${oneLine(text)}\n`
-      const [before, match, after] = [text.slice(0, from), text.slice(from, to), text.slice(to)].map(oneLine)
-      return `\u001b[35m${where}\u001b[0m:\u001b[32m${line + 1}\u001b[0m:${before}\u001b[1;31m${match}\u001b[0m${after}\n`
+      return colours ? coloured(where, line + 1, text, from, to) : `${where}:${line + 1}:${oneLine(text)}\n`
     })
     .join("")
+
+/** The same of matches as text: see `as` of `SearchQuery`. */
+export const renderedText = (
+  lines: ReadonlyArray<string>,
+  labels: ReadonlyMap<string, string>,
+  colours: boolean
+): string => {
+  let all = ""
+  let session = ""
+  let where = ""
+  for (const found of lines) {
+    const afterSession = found.indexOf("\t")
+    const afterLine = found.indexOf("\t", afterSession + 1)
+    const afterFrom = found.indexOf("\t", afterLine + 1)
+    const afterTo = found.indexOf("\t", afterFrom + 1)
+    if (!found.startsWith(session) || session.length !== afterSession) {
+      session = found.slice(0, afterSession)
+      where = labels.get(session) ?? session
+    }
+    const line = Number(found.slice(afterSession + 1, afterLine)) + 1
+    const text = found.slice(afterTo + 1)
+    if (colours) {
+      const [from, to] = [Number(found.slice(afterLine + 1, afterFrom)), Number(found.slice(afterFrom + 1, afterTo))]
+      all += coloured(where, line, text, from, to)
+    } else all += `${where}:${line}:${oneLine(text)}\n`
+  }
+  return all
+}
+
+const coloured = (where: string, line: number, text: string, from: number, to: number): string => {
+  const [before, match, after] = [text.slice(0, from), text.slice(from, to), text.slice(to)].map(oneLine)
+  return `\u001b[35m${where}\u001b[0m:\u001b[32m${line}\u001b[0m:${before}\u001b[1;31m${match}\u001b[0m${after}\n`
+}

@@ -39,6 +39,8 @@ export interface KeeperOptions {
   readonly letGo?: () => void
   readonly sleepMillis?: number
   readonly checkpointBytes?: number
+  /** How long an answer waits for output that was printed just before it was asked for. */
+  readonly reachMillis?: number
 }
 
 /** What a session's terminal does, for those who wait for something. */
@@ -58,6 +60,8 @@ export class Keeper implements Worker, Sleeper {
   /** The session's. */
   readonly directory: string
   readonly #options: KeeperOptions
+  /** Where output stood when this keeper began: what was printed before has to be had again, a running program or not. */
+  readonly printedBefore: number
   readonly #emulationOptions: EmulationOptions
   readonly #listeners = new Set<KeeperListener>()
   #feed: Feed | null = null
@@ -91,6 +95,7 @@ export class Keeper implements Worker, Sleeper {
     this.#options = options
     this.#live = live && session.exit === null
     this.directory = join(options.directory, session.id)
+    this.printedBefore = session.output.end
     this.#emulationOptions = {
       directory: this.directory,
       maxBytes: session.logMaxBytes ?? DEFAULT_TEXT_BYTES,

@@ -7,9 +7,9 @@ import { ScreensFailure } from "./ScreensFailure.ts"
 /** A session that has ended is forgotten when nobody has asked for it for so long. */
 const FORGET_MILLIS = 60_000
 /** What was printed before a question was asked is taken before it is answered, unless that takes longer. */
-const REACH_MILLIS = 2_000
-/** For a session that has ended, all of its output may have to be taken. */
-const REACH_ENDED_MILLIS = 120_000
+export const REACH_MILLIS = 2_000
+/** All of its output may have to be taken, for a session that has ended, or when this process was not there from its start. */
+const REACH_ALL_MILLIS = 120_000
 
 /** The keepers of sessions: of those that the host holds, and of those that somebody asks about. */
 export class Keepers {
@@ -62,15 +62,22 @@ export class Keepers {
     }
   }
 
-  /** The keeper of a session under a terminal, running or not, up to date; rejects with {@link ScreensFailure}. */
-  async get(id: SessionId, reachMillis = REACH_MILLIS): Promise<Keeper> {
+  /**
+   * The keeper of a session under a terminal, running or not, up to date; rejects with {@link ScreensFailure}. With a
+   * `reachMillis` also one of a running session that is still being had again from its log.
+   */
+  async get(id: SessionId, reachMillis?: number): Promise<Keeper> {
     const session = await this.#inspect(id)
     if (session.kind !== "pty") {
       throw new ScreensFailure("no-terminal", `Session ${id} is on pipes: it has no screen.`)
     }
     const held = this.#held.get(id)
     const keeper = held ?? this.#endedKeeper(session)
-    await keeper.reach(session.output.end, held === undefined ? REACH_ENDED_MILLIS : reachMillis)
+    const within = reachMillis ?? this.#options.reachMillis ?? REACH_MILLIS
+    const old = held === undefined ? session.output.end : keeper.printedBefore
+    const replayed = held === undefined || reachMillis === undefined
+    if (replayed && keeper.position < old) await keeper.reach(old, REACH_ALL_MILLIS)
+    await keeper.reach(session.output.end, within)
     return keeper
   }
 

@@ -22,6 +22,8 @@ export interface ScreensOptions {
   readonly awake?: Awake
   readonly sleepMillis?: number
   readonly checkpointBytes?: number
+  /** How long an answer waits for output that was printed just before it was asked for. */
+  readonly reachMillis?: number
   /** How long who attaches waits for output that is on its way here. */
   readonly snapshotReachMillis?: number
   readonly giveBack?: GiveBack

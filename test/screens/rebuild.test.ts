@@ -133,6 +133,15 @@ describe("what is known of a session's terminal is had again from its log alone"
     }, 120_000)
   }
 
+  it("all of it, however long that takes and little time an answer has for what was printed last", async () => {
+    await using test = await inProcess({ reachMillis: 0 })
+    const { id } = await print(test)
+    await test.restart()
+    const { history } = await test.ask<Screen>({ op: "screen", session: id })
+    assert.isAbove(history.total, 5000)
+    assert.deepStrictEqual((await known(test, id)).text, reference().lines)
+  })
+
   it("and no emulator has more than 1,000 lines above its screen", async () => {
     await using test = await inProcess()
     const { id } = await print(test)

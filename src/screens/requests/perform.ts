@@ -2,7 +2,7 @@ import type { ScreensRequest } from "../../protocol/screens.ts"
 import type { SessionId } from "../../protocol/ids.ts"
 import type { Activities } from "../Activities.ts"
 import type { HostConnection } from "../HostConnection.ts"
-import type { Keepers } from "../Keepers.ts"
+import { type Keepers, REACH_MILLIS } from "../Keepers.ts"
 import { ScreensFailure } from "../ScreensFailure.ts"
 import { search } from "../search.ts"
 import { submitTo } from "./submit.ts"
@@ -32,7 +32,7 @@ export const perform = async (
     case "activities":
       return { activities: activitiesOf({ activities, keepers }) }
     case "sign":
-      return activities.hook((await keepers.get(request.session)).id, request)
+      return activities.hook((await keepers.get(request.session, REACH_MILLIS)).id, request)
     case "search":
       return searchAll(keepers, request, signal)
     case "wait":

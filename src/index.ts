@@ -7,7 +7,7 @@
 export { Concerns } from "./actors/Concerns.ts"
 export * as Mailbox from "./actors/Mailbox.ts"
 export { HobConfig } from "./config/HobConfig.ts"
-export { Connections } from "./connection/Connections.ts"
+export { Connections } from "./actors/Connections.ts"
 export * as NativeSocket from "./connection/layer.ts"
 export * as Daemon from "./daemon/Daemon.ts"
 export { Shutdown } from "./daemon/Shutdown.ts"

@@ -15,6 +15,18 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
   "dialects.list": {},
   "dialects.enable": { name: "claude-sessions" },
   "dialects.disable": { name: "claude-sessions" },
+  "locks.acquire": {
+    name: "deploy:web",
+    holder: "agent 3f9a",
+    ttlMillis: 60000,
+    waitMillis: 10000,
+    bind: "connection"
+  },
+  "locks.renew": { name: "deploy:web", holder: "agent 3f9a", token: 42 },
+  "locks.release": { name: "deploy:web", holder: "agent 3f9a", token: 42 },
+  "locks.resume": { secret: "0f1e2d3c4b5a69788796a5b4c3d2e1f0" },
+  "locks.list": { all: true },
+  "locks.watch": { name: "deploy:web" },
   "sessions.run": {
     name: "build",
     command: ["make", "-j4"],

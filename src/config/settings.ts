@@ -320,6 +320,31 @@ const Channels = Schema.Struct({
   })
 })
 
+/** Locks of programs that keep out of each other's way. */
+const Locks = Schema.Struct({
+  maxCount: whole(1, 10_000_000, {
+    default: 100_000,
+    description: "Locks that may be held at once, in all namespaces together.",
+    applies: "at once"
+  }),
+  maxWaiterCount: whole(0, 1_000_000, {
+    default: 1000,
+    description: "How many may wait for one lock.",
+    applies: "at once"
+  }),
+  defaultTtlMillis: whole(100, day, {
+    default: 30_000,
+    description: "How long a lock is held unless it is renewed, if its holder does not say.",
+    applies: "at once"
+  }),
+  resumeMillis: whole(0, day, {
+    default: 10_000,
+    description:
+      "How long a lock that is bound to a connection waits for its client to come back after a restart or crash of the daemon; never longer than its ttl.",
+    applies: "after a restart"
+  })
+})
+
 /** What hob writes down. */
 const Storage = Schema.Struct({
   durability: oneOf(["process-crash", "power-loss"], {
@@ -367,6 +392,7 @@ export const Settings = Schema.Struct({
   socket: Socket,
   sessions: Sessions,
   channels: Channels,
+  locks: Locks,
   storage: Storage,
   dialects: Dialects,
   templates: Templates

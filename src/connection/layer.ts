@@ -14,12 +14,12 @@ import { adopt } from "../wire/passedSocket.ts"
 import { onceGone } from "../wire/watchSocket.ts"
 import { listen, prepareRunDirectory, SocketPathError, type UnixListener } from "../wire/unixSocket.ts"
 import { Connection, type Shared } from "./Connection.ts"
-import { Connections } from "./Connections.ts"
+import { Connections } from "../actors/Connections.ts"
 import { type ConnectionLimits, defaultConnectionLimits, effectiveMaxConnections } from "./limits.ts"
 import { makeMethods } from "./methods.ts"
 import { refusal } from "./replies.ts"
 
-export { Connections } from "./Connections.ts"
+export { Connections } from "../actors/Connections.ts"
 export { type ConnectionLimits, defaultConnectionLimits } from "./limits.ts"
 
 export interface NativeSocketOptions {
@@ -221,6 +221,7 @@ const makeDoor = Effect.fnUntraced(function* <Rpcs extends Rpc.Any>(
 
   const drain = Effect.gen(function* () {
     shared.closing = true
+    yield* connections.stopping
     yield* each((connection) => connection.cancelEndless)
     const idle = each((connection) => connection.idle)
     yield* Effect.timeoutOption(idle, limits.drainMillis)

@@ -4,10 +4,11 @@ import { Concerns } from "../actors/Concerns.ts"
 import { DirectMethods } from "../actors/DirectMethods.ts"
 import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
-import { Connections } from "../connection/Connections.ts"
 import * as Channels from "../channels/layer.ts"
+import { Connections } from "../actors/Connections.ts"
 import * as NativeSocket from "../connection/layer.ts"
 import * as Dialects from "../dialects/layer.ts"
+import * as Locks from "../locks/layer.ts"
 import { HobRpcs } from "../protocol/index.ts"
 import * as Sessions from "../sessions/layer.ts"
 import { Database } from "../storage/Database.ts"
@@ -40,6 +41,7 @@ export const layer = ({ env = process.env, flags = [], passed, paths }: DaemonOp
     Layer.provideMerge(Dialects.layer({ paths, env })),
     // ── concerns: one line each ──
     Layer.provideMerge(Channels.layer),
+    Layer.provideMerge(Locks.layer),
     Layer.provideMerge(Sessions.layer(paths)),
     // ── what they all stand on ──
     Layer.provideMerge(

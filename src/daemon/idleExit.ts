@@ -4,7 +4,7 @@ import { monotonicMillis } from "../actors/monotonic.ts"
 import { HobConfig } from "../config/HobConfig.ts"
 import { Dialects } from "../dialects/Dialects.ts"
 import { Sessions } from "../sessions/Sessions.ts"
-import { Connections } from "../connection/Connections.ts"
+import { Connections } from "../actors/Connections.ts"
 import { Shutdown } from "./Shutdown.ts"
 
 /** How long to sleep before looking again: exact enough for what is left, and rarely enough to cost nothing. */

@@ -6,6 +6,7 @@
 import { ChannelsRpcs } from "./channels.ts"
 import { DaemonRpcs } from "./daemon.ts"
 import { DialectsRpcs } from "./dialects.ts"
+import { LocksRpcs } from "./locks.ts"
 import { SessionScreensRpcs } from "./sessionScreens.ts"
 import { SessionsRpcs } from "./sessions.ts"
 import { TagsRpcs } from "./tags.ts"
@@ -23,6 +24,7 @@ export * from "./ids.ts"
 export * from "./immediate.ts"
 export * from "./limits.ts"
 export * from "./namespaces.ts"
+export * from "./locks.ts"
 export * from "./restart.ts"
 export * as screens from "./screens.ts"
 export * as sessionHost from "./sessionHost.ts"
@@ -39,6 +41,7 @@ export const HobRpcs = DaemonRpcs.merge(
   TagsRpcs,
   TemplatesRpcs,
   ChannelsRpcs,
+  LocksRpcs,
   DialectsRpcs
 )
 export type HobRpcs = typeof HobRpcs

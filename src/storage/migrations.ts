@@ -63,5 +63,28 @@ export const migrations: ReadonlyArray<Migration> = [
         crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(epoch)) STORED
       ) STRICT;
     `
+  },
+  {
+    // deadline_millis is on the monotonic clock of boot_id. secret_hash: of a lock bound to a connection.
+    name: "locks",
+    sql: `
+      CREATE TABLE locks (
+        token INTEGER PRIMARY KEY,
+        namespace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        holder TEXT NOT NULL,
+        ttl_millis INTEGER NOT NULL,
+        deadline_millis INTEGER NOT NULL,
+        boot_id TEXT,
+        acquired_at TEXT NOT NULL,
+        secret_hash TEXT,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(token, namespace, name, holder, ttl_millis, deadline_millis, boot_id, acquired_at, secret_hash)) STORED
+      ) STRICT;
+      CREATE TABLE lock_tokens (
+        id INTEGER PRIMARY KEY,
+        ceiling INTEGER NOT NULL,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(id, ceiling)) STORED
+      ) STRICT;
+    `
   }
 ]

@@ -16,12 +16,19 @@ export class Connections extends Context.Service<
     readonly inFlight: Effect.Effect<number>
     /** The scope that closes when the client leaves; one that is closed already if it has left. */
     readonly scope: (clientId: number) => Effect.Effect<Scope.Scope>
+    /**
+     * Calls `left` once when the client leaves, at once if it has left already; for what is not worth a scope. Told
+     * whether it was the daemon that closed the connection, because it is stopping.
+     */
+    onLeave(clientId: number, left: (reason: "gone" | "stopping") => void): void
+    /** For doors: from now on connections end because the daemon is stopping. */
+    readonly stopping: Effect.Effect<void>
     /** For doors: a client has come. */
     readonly enter: (inFlight: () => number) => Effect.Effect<number>
     /** For doors: the client has left. Closes its scope. */
     readonly leave: (clientId: number) => Effect.Effect<void>
   }
->()("hob/connection/Connections") {
+>()("hob/actors/Connections") {
   static readonly layer = Layer.effect(
     Connections,
     Effect.gen(function* () {
@@ -29,6 +36,7 @@ export class Connections extends Context.Service<
       const closed = yield* Scope.make()
       yield* Scope.close(closed, Exit.void)
       let lastId = 0
+      let reason: "gone" | "stopping" = "gone"
 
       yield* Effect.addFinalizer(() =>
         Effect.forEach([...clients.values()], (client) => closeScope(client), { concurrency: "unbounded" })
@@ -47,10 +55,16 @@ export class Connections extends Context.Service<
             const client = clients.get(clientId)
             return client === undefined ? closed : (client.scope ??= Scope.makeUnsafe())
           }),
+        onLeave: (clientId, left) => {
+          const client = clients.get(clientId)
+          if (client === undefined) left(reason)
+          else (client.onLeave ??= []).push(left)
+        },
+        stopping: Effect.sync(() => void (reason = "stopping")),
         enter: (inFlight) =>
           Effect.sync(() => {
             const id = ++lastId
-            clients.set(id, { inFlight, scope: undefined })
+            clients.set(id, { inFlight, scope: undefined, onLeave: undefined })
             return id
           }),
         leave: (clientId) =>
@@ -58,6 +72,7 @@ export class Connections extends Context.Service<
             const client = clients.get(clientId)
             if (client === undefined) return Effect.void
             clients.delete(clientId)
+            for (const left of client.onLeave ?? []) left(reason)
             return closeScope(client)
           })
       })
@@ -69,6 +84,7 @@ interface Client {
   readonly inFlight: () => number
   /** Most clients never own anything. */
   scope: Scope.Closeable | undefined
+  onLeave: Array<(reason: "gone" | "stopping") => void> | undefined
 }
 
 const closeScope = (client: Client): Effect.Effect<void> =>

@@ -1,0 +1,233 @@
+import { Clock, Context, Effect, Latch, Layer, PubSub, Stream } from "effect"
+import { Announcer } from "../actors/Announcer.ts"
+import { Concerns } from "../actors/Concerns.ts"
+import { Connections } from "../actors/Connections.ts"
+import { HobConfig } from "../config/HobConfig.ts"
+import { bootId } from "../config/processIdentity.ts"
+import type { ChannelName } from "../protocol/channelNames.ts"
+import {
+  type Acquire,
+  type Acquired,
+  type Lock,
+  type LockEvent,
+  LOCKS_PREFIX,
+  type Release,
+  type Renew
+} from "../protocol/locks.ts"
+import { defaultNamespace, type Namespace } from "../protocol/namespaces.ts"
+import type { Rpc } from "effect/rpc"
+import { Database } from "../storage/Database.ts"
+import * as rows from "./rows.ts"
+import { hashOf, Secrets } from "./Secrets.ts"
+import { endOf, type Grant, type LockState } from "./state.ts"
+import { type Answer, Table } from "./Table.ts"
+
+/** What one watcher may be behind before it loses the oldest. */
+const WATCHER_EVENTS = 1024
+
+/** What a request comes to: `succeed` or `fail`, called once, now or after a COMMIT. */
+export interface Answering<A, E> {
+  readonly succeed: (value: A) => void
+  readonly fail: (error: E) => void
+}
+
+type AnsweringOf<R extends Rpc.Any> = Answering<Rpc.Success<R>, Rpc.Error<R>>
+
+/**
+ * Who holds what. Callback-first: a request takes no fiber on its way; {@link effectOf} makes an effect of one.
+ * `client` is the connection that asks; undefined for callers in this process, who can't bind a lock to one.
+ */
+export class LockTable extends Context.Service<
+  LockTable,
+  {
+    /** What it gives back takes the request back: a lock that has not been given by then is not given. */
+    acquire(
+      request: Rpc.Payload<typeof Acquire>,
+      client: number | undefined,
+      answering: AnsweringOf<typeof Acquire>
+    ): () => void
+    renew(request: Rpc.Payload<typeof Renew>, answering: AnsweringOf<typeof Renew>): void
+    release(request: Rpc.Payload<typeof Release>, answering: AnsweringOf<typeof Release>): void
+    /** Binds to this connection the locks that wait for the client with this secret. */
+    resume(secret: string, client: number): ReadonlyArray<Lock>
+    /** The locks that are held in a namespace, or in all, by name. */
+    list(which: { readonly namespace?: Namespace | undefined; readonly all?: boolean | undefined }): ReadonlyArray<Lock>
+    /** What happens from now on, in all namespaces. A slow reader loses the oldest. */
+    readonly events: Stream.Stream<LockEvent>
+  }
+>()("hob/locks/LockTable") {}
+
+/** A request as an effect; interrupting it takes it back where that can be done. */
+export const effectOf = <A, E>(ask: (answering: Answering<A, E>) => (() => void) | void): Effect.Effect<A, E> =>
+  Effect.callback((resume) => {
+    const takeBack = ask({
+      succeed: (value) => resume(Effect.succeed(value)),
+      fail: (error) => resume(Effect.fail(error))
+    })
+    return takeBack === undefined ? undefined : Effect.sync(takeBack)
+  })
+
+/** The locks of this store. `boot` names the boot of the machine, within which the monotonic clock goes on. */
+export const layer = (boot: () => string | null = bootId) =>
+  Layer.effect(
+    LockTable,
+    Effect.gen(function* () {
+      const announcer = yield* Announcer
+      const concerns = yield* Concerns
+      const config = yield* HobConfig
+      const connections = yield* Connections
+      const database = yield* Database
+      const clock = yield* Clock.Clock
+      const events = yield* PubSub.sliding<LockEvent>(WATCHER_EVENTS)
+      const earlier = yield* Latch.make()
+      let settings = (yield* config.get).locks
+      const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+      const wall = () => clock.currentTimeMillisUnsafe()
+
+      const bootOfNow = boot()
+      const secrets = new Secrets()
+      const table = new Table({
+        submit: database.submit,
+        now,
+        wall,
+        bootId: bootOfNow,
+        limits: () => settings,
+        announce: ({ namespace, ...message }) => {
+          PubSub.publishUnsafe(events, { namespace, ...message })
+          // Its name is that short.
+          announcer.announce({ namespace, channel: `${LOCKS_PREFIX}${message.name}` as ChannelName, message })
+        },
+        hasLeft: (client) => !secrets.has(client),
+        wake: () => void earlier.openUnsafe()
+      })
+      yield* database
+        .write((sql) => rows.rebase(sql, { bootId: bootOfNow, now: now() }))
+        .pipe(
+          Effect.catch((error) =>
+            Effect.logWarning(`leases of another boot of the machine begin again: ${error.message}`)
+          )
+        )
+      const { damage } = yield* database.status
+      // A store that can't be read is no ground to give locks on.
+      table.restore(
+        yield* Effect.orDie(database.read(rows.load)),
+        damage.length === 0 ? 1 : leastTokenAfterDamage(wall())
+      )
+
+      yield* concerns.supervise("locks", (up) =>
+        Effect.gen(function* () {
+          yield* up
+          yield* config.changes.pipe(
+            Stream.runForEach(({ locks }) => Effect.sync(() => void (settings = locks))),
+            Effect.forkScoped
+          )
+          for (;;) {
+            yield* earlier.close
+            const next = table.expire()
+            const rung = next === undefined ? Effect.never : Effect.sleep(Math.max(1, next - now()))
+            yield* Effect.raceFirst(rung, earlier.await)
+          }
+        }).pipe(Effect.scoped)
+      )
+
+      /** From the first lock that is bound to it on. */
+      const watchOver = (client: number) => () =>
+        connections.onLeave(client, (reason) => {
+          // When the daemon stops, clients don't leave: they come back to the next one.
+          if (reason === "stopping") return
+          secrets.forget(client)
+          table.disconnect(client)
+        })
+
+      const described = ({ grant, name, namespace, waiters }: LockState & { readonly grant: Grant }): Lock => {
+        const expiresInMillis = endOf(grant) - now()
+        return {
+          namespace,
+          name,
+          holder: grant.holder,
+          token: grant.token as Lock["token"],
+          bind: grant.bind,
+          acquiredAt: new Date(grant.acquiredAt).toISOString(),
+          ttlMillis: grant.ttlMillis,
+          expiresInMillis,
+          expiresAt: new Date(wall() + expiresInMillis).toISOString(),
+          waiting: waiters.length
+        }
+      }
+      const leaseOf = (name: Lock["name"], grant: Grant) => ({
+        name,
+        holder: grant.holder,
+        token: grant.token as Lock["token"],
+        ttlMillis: grant.ttlMillis,
+        expiresAt: new Date(wall() + grant.deadline - now()).toISOString()
+      })
+
+      return LockTable.of({
+        acquire: (
+          { bind = "lease", holder, name, namespace = defaultNamespace, ttlMillis, waitMillis = 0 },
+          client,
+          answering
+        ) => {
+          const id = table.newId()
+          if (bind === "connection" && client === undefined)
+            throw new Error("only a connection can bind a lock to itself")
+          const secret = bind === "connection" ? secrets.of(client!, watchOver(client!)) : undefined
+          const owner = { bind, client: secret === undefined ? undefined : client, secretHash: secret?.hash }
+          const happening = {
+            type: "acquire",
+            id,
+            holder,
+            ttlMillis: ttlMillis ?? settings.defaultTtlMillis,
+            waitMillis,
+            ...owner
+          } as const
+          table.ask({ namespace, name, happening }, id, (answer) => {
+            if (answer.type !== "granted") return answering.fail(errorOf(answer))
+            const { grant, renewed, waitedMillis } = answer
+            const acquired: Acquired = { ...leaseOf(name, grant), renewed, waitedMillis }
+            answering.succeed(secret === undefined ? acquired : { ...acquired, secret: secret.secret })
+          })
+          return () => table.leave({ namespace, name }, id)
+        },
+        renew: ({ holder, name, namespace = defaultNamespace, token, ttlMillis }, answering) => {
+          const id = table.newId()
+          const happening = { type: "renew", id, holder, token, ttlMillis } as const
+          table.ask({ namespace, name, happening }, id, (answer) => {
+            if (answer.type === "renewed") answering.succeed(leaseOf(name, answer.grant))
+            else answering.fail(errorOf(answer))
+          })
+        },
+        release: ({ holder, name, namespace = defaultNamespace, token }, answering) => {
+          const id = table.newId()
+          const happening = { type: "release", id, holder, token } as const
+          table.ask({ namespace, name, happening }, id, (answer) => {
+            if (answer.type === "released") answering.succeed({ name, token: answer.grant.token as Lock["token"] })
+            else answering.fail(errorOf(answer))
+          })
+        },
+        resume: (secret, client) => {
+          secrets.adopt(client, secret, watchOver(client))
+          return table.resume(client, hashOf(secret)).map(described)
+        },
+        list: ({ all = false, namespace = defaultNamespace }) =>
+          Array.from(table.list())
+            .filter((state) => all || state.namespace === namespace)
+            .map(described)
+            .sort((a, b) => compare(a.namespace, b.namespace) || compare(a.name, b.name)),
+        events: Stream.fromPubSub(events)
+      })
+    })
+  )
+
+/**
+ * Damage may have taken away how far tokens have been given. The clock in milliseconds is beyond any that were: it goes
+ * faster than locks are given.
+ */
+const leastTokenAfterDamage = (wall: number): number => Math.max(1, Math.floor(wall))
+
+const errorOf = (answer: Answer): any => {
+  if (answer.type === "refused" || answer.type === "failed") return answer.error
+  throw new Error(`a request can't be answered by "${answer.type}"`)
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

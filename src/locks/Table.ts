@@ -1,0 +1,302 @@
+import { Exit } from "effect"
+import { type LockEvent, LockWaitTimedOut } from "../protocol/locks.ts"
+import type { StorageError } from "../protocol/storage.ts"
+import { type Database, problemOf } from "../storage/Database.ts"
+import type { Sql } from "../storage/sqlite.ts"
+import { type Ask, type Batch, decideAll, type Ground, type Outcome, write } from "./Batch.ts"
+import { Deadlines } from "./Deadlines.ts"
+import { type Effect, type LockError, resumed, without } from "./decide.ts"
+import { LockIndex } from "./LockIndex.ts"
+import * as rows from "./rows.ts"
+import { endOf, eventOf, freeLock, type Grant, keyOf, type LockState } from "./state.ts"
+
+/** What a request comes to: an effect with its id, or why it failed. */
+export type Answer = Effect | { readonly type: "failed"; readonly error: LockError | StorageError }
+
+export interface TableOptions {
+  readonly submit: Database["Service"]["submit"]
+  /** Milliseconds on the monotonic clock. */
+  readonly now: () => number
+  /** Milliseconds on the wall clock; only ever shown. */
+  readonly wall: () => number
+  readonly bootId: string | null
+  readonly limits: () => {
+    readonly maxCount: number
+    readonly maxWaiterCount: number
+    readonly resumeMillis: number
+  }
+  /** Of a connection that a lock is bound to: whether it is gone. */
+  readonly hasLeft: (client: number) => boolean
+  readonly announce: (event: LockEvent) => void
+  /** Something is due earlier than it was. */
+  readonly wake: () => void
+}
+
+/** Stale deadlines that are let be before they are swept out. */
+const STALE_DEADLINES = 1024
+
+/**
+ * The locks in memory, always as the store has them. What is asked in one turn is one batch: decided within its
+ * transaction, taken over and answered after the COMMIT. While a batch is under way nothing else is decided.
+ */
+export class Table {
+  readonly #options: TableOptions
+  #states = new Map<string, LockState>()
+  readonly #index = new LockIndex()
+  readonly #deadlines = new Deadlines()
+  #sweepAt = STALE_DEADLINES
+  readonly #answers = new Map<number, (answer: Answer) => void>()
+  #pending: Array<Ask> = []
+  #isSubmitted = false
+  #held = 0
+  #nextToken = 1
+  #ceiling = 0
+  #lastId = 0
+  /** Rows of leases that ended while the store could not be written. */
+  readonly #leftover = new Set<number>()
+
+  constructor(options: TableOptions) {
+    this.#options = options
+  }
+
+  /** Takes over what the store has. Of two leases of one lock, which only damage can leave, the newer one counts. */
+  restore(stored: ReturnType<typeof rows.load>, leastToken: number): void {
+    const at = {
+      now: this.#options.now(),
+      bootId: this.#options.bootId,
+      resumeMillis: this.#options.limits().resumeMillis
+    }
+    this.#ceiling = Math.max(stored.ceiling, leastToken - 1)
+    this.#nextToken = this.#ceiling + 1
+    for (const row of stored.rows) {
+      const key = keyOf(row.namespace, row.name)
+      const before = this.#states.get(key)
+      if (before?.grant !== undefined) this.#leftover.add(before.grant.token)
+      this.#put(key, { ...freeLock(row.namespace, row.name), grant: rows.restore(row, at) })
+    }
+    this.#plan()
+  }
+
+  /** Locks that are held, as of the last commit. */
+  get held(): number {
+    return this.#held
+  }
+
+  /** Every lock that is held now. */
+  *list(): Iterable<LockState & { readonly grant: Grant }> {
+    const now = this.#options.now()
+    for (const state of this.#states.values()) {
+      if (state.grant !== undefined && endOf(state.grant) > now) yield state as LockState & { readonly grant: Grant }
+    }
+  }
+
+  newId(): number {
+    return ++this.#lastId
+  }
+
+  /** Hands in a request with the id that its happening has; `answer` is called once, now or after a COMMIT. */
+  ask(ask: Ask, id: number, answer: (answer: Answer) => void): void {
+    this.#answers.set(id, answer)
+    this.#hand(ask)
+  }
+
+  /** Whoever asked for a lock wants it no more: it is not given to it, if it has not been. */
+  leave({ name, namespace }: Pick<Ask, "name" | "namespace">, id: number): void {
+    if (!this.#answers.delete(id)) return
+    const key = keyOf(namespace, name)
+    const state = this.#states.get(key)
+    if (state !== undefined) this.#states.set(key, without(state, id))
+  }
+
+  /** A connection is gone: what was bound to it is free. */
+  disconnect(client: number): void {
+    for (const { name, namespace } of this.#boundTo(LockIndex.client(client))) {
+      this.#hand({ namespace, name, happening: { type: "disconnect", client } })
+    }
+  }
+
+  /** Binds to this connection what its secret is good for. */
+  resume(client: number, secretHash: string): ReadonlyArray<LockState & { readonly grant: Grant }> {
+    const now = this.#options.now()
+    const found = this.#boundTo(LockIndex.secret(secretHash)).flatMap((state) => {
+      const next = resumed(state, { client, now, secretHash })
+      if (next?.grant === undefined) return []
+      const key = keyOf(state.namespace, state.name)
+      this.#put(key, next)
+      this.#deadlines.add(endOf(next.grant), key)
+      return [next as LockState & { readonly grant: Grant }]
+    })
+    return found
+  }
+
+  /** Sees to what is due, and gives the instant of what comes next. */
+  expire(): number | undefined {
+    const now = this.#options.now()
+    for (let key = this.#deadlines.take(now); key !== undefined; key = this.#deadlines.take(now)) {
+      const state = this.#states.get(key)
+      if (state === undefined || !isDue(state, now)) continue
+      this.#hand({ namespace: state.namespace, name: state.name, happening: { type: "tick" } })
+    }
+    return this.#deadlines.next
+  }
+
+  #boundTo(owner: string): ReadonlyArray<LockState> {
+    return [...this.#index.keys(owner)].map((key) => this.#states.get(key)!)
+  }
+
+  #hand(ask: Ask): void {
+    this.#pending.push(ask)
+    if (this.#isSubmitted) return
+    this.#isSubmitted = true
+    let asks: ReadonlyArray<Ask> | undefined
+    this.#options.submit(
+      (sql) => {
+        asks = this.#takePending()
+        return this.#decide(asks, sql)
+      },
+      (exit) => {
+        this.#isSubmitted = false
+        if (Exit.isSuccess(exit)) this.#takeOver(exit.value)
+        else this.#fail(asks ?? this.#takePending(), problemOf(exit))
+      }
+    )
+  }
+
+  /** Without the requests of those who have left. */
+  #takePending(): ReadonlyArray<Ask> {
+    const asks = this.#pending
+    this.#pending = []
+    return asks.filter(({ happening }) => happening.type !== "acquire" || this.#answers.has(happening.id))
+  }
+
+  #decide(asks: ReadonlyArray<Ask>, sql: Sql): Batch {
+    const { bootId, limits, now, wall } = this.#options
+    const { maxCount, maxWaiterCount } = limits()
+    const ground: Ground = {
+      states: this.#states,
+      held: this.#held,
+      nextToken: this.#nextToken,
+      ceiling: this.#ceiling,
+      now: now(),
+      wall: wall(),
+      maxLocks: maxCount,
+      maxWaiters: maxWaiterCount,
+      bootId
+    }
+    const batch = decideAll(asks, ground)
+    write(sql, batch, ground)
+    for (const token of this.#leftover) rows.remove(sql, token)
+    return batch
+  }
+
+  #takeOver(batch: Batch): void {
+    this.#nextToken = batch.nextToken
+    this.#ceiling = batch.ceiling
+    this.#leftover.clear()
+    const before = this.#deadlines.next
+    for (const [key, state] of batch.states) this.#put(key, state)
+    for (const { effect, lock } of batch.outcomes) this.#note(lock, effect)
+    this.#sweep()
+    const { next } = this.#deadlines
+    if (next !== undefined && (before === undefined || next < before)) this.#options.wake()
+    for (const outcome of batch.outcomes) this.#tell(outcome)
+  }
+
+  #note({ name, namespace }: LockState, effect: Effect): void {
+    if (effect.type === "waiting") this.#deadlines.add(effect.until, keyOf(namespace, name))
+    else if (effect.type === "granted" || effect.type === "renewed") {
+      this.#deadlines.add(effect.grant.deadline, keyOf(namespace, name))
+    }
+  }
+
+  #tell({ effect, lock }: Outcome): void {
+    const { announce } = this.#options
+    switch (effect.type) {
+      case "granted":
+        if (!effect.renewed) {
+          announce(eventOf(lock, effect.grant, { event: "acquired", ttlMillis: effect.grant.ttlMillis }))
+        }
+        break
+      case "released": {
+        const reason = effect.id === undefined ? "disconnected" : "released"
+        announce(eventOf(lock, effect.grant, { event: "released", reason }))
+        break
+      }
+      case "expired":
+        announce(eventOf(lock, effect.grant, { event: "expired" }))
+    }
+    if ("id" in effect && effect.id !== undefined) this.#answer(effect.id, effect)
+    if (effect.type !== "granted" || effect.grant.client === undefined) return
+    // It may have left after its request was taken up, and before it was given.
+    if (this.#options.hasLeft(effect.grant.client)) this.disconnect(effect.grant.client)
+  }
+
+  /**
+   * The store can't be written: who asked hears so, and nothing has changed but what needs no store. A lease that is over
+   * or whose connection is gone is over all the same; its row is void when it is read. Nobody can be given the lock, so
+   * those who wait for it hear so too.
+   */
+  #fail(asks: ReadonlyArray<Ask>, error: StorageError): void {
+    const now = this.#options.now()
+    const failed: Array<number> = []
+    for (const { happening, name, namespace } of asks) {
+      if ("id" in happening) failed.push(happening.id)
+      const key = keyOf(namespace, name)
+      const state = this.#states.get(key)
+      if (state?.grant === undefined) continue
+      const { grant, waiters } = state
+      const isGone = happening.type === "disconnect" && happening.client === grant.client
+      if (endOf(grant) > now && !isGone) {
+        const [late, patient] = partition(waiters, ({ until }) => until <= now)
+        if (late.length > 0) this.#states.set(key, { ...state, waiters: patient })
+        for (const { id, since } of late) {
+          const error = new LockWaitTimedOut({ name, holder: grant.holder, waitedMillis: now - since })
+          this.#answer(id, { type: "failed", error })
+        }
+        continue
+      }
+      this.#leftover.add(grant.token)
+      failed.push(...waiters.map(({ id }) => id))
+      this.#put(key, freeLock(namespace, name))
+      const what = isGone ? ({ event: "released", reason: "disconnected" } as const) : ({ event: "expired" } as const)
+      this.#options.announce(eventOf(state, grant, what))
+    }
+    for (const id of failed) this.#answer(id, { type: "failed", error })
+  }
+
+  #answer(id: number, answer: Answer): void {
+    const tell = this.#answers.get(id)
+    this.#answers.delete(id)
+    tell?.(answer)
+  }
+
+  #put(key: string, state: LockState): void {
+    const before = this.#states.get(key)?.grant
+    this.#held += Number(state.grant !== undefined) - Number(before !== undefined)
+    this.#index.change(key, before, state.grant)
+    if (state.grant === undefined && state.waiters.length === 0) this.#states.delete(key)
+    else this.#states.set(key, state)
+  }
+
+  #sweep(): void {
+    if (this.#deadlines.size >= this.#sweepAt) this.#plan()
+  }
+
+  /** Every deadline anew, and no stale ones. */
+  #plan(): void {
+    this.#deadlines.clear()
+    for (const [key, { grant, waiters }] of this.#states) {
+      if (grant !== undefined) this.#deadlines.add(endOf(grant), key)
+      for (const { until } of waiters) this.#deadlines.add(until, key)
+    }
+    this.#sweepAt = 2 * this.#deadlines.size + STALE_DEADLINES
+  }
+}
+
+const partition = <A>(all: ReadonlyArray<A>, isFirst: (a: A) => boolean): [Array<A>, Array<A>] => [
+  all.filter(isFirst),
+  all.filter((a) => !isFirst(a))
+]
+
+const isDue = ({ grant, waiters }: LockState, now: number): boolean =>
+  (grant !== undefined && endOf(grant) <= now) || waiters.some(({ until }) => until <= now)

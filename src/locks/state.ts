@@ -1,0 +1,66 @@
+import type { LockBind, LockEvent, LockHolder, LockName, LockToken } from "../protocol/locks.ts"
+import type { Namespace } from "../protocol/namespaces.ts"
+
+/** Instants are milliseconds on the monotonic clock, unless they say otherwise. */
+type Instant = number
+
+/** What a lock is bound to, beside its ttl. */
+export interface Binding {
+  readonly bind: LockBind
+  /** The connection that asked. Undefined for callers in this process, and while a bound lock waits for its client. */
+  readonly client: number | undefined
+  /** Of `connection`: the hash of the secret with which its client may come back. */
+  readonly secretHash: string | undefined
+}
+
+/** A lock in somebody's hands. */
+export interface Grant extends Binding {
+  readonly holder: LockHolder
+  readonly token: number
+  readonly ttlMillis: number
+  readonly deadline: Instant
+  /** Of one whose connection the daemon's end has cut: until when its client may come back. */
+  readonly resumeBy: Instant | undefined
+  /** On the wall clock, for people. */
+  readonly acquiredAt: number
+}
+
+/** When a grant is over unless something happens. */
+export const endOf = ({ deadline, resumeBy }: Grant): Instant =>
+  resumeBy === undefined || deadline < resumeBy ? deadline : resumeBy
+
+/** Somebody who waits for a lock. */
+export interface Waiter extends Binding {
+  /** Of the request. */
+  readonly id: number
+  readonly holder: LockHolder
+  readonly ttlMillis: number
+  readonly since: Instant
+  readonly until: Instant
+}
+
+/** All that is known of one lock. Who waits, waits for a grant: without one nobody does. */
+export interface LockState {
+  readonly namespace: Namespace
+  readonly name: LockName
+  readonly grant: Grant | undefined
+  /** In the order of coming. */
+  readonly waiters: ReadonlyArray<Waiter>
+}
+
+/** No namespace has a `/`. */
+export const keyOf = (namespace: Namespace, name: LockName): string => `${namespace}/${name}`
+
+export const freeLock = (namespace: Namespace, name: LockName): LockState => ({
+  namespace,
+  name,
+  grant: undefined,
+  waiters: []
+})
+
+/** What is announced of a grant. */
+export const eventOf = (
+  { name, namespace }: Pick<LockState, "name" | "namespace">,
+  { holder, token }: Pick<Grant, "holder" | "token">,
+  { event, ...rest }: Pick<LockEvent, "event" | "ttlMillis" | "reason">
+): LockEvent => ({ event, namespace, name, holder, token: token as LockToken, ...rest })

@@ -36,15 +36,22 @@ const LONGEST = 4096
 /** Control data of a picture (kitty) comes first and is short. */
 const LONGEST_PICTURE = 512
 
-/** Bytes that matter in text, and in strings. */
-const inText = new Uint8Array(256)
-for (const byte of [ESC, ENQ, C1]) inText[byte] = 1
+/** Bytes that matter in strings. */
 const inString = new Uint8Array(256)
 for (const byte of [ESC, BEL, CAN, SUB, C1]) inString[byte] = 1
 
 /** Final bytes of control sequences that may be questions. */
 const finals = new Uint8Array(256)
 for (const final of "cnpqutmgSxywv|R") finals[final.charCodeAt(0)] = 1
+
+/** Final bytes of control sequences that ask nothing, whatever their numbers: without a prefix, and behind `?`. */
+const silent = new Uint8Array(256)
+const silentPrivate = new Uint8Array(256)
+for (let final = 0x40; final < 0x7f; final++) silent[final] = silentPrivate[final] = 1 - finals[final]!
+for (const final of "mg") silent[final.charCodeAt(0)] = 1
+
+/** From here on the rest of a text is searched natively, which pays for long ones. */
+const SHORT_TEXT = 64
 
 /** Reports among the window operations. */
 const windowReports = new Set([11, 13, 14, 15, 16, 18, 19, 20, 21])
@@ -135,6 +142,11 @@ const controls = (data: Uint8Array, start: number, end: number): string => {
   return result
 }
 
+const indexOrEnd = (data: Uint8Array, byte: number, from: number): number => {
+  const found = data.indexOf(byte, from)
+  return found < 0 ? data.length : found
+}
+
 const nothing = new Uint8Array(0)
 
 const Inside = { text: 0, string: 1, question: 2 } as const
@@ -154,6 +166,9 @@ export class QuestionScanner {
   #enquiry = false
   /** The last byte of the pieces before. */
   #before = 0
+  /** Where the next ENQ, and the next C1, is in what is being looked at; less than where that is: unknown. */
+  #nextEnquiry = -1
+  #nextC1 = -1
 
   /** Bytes at the end of the last piece that may begin a question. They have to be in front of the next piece. */
   get unfinished(): number {
@@ -165,12 +180,13 @@ export class QuestionScanner {
     this.#found = []
     this.#data = data
     this.#unfinished = 0
+    this.#nextEnquiry = this.#nextC1 = -1
     let at = 0
     const { length } = data
     while (at < length) {
       if (this.#inside !== Inside.text) at = this.#string(data, at, at)
       else {
-        while (at < length && inText[data[at]!] === 0) at++
+        at = this.#pass(data, at)
         if (at === length) break
         this.#abandoned = false
         at = this.#begin(data, at)
@@ -180,6 +196,29 @@ export class QuestionScanner {
     this.#data = nothing
     if (length > this.#unfinished) this.#before = data[length - this.#unfinished - 1]!
     return this.#found
+  }
+
+  /** Past text and control sequences that ask nothing, which is nearly everything; gives where anything else begins. */
+  #pass(data: Uint8Array, from: number): number {
+    const { length } = data
+    let at = from
+    // What there are few of is searched natively, once.
+    if (this.#nextEnquiry < at) this.#nextEnquiry = indexOrEnd(data, ENQ, at)
+    if (this.#nextC1 < at) this.#nextC1 = indexOrEnd(data, C1, at)
+    const stop = Math.min(this.#nextEnquiry, this.#nextC1)
+    for (;;) {
+      const far = Math.min(stop, at + SHORT_TEXT)
+      while (at < far && data[at] !== ESC) at++
+      if (at === far && at < stop) at = Math.min(indexOrEnd(data, ESC, at), stop)
+      if (at >= stop || data[at + 1] !== 0x5b) return at
+      let end = at + 2
+      const isPrivate = data[end] === 0x3f
+      if (isPrivate) end++
+      while (end < length && data[end]! >= 0x30 && data[end]! <= 0x3b) end++
+      if (end === length || (isPrivate ? silentPrivate : silent)[data[end]!] === 0) return at
+      this.#cutShort = ""
+      at = end + 1
+    }
   }
 
   #add(start: number, end: number, rest = "", finished = true): void {

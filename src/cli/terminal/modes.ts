@@ -18,7 +18,12 @@ type State = (typeof At)[keyof typeof At]
 const LONGEST_SEQUENCE = 256
 
 const BRACKET = 0x5b
+const QUESTION_MARK = 0x3f
+const LETTER_H = 0x68
+const LETTER_L = 0x6c
 const LETTER_M = 0x6d
+/** From here on the rest of a text is searched natively, which pays for long ones. */
+const SHORT_TEXT = 64
 /** Last bytes of control sequences without prefix and intermediates that switch nothing. */
 const passed = new Uint8Array(256)
 for (const final of "@ABCDEFGHIJKLMPSTXZ`abdfginsu") passed[final.charCodeAt(0)] = 1
@@ -52,8 +57,12 @@ export class ModeTracker {
     let index = 0
     while (index < chunk.length) {
       if (this.#state === At.ground) {
-        index = chunk.indexOf(0x1b, index)
-        if (index < 0) return
+        const far = Math.min(chunk.length, index + SHORT_TEXT)
+        while (index < far && chunk[index] !== 0x1b) index++
+        if (index === far) {
+          index = chunk.indexOf(0x1b, index)
+          if (index < 0) return
+        }
         index = chunk[index + 1] === BRACKET ? this.#pass(chunk, index + 2) : this.#enter(index + 1)
       } else {
         this.#step(chunk[index++]!)
@@ -70,9 +79,10 @@ export class ModeTracker {
 
   /**
    * A control sequence whose parameters begin at `start`. Nearly all are colours and moves of the cursor: they are known
-   * by their last byte, and passed by. Any other is looked at byte by byte.
+   * by their last byte, and passed by; the others are mostly a mode. Any other is looked at byte by byte.
    */
   #pass(chunk: Uint8Array, start: number): number {
+    if (chunk[start] === QUESTION_MARK) return this.#passMode(chunk, start)
     let isSet = false
     for (let index = start; index < chunk.length; index++) {
       const byte = chunk[index]!
@@ -82,6 +92,19 @@ export class ModeTracker {
         return index + 1
       } else if (passed[byte] === 1) return index + 1
       else break
+    }
+    return this.#enter(start - 1)
+  }
+
+  #passMode(chunk: Uint8Array, start: number): number {
+    let mode = 0
+    for (let index = start + 1; index < chunk.length && index < start + 6; index++) {
+      const byte = chunk[index]!
+      if (byte >= 0x30 && byte <= 0x39) mode = mode * 10 + byte - 0x30
+      else if (byte === LETTER_H || byte === LETTER_L) {
+        this.#mode(mode, byte === LETTER_H)
+        return index + 1
+      } else break
     }
     return this.#enter(start - 1)
   }

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net"
+import { descriptorOf, writeAtOnce } from "../wire/atOnce.ts"
 import { encodeJsonFrame } from "../wire/frames.ts"
 import { wrote } from "./upgrade/sockets.ts"
 
@@ -30,8 +31,11 @@ export class FrameSocket {
     const socket = this.#socket
     if (restBytes <= COPY_BYTES) {
       const frame = rest.length === 0 ? head : Buffer.concat([head, ...rest])
-      socket.write(frame, this.#onWritten)
-      wrote(socket, frame)
+      const done = socket.writableLength === 0 ? writeAtOnce(descriptorOf(socket), frame) : 0
+      if (done === frame.length) return
+      const left = frame.subarray(done)
+      socket.write(left, this.#onWritten)
+      wrote(socket, left)
     } else {
       socket.cork()
       socket.write(head)

@@ -1,4 +1,4 @@
-import { ReadStream, WriteStream } from "node:tty"
+import { WriteStream } from "node:tty"
 import type { BareClient } from "../../client/wire/bare.ts"
 import type { DataTicket, Session, SessionExit } from "../../protocol/sessions.ts"
 import { attachSettings } from "../attachSettings.ts"
@@ -49,7 +49,7 @@ export const attachTerminal = async (context: Context, options: AttachOptions): 
   const raw = guard.raw().catch((cause: unknown) => {
     throw new Fault(ExitCode.failure, `The terminal can't be put into raw mode: ${(cause as Error).message}.`)
   })
-  const terminal = new Terminal(guard, new ReadStream(0), output)
+  const terminal = new Terminal(guard, 0, output)
   const request = ticketFor(context, { ...asked, ...(readOnly ? {} : { size: () => terminal.size }) })
   const mine = { ...settings, session, readOnly, take, client: clientName(context.env) }
   const outcome = await new Attachment(terminal, mine, request, isPassing).run(raw)

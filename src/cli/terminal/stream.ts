@@ -2,6 +2,7 @@ import type { Socket } from "node:net"
 import { FrameType, MAX_FRAME_BYTES } from "../../protocol/sessionFrames.ts"
 import type { ErrorFrame, GapFrame, LeaseFrame, OpenedFrame, OpenFrame } from "../../protocol/sessionHost.ts"
 import type { DataTicket, SessionExit } from "../../protocol/sessions.ts"
+import { writeToSocket } from "../../wire/atOnce.ts"
 import { encodeFrame, encodeJsonFrame, FrameReader } from "../../wire/frames.ts"
 import { connect } from "../../wire/unixSocket.ts"
 
@@ -150,8 +151,8 @@ export class SessionStream {
     if (waiting + data.length > MAX_WAITING_BYTES) return false
     for (let position = 0; position < data.length; position += MAX_FRAME_BYTES) {
       const frame = encodeFrame(FrameType.input, data.subarray(position, position + MAX_FRAME_BYTES))
-      if (this.#opened) this.#socket?.write(frame)
-      else this.#unsent.push(frame)
+      if (this.#opened && this.#socket !== undefined) writeToSocket(this.#socket, frame)
+      else if (!this.#opened) this.#unsent.push(frame)
     }
     return true
   }
@@ -207,24 +208,24 @@ export class SessionStream {
   /** One connection, from its ticket to its end; rejects when it was never opened. */
   async #connection(ticket: DataTicket): Promise<void> {
     if (this.#closed) return
-    const socket = await connect(ticket.path)
+    const again = this.#next !== null
+    let failure: Error | undefined
+    const reader = new FrameReader(MAX_FRAME_BYTES, (type, payload) => {
+      failure = this.#frame(type, payload, again) ?? failure
+    })
+    const onRead = (chunk: Buffer) => {
+      try {
+        reader.push(chunk)
+      } catch (error) {
+        failure = error as Error
+        socket.destroy()
+      }
+    }
+    const socket = await connect(ticket.path, { onRead })
     // Closed while it connected.
     if (this.#closed) return void socket.destroy()
     return new Promise((resolve, reject) => {
-      const again = this.#next !== null
       this.#socket = socket
-      let failure: Error | undefined
-      const reader = new FrameReader(MAX_FRAME_BYTES, (type, payload) => {
-        failure = this.#frame(type, payload, again) ?? failure
-      })
-      socket.on("data", (chunk: Buffer) => {
-        try {
-          reader.push(chunk)
-        } catch (error) {
-          failure = error as Error
-          socket.destroy()
-        }
-      })
       socket.on("error", (error) => {
         failure ??= error
       })
@@ -240,6 +241,7 @@ export class SessionStream {
       const open: OpenFrame = { ...this.#sayOpen(again), ticket: ticket.ticket }
       socket.write(encodeJsonFrame(FrameType.open, open))
       if (this.#paused) socket.pause()
+      else socket.resume()
     })
   }
 

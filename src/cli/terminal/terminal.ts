@@ -1,10 +1,11 @@
-import { ReadStream, WriteStream } from "node:tty"
+import { ReadStream, type WriteStream } from "node:tty"
 import type { TerminalGuard } from "./guard.ts"
 import { ModeTracker } from "./modes.ts"
 import type { Size } from "./stream.ts"
+import { TerminalOutput } from "./TerminalOutput.ts"
 
-/** What may wait for a slow terminal before we read no more of the session. */
-const WAITING_BYTES = 256 * 1024
+/** What a read of what is typed brings at most. */
+const INPUT_BYTES = 64 * 1024
 
 /** A slow terminal's screen is read for modes before all of it is shown. */
 const READ_SCREEN_MILLIS = 100
@@ -16,8 +17,10 @@ const POP_TITLE = "\x1b[23;0t"
 /** The terminal in front of the reader, in raw mode, with everything undone on {@link Terminal.leave}. */
 export class Terminal {
   readonly #input: ReadStream
-  readonly #output: WriteStream
+  readonly #stream: WriteStream
+  readonly #output: TerminalOutput
   readonly #guard: TerminalGuard
+  #onInput: (data: Buffer) => void = () => {}
   #modes = new ModeTracker()
   /** A screen that was shown and is yet to be read for modes. */
   #unread: ReadonlyArray<Uint8Array> = []
@@ -27,22 +30,27 @@ export class Terminal {
   /** Whether the title was put aside. */
   #titled = false
 
-  constructor(guard: TerminalGuard, input: ReadStream, output: WriteStream) {
+  /** Input is read from the descriptor `input`. */
+  constructor(guard: TerminalGuard, input: number, output: WriteStream) {
     this.#guard = guard
-    this.#input = input
-    this.#output = output
-    // A terminal that has stopped reading must not stop our loop with it: signals still have to be heard.
-    const handle = (output as unknown as { _handle?: { setBlocking?: (blocking: boolean) => void } })._handle
-    handle?.setBlocking?.(false)
-    output.on("error", () => {})
+    const buffer = Buffer.allocUnsafeSlow(INPUT_BYTES)
+    const callback = (count: number): boolean => {
+      this.#onInput(buffer.subarray(0, count))
+      return true
+    }
+    this.#input = new ReadStream(input, { onread: { buffer, callback } })
+    this.#stream = output
+    this.#output = new TerminalOutput(output)
   }
 
   get size(): Size {
-    return sizeOf(this.#output)
+    return sizeOf(this.#stream)
   }
 
+  /** From now on input is read. What `listener` gets is valid during the call only. */
   onInput(listener: (data: Buffer) => void): void {
-    this.#input.on("data", listener)
+    this.#onInput = listener
+    this.#input.resume()
   }
 
   /** The terminal went away. */
@@ -54,13 +62,14 @@ export class Terminal {
   onResize(listener: () => void): void {
     // Node looks for a new size only on behalf of its own `process.stdout`.
     process.on("SIGWINCH", () => {
-      ;(this.#output as unknown as { _refreshSize: () => void })._refreshSize()
+      ;(this.#stream as unknown as { _refreshSize: () => void })._refreshSize()
       listener()
     })
   }
 
+  /** A terminal that was slower than it was shown things takes more. */
   onDrain(listener: () => void): void {
-    this.#output.on("drain", listener)
+    this.#output.onFree(listener)
   }
 
   /**
@@ -70,7 +79,7 @@ export class Terminal {
   begin(line: string): void {
     this.#titled = true
     const scroll = "\n".repeat(this.size.rows - 1)
-    this.#output.write(`${PUSH_TITLE}\x1b[0m${line}\r\n\x1b[J${scroll}`)
+    this.say(`${PUSH_TITLE}\x1b[0m${line}\r\n\x1b[J${scroll}`)
     this.clear(null)
   }
 
@@ -100,7 +109,7 @@ export class Terminal {
       clearTimeout(timer)
       this.#readScreen()
     })
-    return this.#output.writableLength < WAITING_BYTES
+    return !this.#output.isFull
   }
 
   #readScreen(): void {
@@ -121,12 +130,12 @@ export class Terminal {
     this.#atLineStart = data.at(-1) === 10
     this.#output.write(data)
     this.#guard.onDeath(this.#layout())
-    return this.#output.writableLength < WAITING_BYTES
+    return !this.#output.isFull
   }
 
   /** Writes a line of our own; it is not part of the session's screen. */
   say(text: string): void {
-    this.#output.write(text)
+    this.#output.write(Buffer.from(text, "utf8"))
   }
 
   /** Lets go of the terminal, as it was found, and prints a last line. Does nothing the second time. */
@@ -140,11 +149,11 @@ export class Terminal {
     // What a program drew below its cursor would be in the way.
     const below = this.#titled ? "\x1b[J" : ""
     const last = line === undefined ? "" : `${newLine}${below}${line}\r\n`
-    this.#output.write(Buffer.concat([Buffer.from(restore, "latin1"), Buffer.from(last, "utf8")]))
+    const end = Buffer.concat([Buffer.from(restore, "latin1"), Buffer.from(last, "utf8")])
     // A terminal that reads nothing any more gets no more time than this.
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, 1000)
-      this.#output.write("", () => (clearTimeout(timer), resolve()))
+      this.#output.write(end, () => (clearTimeout(timer), resolve()))
     })
     await this.#guard.done()
     this.#input.destroy()
@@ -159,7 +168,7 @@ export class Terminal {
    * would swallow one more piece.
    */
   #stopReading(): void {
-    this.#input.removeAllListeners("data")
+    this.#onInput = () => {}
     this.#input.pause()
     const handle = (this.#input as unknown as { _handle?: { readStop?: () => void } })._handle
     handle?.readStop?.()

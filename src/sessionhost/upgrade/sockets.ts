@@ -1,8 +1,9 @@
 import type { Socket } from "node:net"
 
+export { descriptorOf } from "../../wire/atOnce.ts"
+
 /** The part of libuv's stream that Node keeps behind a socket and has no public name for. */
 interface StreamHandle {
-  readonly fd: number
   /** Bytes ever handed to libuv. */
   readonly bytesWritten: number
   /** Of those, bytes that the kernel has not taken yet. */
@@ -11,12 +12,6 @@ interface StreamHandle {
 
 const handleOf = (owner: object): StreamHandle | null =>
   (owner as { readonly _handle?: StreamHandle | null })._handle ?? null
-
-/** The descriptor behind a socket, a listening one too; null once it is closed. */
-export const descriptorOf = (owner: object): number | null => {
-  const fd = handleOf(owner)?.fd
-  return fd === undefined || fd < 0 ? null : fd
-}
 
 /** Remembers what was written to a socket for as long as the kernel has not taken it, so that a successor can write it. */
 export class Unsent {

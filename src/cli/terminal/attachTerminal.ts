@@ -3,7 +3,7 @@ import type { BareClient } from "../../client/wire/bare.ts"
 import type { DataTicket, Session, SessionExit } from "../../protocol/sessions.ts"
 import { attachSettings } from "../attachSettings.ts"
 import type { Context } from "../context.ts"
-import { call, isPassing, open } from "../daemon.ts"
+import { call, isPassing } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
 import { refuseItself } from "../inside.ts"
 import { shellCode } from "../outcome.ts"
@@ -19,29 +19,41 @@ import type { Size } from "./stream.ts"
 import { sizeOf, Terminal } from "./terminal.ts"
 import { ticketFor } from "./ticket.ts"
 
-/** Attaches the terminal on descriptors 0 and 1 to a session. Gives the exit code; the terminal is then as it was found. */
-export const attachTerminal = async (context: Context, options: AttachOptions): Promise<number> => {
+/** The first connection is closed this much later: for a socket that ends, Node opens its standard error. */
+const CLOSE_MILLIS = 250
+
+/**
+ * Attaches the terminal on descriptors 0 and 1 to a session, of which the daemon tells that is being connected to. Gives
+ * the exit code; the terminal is then as it was found. Everything up to the first screen is somebody waiting: what can
+ * be done while another process works is done then.
+ */
+export const attachTerminal = async (
+  context: Context,
+  options: AttachOptions,
+  connecting: Promise<BareClient>
+): Promise<number> => {
   const { readOnly, take } = options
-  const client = await open(context)
+  const client = await connecting
   const output = new WriteStream(1)
   const lookingUp = lookUp(context, client, options, sizeOf(output))
   // The daemon is asked by then, and answers while the guard is being started.
   await Promise.resolve()
   const guard = startGuard(0, 1)
+  const terminal = new Terminal(guard, 0, output)
   let found
   try {
     found = await lookingUp
   } catch (error) {
-    guard.abandon()
+    terminal.abandon()
     throw error
   } finally {
-    client.close()
+    setTimeout(() => client.close(), CLOSE_MILLIS).unref()
   }
   const { settings, ticket } = found
   const { session } = ticket
   const asked = { session: session.id, mode: "attach", readOnly, first: ticket } as const
   if (session.kind === "pipe") {
-    guard.abandon()
+    terminal.abandon()
     const outcome = await attachPipes(ticketFor(context, asked), { session, readOnly })
     const leave = (line: string | undefined) => void (line !== undefined && printError(line))
     return conclude(context, leave, session, outcome)
@@ -49,7 +61,6 @@ export const attachTerminal = async (context: Context, options: AttachOptions): 
   const raw = guard.raw().catch((cause: unknown) => {
     throw new Fault(ExitCode.failure, `The terminal can't be put into raw mode: ${(cause as Error).message}.`)
   })
-  const terminal = new Terminal(guard, 0, output)
   const request = ticketFor(context, { ...asked, ...(readOnly ? {} : { size: () => terminal.size }) })
   const mine = { ...settings, session, readOnly, take, client: clientName(context.env) }
   const outcome = await new Attachment(terminal, mine, request, isPassing).run(raw)

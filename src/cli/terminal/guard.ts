@@ -121,5 +121,9 @@ export class TerminalGuard {
 /** Stands ready for the terminal with these descriptors, before anything is done to it. */
 export const startGuard = (input: number, output: number): TerminalGuard =>
   new TerminalGuard(
-    spawn("/bin/sh", ["-c", script, "sh", always], { stdio: ["pipe", "pipe", "ignore", input, output] })
+    spawn("/bin/sh", ["-c", script, "sh", always], {
+      stdio: ["pipe", "pipe", "ignore", input, output],
+      // stty would look for its messages in many places before it does anything.
+      env: { ...process.env, LC_ALL: "C" }
+    })
   )

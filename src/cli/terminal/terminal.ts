@@ -138,6 +138,13 @@ export class Terminal {
     this.#output.write(Buffer.from(text, "utf8"))
   }
 
+  /** Lets go of a terminal that nothing was done to. */
+  abandon(): void {
+    this.#left = true
+    this.#guard.abandon()
+    this.#input.destroy()
+  }
+
   /** Lets go of the terminal, as it was found, and prints a last line. Does nothing the second time. */
   async leave(line: string | undefined): Promise<void> {
     if (this.#left) return

@@ -1,5 +1,6 @@
 import { isatty } from "node:tty"
 import type { Context } from "../context.ts"
+import { open } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
 import { enclosing, refuseItself, refuseNesting } from "../inside.ts"
 
@@ -34,7 +35,10 @@ export const attach = async (context: Context, { nest, readOnly, session, take }
   if (outer !== null && !nest) {
     refuseNesting(outer, "Attach from another terminal; `hob output -f` shows what it prints without attaching.")
   }
+  const connecting = open(context)
+  // Told by whoever waits for it.
+  connecting.catch(() => {})
   // Loaded here: the other commands have no use for it.
   const { attachTerminal } = await import("../terminal/attachTerminal.ts")
-  return attachTerminal(context, { nest, readOnly, session, take })
+  return attachTerminal(context, { nest, readOnly, session, take }, connecting)
 }

@@ -1,4 +1,4 @@
-import type { WriteStream } from "node:tty"
+import type { Socket } from "node:net"
 import { descriptorOf, writeAtOnce } from "../../wire/atOnce.ts"
 
 /** What may wait for a slow terminal before no more should come, and what may be left of it when more should. */
@@ -17,7 +17,7 @@ interface Waiting {
  * a stream costs several times the system call. The rest waits here, and Node's stream says when the terminal takes more.
  */
 export class TerminalOutput {
-  readonly #stream: WriteStream
+  readonly #stream: Socket
   readonly #descriptor: number | null
   #waiting: Array<Waiting> = []
   #bytes = 0
@@ -25,7 +25,8 @@ export class TerminalOutput {
   #isFull = false
   #onFree: () => void = () => {}
 
-  constructor(stream: WriteStream) {
+  /** `stream` is a terminal's, or any that says of itself when it takes more; nobody else writes to it. */
+  constructor(stream: Socket) {
     this.#stream = stream
     // A terminal that has stopped reading must not stop our loop with it: signals still have to be heard.
     const handle = (stream as unknown as { _handle?: { setBlocking?: (blocking: boolean) => void } })._handle

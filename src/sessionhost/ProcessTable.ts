@@ -60,6 +60,8 @@ const mostFiles = 32
 /** Sessions that are killed together look together: a look is shared for so long, or so many times what it took. */
 const SHARED_MILLIS = 20
 const SHARED_TIMES = 4
+/** Nobody has shared one for so long. */
+const ALONE_MILLIS = 100
 
 /** All processes at one time; what else is read of one is read once. */
 interface Look {
@@ -87,6 +89,7 @@ const once = <A>(read: (pid: number) => A): ((pid: number) => A) => {
 export class ProcessTable {
   readonly #directory: string
   readonly #self: number
+  #sharedAt = -Infinity
   /** The last one, when it was begun, and how long it is shared. */
   #look: { readonly look: Look; readonly at: number; readonly until: number } | null = null
 
@@ -141,7 +144,7 @@ export class ProcessTable {
     now: number,
     after = Infinity
   ): ReadonlyArray<ProcessInfo> | null {
-    const look = this.#lookAfter(after, now)
+    const look = this.#lookAfter(after, now, foreign)
     if (look === null) return null
     const found = new Map<number, ProcessInfo>()
     const others: Array<ProcessInfo> = []
@@ -178,15 +181,21 @@ export class ProcessTable {
     return [...found.values()]
   }
 
-  #lookAfter(after: number, now: number): Look | null {
+  #lookAfter(after: number, now: number, foreign: ReadonlyMap<number, number>): Look | null {
     const last = this.#look
-    if (last !== null && last.at > after && now <= last.until) return last.look
+    if (last !== null && last.at > after && now <= last.until) {
+      this.#sharedAt = now
+      return last.look
+    }
+    // Who looks alone again and again needs none of those that are not its own; such a look is good for nobody else.
+    const isAlone = foreign.size > 0 && now - this.#sharedAt > ALONE_MILLIS
+    const isLeftOut = (pid: number) => pid === this.#self || (isAlone && (foreign.get(pid) ?? 0) > now)
     const began = performance.now()
     const pids = this.pids()
     if (pids === null) return null
     const look: Look = {
       // All at once: who looks later, when one has forked and ended, would find neither it nor its child.
-      processes: pids.flatMap((pid) => (pid === this.#self ? [] : (this.read(pid) ?? []))),
+      processes: pids.flatMap((pid) => (isLeftOut(pid) ? [] : (this.read(pid) ?? []))),
       environment: once((pid) => this.#environment(pid)),
       birthmark: once((pid) => this.birthmark(pid)),
       holds: (pid, files) => {
@@ -195,6 +204,7 @@ export class ProcessTable {
       }
     }
     const openFiles = once((pid) => this.#openFiles(pid))
+    if (isAlone) return look
     const took = performance.now() - began
     this.#look = { look, at: now, until: now + took + Math.max(SHARED_MILLIS, SHARED_TIMES * took) }
     return look

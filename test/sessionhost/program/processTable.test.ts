@@ -270,6 +270,20 @@ describe("a look at all processes", () => {
     expect(looks).toHaveBeenCalledTimes(5)
   })
 
+  it("leaves out what is known to be foreign for who looks alone, and is then not shared", () => {
+    const table = tableOf([root, { pid: 101 }, { pid: 200, session: 200, terminal: 7, start: 5000 }])
+    const foreign = new Map<number, number>()
+    const reads = vi.spyOn(table, "read")
+    const look = (now: number, after: number) => table.members(traits, foreign, now, after)!.map(({ pid }) => pid)
+    expect(look(1000, 900)).toEqual([ROOT])
+    expect(reads).toHaveBeenCalledTimes(3)
+    expect([...foreign.keys()].sort()).toEqual([101, 200])
+    expect(look(1010, 1005)).toEqual([ROOT])
+    expect(reads).toHaveBeenCalledTimes(4)
+    // What it left out is there for others.
+    expect(of(table, other, 1011, 1005)).toEqual([200])
+  })
+
   it("serves thirty sessions that are ended together, each of which still finds its own", async () => {
     const started = Array.from({ length: 30 }, (_, at) =>
       run(startPipes, "/bin/sh", ["-c", "sleep 1000 & setsid sleep 1000 & echo up; wait"], {

@@ -29,6 +29,8 @@ export const makeDialectHome = async (extra: NodeJS.ProcessEnv = {}): Promise<Di
     bytesOf(log, "output")
       .toString()
       .split("\r\n")
+      // What is behind the last end of a line is still being printed.
+      .slice(0, -1)
       .flatMap((line) => new RegExp(`^${kind} (.*)$`).exec(line)?.[1] ?? [])
   const client = new Client(root)
   const isAnswered = () =>

@@ -79,7 +79,7 @@ const checkEntries = (recorded: { end: number; lostBytes: number }, directory: s
 }
 
 describe("a damaged log", () => {
-  it("names each of 1,000 flipped bits, loses the record concerned and nothing else, and is never wrong", () => {
+  it("names each of 1,000 flipped bits, loses the record concerned and nothing else, and is never wrong", { timeout: 600_000 }, () => {
     using directory = temporary()
     const recorded = makeLog(directory.path)
     const files = readdirSync(directory.path)

@@ -1,0 +1,174 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { connect } from "../../src/wire/unixSocket.ts"
+import { RawClient } from "../connection/toy.ts"
+import { type Home, isAlive, makeHome, until } from "../support/home.ts"
+
+/** `HOB_LOCK_KILLS=500 vitest run test/e2e/locks.test.ts` for as many as you like. */
+const KILLS = Number(process.env["HOB_LOCK_KILLS"] ?? 10)
+
+let home: Home
+const children: Array<ChildProcess> = []
+
+beforeEach(async () => {
+  home = makeHome()
+  await home.ok(["start"])
+}, 60_000)
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill("SIGKILL")
+  await home.destroy()
+}, 60_000)
+
+const open = async () => {
+  const client = new RawClient(await connect(home.paths.socket))
+  let id = 0
+  const send = (method: string, params: object) => client.request(++id, method, params)
+  return {
+    client,
+    send,
+    ask: async (method: string, params: object): Promise<any> => {
+      send(method, params)
+      const reply = await client.reply()
+      return reply.result ?? reply.error?.data?.[0]?.error ?? reply.error
+    },
+    reply: () => client.reply()
+  }
+}
+
+const child = (name: string, ...args: ReadonlyArray<string>): ChildProcess => {
+  const path = join(import.meta.dirname, "../locks/children", `${name}.ts`)
+  const started = spawn(process.execPath, [path, ...args], { stdio: ["ignore", "pipe", "inherit"], env: home.env })
+  children.push(started)
+  return started
+}
+
+const killDaemon = async () => {
+  const pid = await home.daemonPid()
+  process.kill(pid, "SIGKILL")
+  await until("the daemon is gone", () => !isAlive(pid))
+}
+
+describe("a lock that was acknowledged", () => {
+  it("is still its holder's when the daemon was killed, and tokens go on growing", async () => {
+    let last = 0
+    for (let round = 0; round < KILLS; round++) {
+      const one = await open()
+      const { token } = await one.ask("locks.acquire", { name: "x", holder: `h${round}`, ttlMillis: 600_000 })
+      assert.isAbove(token, last)
+      const { token: brief } = await one.ask("locks.acquire", { name: "brief", holder: "h", ttlMillis: 600_000 })
+      await one.ask("locks.release", { name: "brief", holder: "h", token: brief })
+      await killDaemon()
+      await home.ok(["start"])
+      const two = await open()
+      const { locks } = await two.ask("locks.list", {})
+      assert.deepStrictEqual(
+        locks.map((lock: any) => [lock.name, lock.holder, lock.token]),
+        [["x", `h${round}`, token]]
+      )
+      assert.deepInclude(await two.ask("locks.acquire", { name: "x", holder: "thief" }), { _tag: "LockHeld" })
+      assert.deepInclude(await two.ask("locks.release", { name: "x", holder: `h${round}`, token }), { token })
+      last = Math.max(token, brief)
+      two.client.close()
+    }
+  }, 600_000)
+
+  it("keeps others out: a counter guarded by nothing but tokens never goes back, whatever is killed", async () => {
+    const file = join(home.paths.home, "counter")
+    writeFileSync(file, "0 0")
+    const times = 40
+    const counters = ["a", "b", "c"].map((holder) => child("counter", home.paths.socket, file, holder, String(times)))
+    const ends = counters.map((counter) => once(counter, "exit"))
+    const counted = () => Number(readFileSync(file, "utf8").split(" ")[0])
+    for (const wanted of [20, 60]) {
+      await until(`they have counted to ${wanted}`, () => counted() >= wanted)
+      await killDaemon()
+      await home.ok(["start"])
+    }
+    for (const end of ends) assert.strictEqual((await end)[0], 0)
+    assert.strictEqual(counted(), times * counters.length)
+  }, 600_000)
+})
+
+describe("a lock that is bound to a connection", () => {
+  it("is free when its process is killed, and who waits has it; a lease stays", async () => {
+    const waiter = await open()
+    for (let round = 0; round < KILLS; round++) {
+      const bound = child("holder", home.paths.socket, "bound", "connection")
+      const leased = child("holder", home.paths.socket, `leased${round}`, "lease")
+      await Promise.all([once(bound.stdout!, "data"), once(leased.stdout!, "data")])
+      waiter.send("locks.acquire", { name: "bound", holder: "next", waitMillis: 600_000 })
+      bound.kill("SIGKILL")
+      leased.kill("SIGKILL")
+      const { result } = await waiter.reply()
+      assert.deepInclude(result, { holder: "next", renewed: false })
+      await waiter.ask("locks.release", { name: "bound", holder: "next" })
+    }
+    const { locks } = await waiter.ask("locks.list", {})
+    assert.lengthOf(locks, KILLS)
+  }, 600_000)
+
+  it("is its client's again after the daemon was killed, by the secret", async () => {
+    const one = await open()
+    const acquired = await one.ask("locks.acquire", {
+      name: "x",
+      holder: "ada",
+      ttlMillis: 600_000,
+      bind: "connection"
+    })
+    await killDaemon()
+    await home.ok(["start"])
+    const two = await open()
+    const { locks } = await two.ask("locks.resume", { secret: acquired.secret })
+    assert.deepInclude(locks[0], { name: "x", holder: "ada", token: acquired.token })
+    assert.isAbove(locks[0].expiresInMillis, 60_000)
+    const waiter = await open()
+    waiter.send("locks.acquire", { name: "x", holder: "bob", waitMillis: 600_000 })
+    two.client.close()
+    assert.deepInclude((await waiter.reply()).result, { holder: "bob" })
+  }, 600_000)
+
+  it("is not given to who has left while it waited", async () => {
+    const one = await open()
+    await one.ask("locks.acquire", { name: "x", holder: "ada" })
+    const waiting = await open()
+    waiting.send("locks.acquire", { name: "x", holder: "gone", waitMillis: 600_000 })
+    await until("it waits", async () => (await one.ask("locks.list", {})).locks[0].waiting === 1)
+    waiting.client.close()
+    await until("it waits no more", async () => (await one.ask("locks.list", {})).locks[0].waiting === 0)
+    await one.ask("locks.release", { name: "x", holder: "ada" })
+    assert.deepStrictEqual((await one.ask("locks.list", {})).locks, [])
+  }, 600_000)
+})
+
+describe("what can't be right", () => {
+  it("is refused with what would be", async () => {
+    const { client, send } = await open()
+    const params = { name: "x", holder: "ada" }
+    const bad: ReadonlyArray<object> = [
+      ...[0, -1, 99, 100.5, 86_400_001, "1000", null].map((ttlMillis) => ({ ...params, ttlMillis })),
+      ...[-1, 0.5, 86_400_001, "1"].map((waitMillis) => ({ ...params, waitMillis })),
+      { ...params, name: "" },
+      { ...params, name: "a::b" },
+      { ...params, name: "a:*" },
+      { ...params, name: "x".repeat(507) },
+      { ...params, holder: "" },
+      { ...params, holder: "a\nb" },
+      { name: "x" },
+      { ...params, bind: "for ever" },
+      { ...params, namespace: "a/b" }
+    ]
+    for (const wrong of bad) {
+      send("locks.acquire", wrong)
+      assert.strictEqual((await client.reply()).error?.code, -32602, JSON.stringify(wrong))
+    }
+    client.send(
+      '{"jsonrpc":"2.0","id":1,"method":"locks.acquire","params":{"name":"x","holder":"a","ttlMillis":1e400}}\n'
+    )
+    assert.strictEqual((await client.reply()).error?.code, -32602)
+    send("locks.acquire", { ...params, name: "x".repeat(506) })
+    assert.isDefined((await client.reply()).result)
+  }, 60_000)
+})

@@ -9,8 +9,11 @@ export interface DirectCall<in A, in E> {
   readonly text: (member: string) => string
   readonly succeed: (value: A) => void
   readonly fail: (error: E) => void
-  /** Of a method that streams: sends items, JSON texts with commas between. Those of one turn go out together. */
-  readonly push: (items: string) => void
+  /**
+   * Of a method that streams: sends items, JSON texts with commas between; as bytes where others are sent the same.
+   * Those of one turn go out together.
+   */
+  readonly push: (items: string | Buffer) => void
   /** The client is owed more than it may be: nothing more should be pushed until `whenWritable`. */
   readonly isBlocked: () => boolean
   /** Calls back once the client is owed less; not at all when it leaves. */

@@ -30,7 +30,7 @@ export class Run {
   readonly events: Array<Event> = []
   #bytes = 0
   #format: Format | undefined
-  #text = ""
+  #text: Text = ""
 
   constructor(channel: string, publisher: Party | undefined) {
     this.channel = channel
@@ -51,13 +51,20 @@ export class Run {
     return this.events.at(-1)!.position
   }
 
-  /** Made once for all that speak alike, as subscribers of one channel mostly do. */
-  text(format: Format): string {
+  /** Made once for all that speak alike, as subscribers of one channel mostly do. Large ones are bytes already. */
+  text(format: Format): Text {
     if (this.#format === format) return this.#text
     this.#format = format
-    return (this.#text = format(this.events))
+    const text = format(this.events)
+    return (this.#text = text.length < SHARED_LENGTH ? text : Buffer.from(text))
   }
 }
+
+/** What is written to subscribers: a text, or bytes that are not to be changed, for others are written them too. */
+export type Text = string | Buffer
+
+/** From this length on it is worth more to share the bytes than to join the text with what is written beside it. */
+const SHARED_LENGTH = 8 * 1024
 
 /** What an event takes beside its message: it counts, so that many small ones are bounded too. */
 const OVERHEAD_BYTES = 64

@@ -1,9 +1,9 @@
 import type { Broker, Listener, Missing } from "./Broker.ts"
-import type { Event, Format, Party, Run } from "./Event.ts"
+import type { Event, Format, Party, Run, Text } from "./Event.ts"
 
 /** Where a subscriber's events go: what a door gives for it. */
 export interface Pipe {
-  readonly write: (text: string) => void
+  readonly write: (text: Text) => void
   /** More waits for the client than may: nothing more is written until `whenWritable` calls back. */
   readonly isBlocked: () => boolean
   readonly whenWritable: (go: () => void) => void

@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import type { Text } from "./Event.ts"
 import type { Pipe } from "./Feed.ts"
 
 /** Texts that may wait for whoever takes them. */
@@ -11,8 +12,8 @@ export class Pieces<E> implements Pipe {
   #taker: (() => void) | undefined
   #waiting: Array<() => void> = []
 
-  readonly write = (text: string): void => {
-    this.#texts.push(text)
+  readonly write = (text: Text): void => {
+    this.#texts.push(text.toString())
     this.#taker?.()
   }
 

@@ -70,7 +70,7 @@ const Socket = Schema.Struct({
   lineBytes: bytes(
     64 * KiB,
     {
-      default: 16 * MiB,
+      default: 16 * MiB + 64 * KiB,
       description: "The longest line a client may send; a longer one ends its connection.",
       applies: "after a restart"
     },

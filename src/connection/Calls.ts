@@ -7,7 +7,7 @@ import { memberText } from "../wire/members.ts"
 import type { Batch } from "./Batch.ts"
 import { describeIssue, exitReply, type Method, notEncodable } from "./methods.ts"
 import type { Outbox } from "../wire/Outbox.ts"
-import { chunkReply, refusal, type RequestId, resultReply, textChunkReply } from "./replies.ts"
+import { chunkHead, chunkReply, refusal, type RequestId, resultReply, textChunkReply } from "./replies.ts"
 import type { WireRequest } from "./requests.ts"
 import { type Fork, runImmediate } from "./runImmediate.ts"
 
@@ -211,7 +211,8 @@ export class Calls {
         fail: (error) => end(Exit.fail(error)),
         push: (items) => {
           if (isOpen && this.#inFlight.get(id) === call && typeof id !== "symbol") {
-            this.#outbox.add(textChunkReply(id, items))
+            if (typeof items === "string") this.#outbox.add(textChunkReply(id, items))
+            else this.#outbox.addAround(`${chunkHead(id)}[`, items, "]}")
           }
         },
         isBlocked: () => this.#outbox.blocked,

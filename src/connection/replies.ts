@@ -18,7 +18,8 @@ export const chunkReply = (id: RequestId, values: unknown): string => `${chunkHe
 /** A chunk whose items are JSON texts already, with commas between. */
 export const textChunkReply = (id: RequestId, items: string): string => `${chunkHead(id)}[${items}]}`
 
-const chunkHead = (id: RequestId): string => `{"jsonrpc":"2.0","chunk":true,"id":${encodeId(id)},"result":`
+/** What stands before the items of a chunk. */
+export const chunkHead = (id: RequestId): string => `{"jsonrpc":"2.0","chunk":true,"id":${encodeId(id)},"result":`
 
 export const errorReply = (
   id: RequestId | null,

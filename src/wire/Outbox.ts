@@ -56,6 +56,19 @@ export class Outbox {
   /** Adds one reply. It is written when the batch ends, or at the end of this turn of the loop. */
   add(reply: string): void {
     this.#text += `${reply}\n`
+    this.#flushSoon()
+  }
+
+  /** Adds one reply whose `body` others may be sent too: while it waits it takes no memory of its own. */
+  addAround(head: string, body: Buffer, tail: string): void {
+    this.#text += head
+    this.flush()
+    if (this.#socket.writable) this.#enqueue(body)
+    this.#text = `${tail}\n`
+    this.#flushSoon()
+  }
+
+  #flushSoon(): void {
     if (!this.#corked && !this.#scheduled) {
       this.#scheduled = true
       queueMicrotask(() => {
@@ -81,7 +94,10 @@ export class Outbox {
     this.#text = ""
     if (!this.#socket.writable) return
     if (!this.#writing && text.length <= PIECE_BYTES) return this.#write(text)
-    const bytes = Buffer.from(text)
+    this.#enqueue(Buffer.from(text))
+  }
+
+  #enqueue(bytes: Buffer): void {
     this.#queue.push(bytes)
     this.#queuedBytes += bytes.length
     if (!this.#writing) this.#writeNext()
@@ -124,13 +140,23 @@ export class Outbox {
     this.#socket.write(data, this.#written)
   }
 
+  /** A piece of what waits, of as many buffers as that takes, in one write. */
   #writeNext(): void {
-    const head = this.#queue[0]!
-    const piece = head.subarray(0, PIECE_BYTES)
-    if (piece.length === head.length) this.#queue.shift()
-    else this.#queue[0] = head.subarray(piece.length)
-    this.#queuedBytes -= piece.length
-    this.#write(piece)
+    this.#socket.cork()
+    let left = PIECE_BYTES
+    for (let head = this.#queue[0]; head !== undefined; head = this.#queue[0]) {
+      const piece = head.subarray(0, left)
+      if (piece.length === head.length) this.#queue.shift()
+      else this.#queue[0] = head.subarray(piece.length)
+      this.#queuedBytes -= piece.length
+      left -= piece.length
+      if (left === 0 || this.#queue.length === 0) {
+        this.#write(piece)
+        break
+      }
+      this.#socket.write(piece)
+    }
+    this.#socket.uncork()
   }
 
   readonly #written = (): void => {

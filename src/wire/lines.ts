@@ -20,8 +20,8 @@ export interface LineLimits {
   readonly depth: number
 }
 
-/** The defaults of hob's sockets: 16 MiB, 64 levels. */
-export const defaultLineLimits: LineLimits = { lineBytes: 16 * 1024 * 1024, depth: 64 }
+/** The defaults of hob's sockets: a message of 16 MiB and what stands around it, 64 levels. */
+export const defaultLineLimits: LineLimits = { lineBytes: 16 * 1024 * 1024 + 64 * 1024, depth: 64 }
 
 /** Why a line can't be handed on. The lines after it are not concerned, also after one that is too long. */
 export class LineFault {

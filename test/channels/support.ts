@@ -77,7 +77,7 @@ export class Subscriber {
       namespace,
       party: this.party,
       pipe: {
-        write: (text) => void this.heard.push(...text.split("\n")),
+        write: (text) => void this.heard.push(...text.toString().split("\n")),
         isBlocked: () => !this.reads,
         whenWritable: (go) => void this.#go.push(go)
       },

@@ -50,7 +50,7 @@ describe("settings", () => {
         effective,
         settingKeys.map(({ default: value, key }) => ({ key, value, source: "default" }))
       )
-      assert.strictEqual(settings.socket.lineBytes, 16 * 1024 * 1024)
+      assert.strictEqual(settings.socket.lineBytes, 16 * 1024 * 1024 + 64 * 1024)
       assert.deepStrictEqual(warnings, [])
       for (const { decode, default: value, key } of settingKeys) assert.isTrue(decode(value)._tag === "Some", key)
     })

@@ -11,11 +11,15 @@ class SlowSocket extends EventEmitter {
   writable = true
   ended = false
 
-  write(data: string | Buffer, done: () => void): boolean {
+  write(data: string | Buffer, done?: () => void): boolean {
     this.written.push(String(data))
-    this.#callbacks.push(done)
+    if (done !== undefined) this.#callbacks.push(done)
     return false
   }
+
+  cork(): void {}
+
+  uncork(): void {}
 
   end(): void {
     this.ended = true
@@ -46,6 +50,18 @@ describe("an outbox", () => {
     assert.deepStrictEqual(socket.written, [])
     await Promise.resolve()
     assert.deepStrictEqual(socket.written, ["a\nb\n"])
+  })
+
+  it("sends bytes that others are sent too in their place among its replies", async () => {
+    const { outbox, socket } = make(1000)
+    const body = Buffer.from("shared")
+    outbox.add("a")
+    outbox.addAround("<", body, ">")
+    outbox.add("b")
+    outbox.addAround("[", body, "]")
+    await Promise.resolve()
+    for (let at = 0; at < 10; at++) socket.read()
+    assert.strictEqual(socket.written.join(""), "a\n<shared>\nb\n[shared]\n")
   })
 
   it("waits for the end of a batch", async () => {

@@ -1,0 +1,299 @@
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import type { Socket } from "node:net"
+import { connect } from "../../src/wire/unixSocket.ts"
+import { LineReader } from "../../src/wire/lines.ts"
+import { type Home, makeHome } from "../support/home.ts"
+
+interface Item {
+  readonly type: string
+  readonly id: string
+  readonly channel: string
+  readonly message: any
+}
+
+/** A connection that counts what it hears, and reads only while it is told to. */
+class Client {
+  readonly socket: Socket
+  readonly items: Array<Item> = []
+  readonly results = new Map<number, any>()
+  readonly errors = new Map<number, any>()
+  readonly #reader = new LineReader({ lineBytes: Infinity, depth: Infinity })
+  #id = 0
+  #wake: Array<() => void> = []
+  closed = false
+
+  constructor(socket: Socket) {
+    this.socket = socket
+    socket.on("error", () => {})
+    socket.on("close", () => {
+      this.closed = true
+      this.#tell()
+    })
+    socket.on("data", (chunk: Buffer) => {
+      this.#reader.push(chunk)
+      for (let line = this.#reader.next(); line !== undefined; line = this.#reader.next()) {
+        const said = JSON.parse(line as string)
+        if (said.chunk === true) this.items.push(...said.result)
+        else if (said.error !== undefined) this.errors.set(said.id, said.error)
+        else this.results.set(said.id, said.result)
+      }
+      this.#tell()
+    })
+  }
+
+  static async to(home: Home): Promise<Client> {
+    return new Client(await connect(home.paths.socket))
+  }
+
+  get events(): ReadonlyArray<Item> {
+    return this.items.filter(({ type }) => type === "event")
+  }
+
+  send(method: string, params: unknown): number {
+    const id = ++this.#id
+    this.socket.write(`{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${JSON.stringify(params)}}\n`)
+    return id
+  }
+
+  async call(method: string, params: unknown): Promise<any> {
+    const id = this.send(method, params)
+    await this.until(() => this.results.has(id) || this.errors.has(id) || this.closed)
+    if (!this.results.has(id)) throw Object.assign(new Error(`${method} failed`), { error: this.errors.get(id) })
+    return this.results.get(id)
+  }
+
+  async until(check: () => boolean): Promise<void> {
+    while (!check()) await new Promise<void>((resolve) => this.#wake.push(resolve))
+  }
+
+  /** Subscribed, as far as the daemon is concerned. */
+  async subscribe(params: unknown): Promise<number> {
+    const id = this.send("channels.subscribe", params)
+    const before = this.items.length
+    await this.until(() => this.items.slice(before).some(({ type }) => type === "subscribed") || this.errors.has(id))
+    return id
+  }
+
+  #tell(): void {
+    for (const wake of this.#wake.splice(0)) wake()
+  }
+}
+
+const residentBytes = (pid: number): number =>
+  Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024
+
+describe("channels of a running daemon", () => {
+  let home: Home
+  beforeEach(() => void (home = makeHome()))
+  afterEach(() => home.destroy())
+
+  const configure = (channels: unknown) => {
+    // However slow the machine is: who does not read is not hung up on meanwhile.
+    const socket = { stallMillis: 3_600_000 }
+    mkdirSync(home.paths.home, { recursive: true, mode: 0o700 })
+    writeFileSync(home.paths.config, JSON.stringify({ channels, socket }), { mode: 0o600 })
+  }
+
+  it("keep what was acknowledged on disk over kill -9, and give ids that only grow", async () => {
+    configure({ rules: { "kept:**": { keep: "disk", events: 100_000 } } })
+    const acknowledged: Array<readonly [string, number]> = []
+    let first: string | undefined
+    let number = 0
+    for (let round = 0; round < 5; round++) {
+      await home.ok(["start"])
+      const pid = await home.daemonPid()
+      const publisher = await Client.to(home)
+      const ids: Array<readonly [number, number]> = []
+      const note = () => {
+        for (const [id, value] of ids.splice(0)) {
+          const result = publisher.results.get(id)
+          if (result === undefined) ids.push([id, value])
+          else acknowledged.push([result.id, value])
+        }
+      }
+      for (let sent = 0; acknowledged.length < (round + 1) * 200;) {
+        for (let many = 0; many < 20; many++, sent++) {
+          ids.push([publisher.send("channels.publish", { channel: `kept:${sent % 3}`, message: number }), number++])
+        }
+        const wanted = acknowledged.length + 5
+        await publisher.until(() => {
+          if (ids.some(([id]) => publisher.results.has(id))) note()
+          return acknowledged.length >= wanted
+        })
+      }
+      process.kill(pid, "SIGKILL")
+      await publisher.until(() => publisher.closed)
+      note()
+      first ??= acknowledged[0]![0]
+    }
+    await home.ok(["start"])
+    const reader = await Client.to(home)
+    await reader.subscribe({ patterns: ["kept:*"], since: first })
+    const { id: last } = await (await Client.to(home)).call("channels.publish", { channel: "kept:0", message: "last" })
+    await reader.until(() => reader.events.at(-1)?.id === last)
+    assert.deepStrictEqual(
+      reader.items.filter(({ type }) => type === "gap"),
+      []
+    )
+    const got = new Map(reader.events.map(({ id, message }) => [id, message]))
+    for (const [id, value] of acknowledged.slice(1)) assert.strictEqual(got.get(id), value, id)
+    const order = [...got.keys()].map((id) => id.split("-").map(Number))
+    for (let at = 1; at < order.length; at++) {
+      const [[epochBefore, before], [epoch, sequence]] = [order[at - 1] as any, order[at] as any]
+      assert.isTrue(
+        epoch > epochBefore || (epoch === epochBefore && sequence > before),
+        `${order[at - 1]} ${order[at]}`
+      )
+    }
+    reader.socket.destroy()
+  })
+
+  it("cut off a hundred subscribers that never read, each at its last id, and nobody else notices", async () => {
+    configure({ bufferBytes: 4 * 1024 * 1024 })
+    await home.ok(["start"])
+    const pid = await home.daemonPid()
+    const stalled = await Promise.all(Array.from({ length: 100 }, () => Client.to(home)))
+    for (const client of stalled) await client.subscribe({ patterns: ["flood"] })
+    for (const client of stalled) client.socket.pause()
+    const reader = await Client.to(home)
+    await reader.subscribe({ patterns: ["flood"] })
+    const publisher = await Client.to(home)
+    const before = residentBytes(pid)
+    let most = before
+    const text = "x".repeat(64 * 1024)
+    const count = 1024
+    for (let at = 0; at < count; at++) {
+      await publisher.call("channels.publish", { channel: "flood", message: { at, text } })
+      if (at % 64 === 0) most = Math.max(most, residentBytes(pid))
+    }
+    await reader.until(() => reader.events.length === count)
+    assert.deepStrictEqual(
+      reader.events.map(({ message }) => message.at),
+      Array.from({ length: count }, (_, at) => at)
+    )
+    assert.isBelow((most - before) / 1024 / 1024, 128)
+    for (const client of stalled.slice(0, 5)) {
+      client.socket.resume()
+      await client.until(() => client.errors.size > 0)
+      const [error] = client.errors.values()
+      const { error: reason } = error.data[0]
+      assert.strictEqual(reason._tag, "SubscriberTooSlow")
+      assert.strictEqual(reason.lastId, client.events.at(-1)!.id)
+      client.items.length = 0
+      client.errors.clear()
+      // The window is shorter than what it missed: told, and then what is left of it.
+      await client.subscribe({ patterns: ["flood"], since: reason.lastId })
+      await client.until(() => client.events.at(-1)?.message.at === count - 1)
+      assert.strictEqual(client.items[1]?.type, "gap")
+      client.socket.destroy()
+    }
+    for (const client of stalled) client.socket.destroy()
+    reader.socket.destroy()
+    publisher.socket.destroy()
+  })
+
+  it("lose no event and double none for readers that reconnect all the time", async () => {
+    configure({ retainCount: 100_000 })
+    await home.ok(["start"])
+    const publisher = await Client.to(home)
+    const begin = (await publisher.call("channels.publish", { channel: "load:0", message: -1 })).id
+    const total = 20_000
+    const got: Array<number> = []
+    let since = begin
+    let done = false
+    let reconnects = 0
+    const reading = (async () => {
+      while (got.length < total) {
+        const client = await Client.to(home)
+        reconnects++
+        await client.subscribe({ patterns: ["load:*"], since })
+        const wanted = done ? total - got.length : 1 + ((got.length * 7919) % 97)
+        await client.until(() => client.events.length >= wanted)
+        client.socket.destroy()
+        assert.isFalse(client.items.some(({ type }) => type === "gap"))
+        for (const { message } of client.events) got.push(message)
+        since = client.events.at(-1)!.id
+      }
+    })()
+    for (let at = 0; at < total;) {
+      const last = Math.min(total, at + 100)
+      let id = 0
+      for (; at < last; at++) id = publisher.send("channels.publish", { channel: `load:${at % 5}`, message: at })
+      await publisher.until(() => publisher.results.has(id))
+      publisher.results.clear()
+    }
+    done = true
+    await reading
+    assert.deepStrictEqual(
+      got,
+      Array.from({ length: total }, (_, at) => at)
+    )
+    assert.isAbove(reconnects, 10)
+  })
+
+  it("refuse what is no name, no pattern, no id and no message, and go on", async () => {
+    await home.ok(["start"])
+    const client = await Client.to(home)
+    const refused = async (method: string, params: unknown) => {
+      const error = await client.call(method, params).then(
+        () => undefined,
+        ({ error }: any) => error
+      )
+      assert.strictEqual(error?.code, -32602, `${method} ${JSON.stringify(params).slice(0, 80)}`)
+    }
+    for (const channel of ["", "x".repeat(10_000), "a::b", ":a", "a:", "a\0", "a:*", "**", 1, null, ["a"]]) {
+      await refused("channels.publish", { channel, message: 1 })
+    }
+    await refused("channels.publish", { channel: "a" })
+    for (const namespace of ["", "a b", "x".repeat(200), 5]) {
+      await refused("channels.publish", { namespace, channel: "a", message: 1 })
+    }
+    for (const patterns of [[], "a", ["**:a"], [""], Array.from({ length: 1001 }, (_, at) => `a:${at}`)]) {
+      await refused("channels.subscribe", { patterns })
+    }
+    for (const since of ["", "1", "1-", "-1-1", "01-1", "1-1x", 5, "99999999999-1"]) {
+      await refused("channels.subscribe", { patterns: ["a"], since })
+    }
+    await client.subscribe({ patterns: ["a"] })
+    const { receivers } = await (await Client.to(home)).call("channels.publish", { channel: "a", message: null })
+    assert.strictEqual(receivers, 1)
+    client.socket.destroy()
+  })
+
+  it("take a hundred thousand subscriptions of one connection as far as the limit, and tell the others so", async () => {
+    await home.ok(["start"])
+    const client = await Client.to(home)
+    for (let at = 0; at < 100; at++) {
+      client.send("channels.subscribe", { patterns: Array.from({ length: 1000 }, (_, n) => `many:${at}:${n}`) })
+    }
+    await client.until(() => client.errors.size + client.items.length === 100)
+    assert.deepStrictEqual([client.items.length, client.errors.size], [10, 90])
+    const [error] = client.errors.values()
+    assert.strictEqual(error.data[0].error._tag, "TooManySubscriptions")
+    const other = await Client.to(home)
+    const channel = "many:3:77"
+    assert.strictEqual((await other.call("channels.publish", { channel, message: 1 })).receivers, 1)
+    await client.until(() => client.events.length === 1)
+    client.socket.destroy()
+    const gone = async () => (await other.call("channels.publish", { channel, message: 1 })).receivers === 0
+    while (!(await gone()));
+    other.socket.destroy()
+  })
+
+  it("carry a message of sixteen mebibytes, and refuse one byte more", async () => {
+    await home.ok(["start"])
+    const reader = await Client.to(home)
+    await reader.subscribe({ patterns: ["big"] })
+    const publisher = await Client.to(home)
+    const message = "x".repeat(16 * 1024 * 1024 - 2)
+    await publisher.call("channels.publish", { channel: "big", message })
+    await reader.until(() => reader.events.length === 1)
+    assert.strictEqual(reader.events[0]!.message, message)
+    const error = await publisher.call("channels.publish", { channel: "big", message: `${message}x` }).catch((e) => e)
+    assert.strictEqual(error.error.data[0].error._tag, "MessageTooLarge")
+    assert.isFalse(publisher.closed)
+    reader.socket.destroy()
+    publisher.socket.destroy()
+  })
+})

@@ -1,27 +1,12 @@
 import * as bare from "../client/wire/bare.ts"
-import { RpcErrorCode } from "../protocol/errors.ts"
+import { isAway, isPassing as isConnectionPassing, isStopping } from "../client/wire/passing.ts"
 import type { Context } from "./context.ts"
 import { ExitCode, Fault } from "./exit.ts"
 import { wouldBeStarted } from "../config/recordedDaemon.ts"
 
-/** Nobody listens there: the one failure that starting a daemon mends. */
-const isAway = (error: unknown): boolean =>
-  error instanceof bare.SocketConnectError && (error.reason === "missing" || error.reason === "refused")
-
-/** A failure that asking again may mend: the daemon was killed, is being restarted, or its session-host is. */
+/** A failure that asking again may mend: of the connection, or because the session-host is being restarted. */
 export const isPassing = (error: unknown): boolean =>
-  error instanceof bare.ConnectionLost ||
-  (error instanceof bare.SocketConnectError && (isAway(error) || ["busy", "system"].includes(error.reason))) ||
-  isStopping(error) ||
-  (error instanceof bare.CallError && error.data?._tag === "SessionHostUnavailable") ||
-  (error instanceof Error && error.name === "NotRunning") ||
-  isSystem(error, "ECONNREFUSED", "ENOENT", "ECONNRESET", "EPIPE", "EAGAIN")
-
-/** Told by a daemon on its way out: the next one will answer. */
-const isStopping = (error: unknown): boolean => error instanceof bare.CallError && error.code === RpcErrorCode.cancelled
-
-const isSystem = (error: unknown, ...codes: ReadonlyArray<string>): boolean =>
-  error instanceof Error && codes.includes(String((error as NodeJS.ErrnoException).code))
+  isConnectionPassing(error) || (error instanceof bare.CallError && error.data?._tag === "SessionHostUnavailable")
 
 /** A connection to this home's daemon; starts one if there is none and the context allows it. */
 export const open = async (context: Context): Promise<bare.BareClient> => {

@@ -5,6 +5,7 @@
 import type { Socket } from "node:net"
 import { LineReader } from "../../wire/lines.ts"
 import { connect, SocketConnectError } from "../../wire/unixSocket.ts"
+import { abortReason, type Chunk, Chunks } from "./chunks.ts"
 
 export { SocketConnectError }
 
@@ -48,11 +49,28 @@ export interface BareClient {
   readonly call: (method: string, params?: unknown, options?: CallOptions) => Promise<unknown>
   /** A method whose answer is a stream. Leaving the loop cancels it; the daemon sends no faster than it is read. */
   readonly subscribe: (method: string, params?: unknown, options?: { readonly signal?: AbortSignal }) => AsyncGenerator
+  /**
+   * A stream of a direct method, which the socket alone holds back: while it isn't read, nothing on this connection is.
+   * For a connection that has nothing else to do.
+   */
+  readonly subscribeDirect: (
+    method: string,
+    params?: unknown,
+    options?: { readonly signal?: AbortSignal }
+  ) => AsyncGenerator<Chunk>
   readonly close: () => void
 }
 
+/** JSON that goes to the daemon as it is written, in place of parameters. Has no line ends. */
+export class JsonText {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
 interface Pending {
-  readonly chunk: (values: ReadonlyArray<unknown>) => void
+  readonly chunk: (chunk: Chunk) => void
   readonly end: (error: Error | undefined, result: unknown) => void
 }
 
@@ -138,38 +156,41 @@ class Client implements BareClient {
     params?: unknown,
     options?: { readonly signal?: AbortSignal }
   ): AsyncGenerator {
-    let chunks: Array<ReadonlyArray<unknown>> = []
-    let ended: { readonly error: Error | undefined } | undefined
-    let wake = nothing
-    const end = (error: Error | undefined) => {
-      ended ??= { error }
-      wake()
-    }
-    const id = this.#request(method, params, {
-      chunk: (values) => {
-        chunks.push(values)
-        wake()
-      },
-      end
-    })
-    const abort = () => end(abortReason(options?.signal))
-    if (options?.signal?.aborted) abort()
-    else options?.signal?.addEventListener("abort", abort)
+    const chunks = new Chunks(options?.signal)
+    const id = this.#request(method, params, chunks)
     try {
-      for (;;) {
-        const taken = chunks
-        chunks = []
-        for (const values of taken) {
-          yield* values
-          this.#control("Ack", id)
-        }
-        if (chunks.length > 0) continue
-        if (ended?.error !== undefined) throw ended.error
-        if (ended !== undefined) return
-        await new Promise<void>((resolve) => (wake = resolve))
+      for await (const { values } of chunks.all()) {
+        yield* values
+        this.#control("Ack", id)
       }
     } finally {
-      options?.signal?.removeEventListener("abort", abort)
+      this.#cancel(id)
+    }
+  }.bind(this)
+
+  readonly subscribeDirect = async function* (
+    this: Client,
+    method: string,
+    params?: unknown,
+    options?: { readonly signal?: AbortSignal }
+  ): AsyncGenerator<Chunk> {
+    const chunks = new Chunks(options?.signal)
+    let unread = 0
+    const id = this.#request(method, params, {
+      chunk: (chunk) => {
+        chunks.chunk(chunk)
+        unread += chunk.line.length
+        if (unread > UNREAD_UNITS) this.#socket.pause()
+      },
+      end: chunks.end
+    })
+    try {
+      for await (const chunk of chunks.all()) {
+        yield chunk
+        unread -= chunk.line.length
+        if (unread <= UNREAD_UNITS && this.#socket.isPaused()) this.#socket.resume()
+      }
+    } finally {
       this.#cancel(id)
     }
   }.bind(this)
@@ -189,7 +210,9 @@ class Client implements BareClient {
       return id
     }
     this.#pending.set(id, pending)
-    this.#send(JSON.stringify({ jsonrpc: "2.0", id, method, params: params ?? {} }))
+    if (params instanceof JsonText)
+      this.#send(`{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${params.text}}`)
+    else this.#send(JSON.stringify({ jsonrpc: "2.0", id, method, params: params ?? {} }))
     return id
   }
 
@@ -224,17 +247,18 @@ class Client implements BareClient {
         this.#socket.destroy()
         return
       }
-      this.#answer(answer)
+      this.#answer(answer, line as string)
     }
   }
 
-  #answer(answer: Answer): void {
+  #answer(answer: Answer, line: string): void {
     const pending = this.#pending.get(answer.id as number)
     if (pending === undefined) {
       // About no request in particular: the daemon turns this client away, and closes.
       if (answer.id === null && answer.error !== undefined) this.#lose(answer.error.message)
-    } else if (answer.chunk === true) pending.chunk(answer.result as ReadonlyArray<unknown>)
-    else {
+    } else if (answer.chunk === true) {
+      pending.chunk({ values: answer.result as ReadonlyArray<unknown>, line })
+    } else {
       this.#pending.delete(answer.id as number)
       if (answer.error === undefined) pending.end(undefined, answer.result)
       else pending.end(callError(answer.error), undefined)
@@ -249,7 +273,8 @@ class Client implements BareClient {
   }
 }
 
-const nothing = (): void => {}
+/** What a stream may bring, in characters, before its connection is not read any more. */
+const UNREAD_UNITS = 256 * 1024
 
 interface Answer {
   readonly id?: unknown
@@ -274,9 +299,4 @@ const callError = (error: NonNullable<Answer["error"]>): CallError => {
     ? error.data
     : []
   return new CallError(error.code, error.message, reasons.find((reason) => reason._tag === "Fail")?.error)
-}
-
-const abortReason = (signal: AbortSignal | undefined): Error => {
-  const reason: unknown = signal?.reason
-  return reason instanceof Error ? reason : new Error("The call was aborted.")
 }

@@ -15,6 +15,8 @@ export interface FeedOptions {
   readonly pipe: Pipe
   /** How events are written. Subscribers of one door give the same one: its texts are then made once for all of them. */
   readonly format: Format
+  /** How those are written that a replay sends, where a door tells them apart. */
+  readonly replayFormat?: Format
   /** Events that were published behind this position and may be missing: told before what follows. */
   readonly onGap: (after: number, missing: Missing) => void
   /** It is cut off: more than `bufferBytes` wait for it. The feed is closed. */
@@ -27,6 +29,7 @@ interface Replay {
   readonly patterns: ReadonlySet<string>
   readonly through: number
   after: number
+  readonly onEnd: (() => void) | undefined
   /** Of what is missing, it has been told up to here. */
   told: number
 }
@@ -76,12 +79,13 @@ export class Feed implements Listener {
 
   /**
    * Sends what is kept of these patterns from behind `after` on, before anything newer. To be called in the turn in
-   * which they were added; a gap is told at once.
+   * which they were added; a gap is told at once. `onEnd` is called behind what was kept, before anything newer is
+   * sent; not if the feed is closed meanwhile.
    */
-  replay(patterns: ReadonlySet<string>, after: number): void {
+  replay(patterns: ReadonlySet<string>, after: number, onEnd?: () => void): void {
     const { broker } = this.#options
     this.#last = after
-    this.#replay = { patterns, after, through: broker.handedOn, told: -1 }
+    this.#replay = { patterns, after, through: broker.handedOn, told: -1, onEnd }
     this.#tellGap(this.#replay)
     this.#pump()
   }
@@ -145,18 +149,19 @@ export class Feed implements Listener {
   }
 
   #readPage(replay: Replay): void {
-    const { broker, format, pipe } = this.#options
+    const { broker, format, pipe, replayFormat = format } = this.#options
     // While its client did not read, the windows may have gone past it.
     this.#tellGap(replay)
+    if (this.#isClosed) return
     const page = broker.read(replay.patterns, replay.after, PAGE).filter(({ position }) => position <= replay.through)
     const last = page.at(-1)
     if (last === undefined) {
       this.#replay = undefined
-      return
+      return replay.onEnd?.()
     }
     replay.after = last.position
     this.#last = last.position
-    pipe.write(format(page as ReadonlyArray<Event>))
+    pipe.write(replayFormat(page as ReadonlyArray<Event>))
   }
 
   #tellGap(replay: Replay): void {

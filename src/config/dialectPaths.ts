@@ -15,8 +15,16 @@ export interface ClaudeSessionsPaths {
 }
 
 export const claudeSessionsPaths = (env: Environment): ClaudeSessionsPaths => {
-  const home = env["HOME"] || env["USERPROFILE"] || homedir()
+  const home = homeOf(env)
   const directory = join(home, ".claude-sessions")
   const logs = join(directory, "logs")
   return { home, socket: join(directory, "daemon.sock"), logs, log: (sessionId) => join(logs, `${sessionId}.jsonl`) }
 }
+
+/** Where clients of photon look for the daemon of one photon: below `$HOME`, as they find it. */
+export const photonPaths = (env: Environment, name: string): { readonly socket: string; readonly pidFile: string } => {
+  const directory = join(homeOf(env), ".photon", "daemons")
+  return { socket: join(directory, `${name}.sock`), pidFile: join(directory, `${name}.pid`) }
+}
+
+const homeOf = (env: Environment): string => env["HOME"] || env["USERPROFILE"] || homedir()

@@ -33,6 +33,10 @@ export interface OpenDialect {
   readonly serve: (socket: Socket) => Effect.Effect<void>
   /** Tells one that is beyond the limit of clients. The socket is closed behind it; at once where this is missing. */
   readonly turnAway?: (socket: Socket) => Effect.Effect<void>
+  /** Clients at once, where it is not the usual number. */
+  readonly maxClients?: number
+  /** It is being closed: nobody is connected any more from now on, and those who are being answered are waited for. Ends those who only wait for what comes. */
+  readonly closing?: Effect.Effect<void>
   /** What its program would save when it is asked to end. Called before its socket is closed because of that. */
   readonly save?: Effect.Effect<void>
 }

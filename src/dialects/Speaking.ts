@@ -124,14 +124,17 @@ const listenerFailed = ({ listener }: Claimed): Effect.Effect<never, SocketGone>
  * A fiber for each client. With the scope those who are being answered have a moment; then they are cut off. Gives what
  * takes an accepted socket.
  */
-const makeClients = Effect.fnUntraced(function* ({ serve, turnAway }: OpenDialect) {
-  const max = Math.max(1, Math.min(MAX_CLIENTS, Math.floor((openFilesLimit() ?? Infinity) / MAX_SHARE)))
+const makeClients = Effect.fnUntraced(function* ({ closing, maxClients = MAX_CLIENTS, serve, turnAway }: OpenDialect) {
+  const max = Math.max(1, Math.min(maxClients, Math.floor((openFilesLimit() ?? Infinity) / MAX_SHARE)))
   const sockets = new Set<Socket>()
   const answering = new Set<Fiber.Fiber<void>>()
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
 
   yield* Effect.addFinalizer(() =>
-    Effect.forEach([...answering], Fiber.await, { discard: true }).pipe(
+    Effect.andThen(
+      closing ?? Effect.void,
+      Effect.suspend(() => Effect.forEach([...answering], Fiber.await, { discard: true }))
+    ).pipe(
       Effect.interruptible,
       Effect.timeoutOption(DRAIN),
       Effect.andThen(Effect.sync(() => sockets.forEach((socket) => socket.destroy())))

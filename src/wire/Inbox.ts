@@ -6,12 +6,14 @@ export class Inbox {
   readonly #socket: Socket
   #chunks: Array<Buffer> = []
   #ended: boolean
+  #closed = false
   #taker: ((chunk: Effect.Effect<Buffer | undefined>) => void) | undefined
 
   constructor(socket: Socket) {
     this.#socket = socket
     this.#ended = socket.closed
     socket.on("data", (chunk: Buffer) => {
+      if (this.#closed) return
       const taker = this.#taker
       if (taker !== undefined) {
         this.#taker = undefined
@@ -21,14 +23,23 @@ export class Inbox {
         socket.pause()
       }
     })
-    const end = () => {
-      this.#ended = true
-      const taker = this.#taker
-      this.#taker = undefined
-      taker?.(Effect.succeed(undefined))
-    }
-    socket.on("end", end)
-    socket.on("close", end)
+    socket.on("end", this.#end)
+    socket.on("close", this.#end)
+  }
+
+  /** From now on there is nothing to take, and what still comes is thrown away. */
+  close(): void {
+    this.#closed = true
+    this.#chunks = []
+    this.#end()
+    this.#socket.resume()
+  }
+
+  readonly #end = (): void => {
+    this.#ended = true
+    const taker = this.#taker
+    this.#taker = undefined
+    taker?.(Effect.succeed(undefined))
   }
 
   /** The next read; `undefined` once the client has ended its side. */

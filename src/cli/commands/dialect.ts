@@ -31,7 +31,8 @@ const enableCommand = Command.make("enable", { name, args, json }, (options) =>
     {
       command: "hob dialect enable claude-sessions -- claude --model opus",
       description: "The same, and what its sessions run"
-    }
+    },
+    { command: "hob dialect enable photon kanban", description: "The clients of the photon kanban, and of no other" }
   ])
 )
 

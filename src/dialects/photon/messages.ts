@@ -1,0 +1,119 @@
+/** The wire of photon's daemon, in its own spelling: one JSON object on a line, each request with an `id`. */
+import { Option, Schema } from "effect"
+import { memberText } from "../../wire/members.ts"
+
+const of = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
+  Schema.Struct({ type: Schema.Literal(type), id: Schema.String, ...fields })
+
+const anything = Schema.optionalKey(Schema.Unknown)
+
+/** What a client asks, checked as its own daemon checks it: what is `anything` here is never refused. Other fields are ignored. */
+export const Request = Schema.Union([
+  of("ping", {}),
+  of("shutdown", {}),
+  of("subscribe", { channel: Schema.String, lastEventId: anything }),
+  of("unsubscribe", { channel: Schema.String }),
+  of("publish", { channel: Schema.String }),
+  of("lock", { lockName: Schema.String, sessionId: anything, lockTimeout: anything }),
+  of("unlock", { lockName: Schema.String, sessionId: anything }),
+  of("list_locks", {}),
+  of("command", { method: Schema.String }),
+  of("prompt_response", {}),
+  of("schedule", { jobId: Schema.String, method: Schema.String, cron: Schema.String }),
+  of("unschedule", { jobId: Schema.String }),
+  of("list_jobs", {})
+]).pipe(Schema.toTaggedUnion("type"))
+export type Request = typeof Request.Type
+
+/** A line that was understood. Where a request has come in the usual spelling its texts are what stood in the line. */
+export type Said =
+  | { readonly type: "request"; readonly request: Exclude<Request, { readonly type: "ping" | "publish" }> }
+  | { readonly type: "ping"; readonly id: string }
+  /** `message`: its JSON; undefined where there is none. `id`: its JSON. */
+  | { readonly type: "publish"; readonly id: string; readonly channel: string; readonly message: string | undefined }
+  /** `id`: JSON, of the line's own id where it has one that is a string. */
+  | { readonly type: "refusal"; readonly id: string; readonly error: string }
+
+/** The `id` of an answer to something that has none. */
+export const UNKNOWN_ID = '"unknown"'
+
+const decode = Schema.decodeUnknownOption(Request)
+
+/** Tells what a line is. */
+export const readLine = (line: string): Said => {
+  const plain = readPlainLine(line)
+  if (plain !== undefined) return plain
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch (error) {
+    return { type: "refusal", id: UNKNOWN_ID, error: (error as Error).message }
+  }
+  const request = Option.getOrUndefined(decode(value))
+  if (request === undefined) return { type: "refusal", id: idOf(value), error: "Invalid request format" }
+  if (request.type === "ping") return { type: "ping", id: JSON.stringify(request.id) }
+  if (request.type !== "publish") return { type: "request", request }
+  return {
+    type: "publish",
+    id: JSON.stringify(request.id),
+    channel: request.channel,
+    message: memberText(line, "message")
+  }
+}
+
+const idOf = (value: unknown): string => {
+  const id = (value as { readonly id?: unknown } | null)?.id
+  return typeof id === "string" ? JSON.stringify(id) : UNKNOWN_ID
+}
+
+const PING = '{"type":"ping","id":"'
+const PUBLISH = '{"type":"publish","id":"'
+const CHANNEL = ',"channel":"'
+const MESSAGE = ',"message":'
+
+/**
+ * The same for the two requests that come by the thousand, in the spelling of photon's own client, without parsing more
+ * than the message. `undefined` where the line has to be parsed; nothing is refused here. Sound because the texts hold
+ * no escapes, and because what remains behind the head must be one JSON value and the closing brace.
+ */
+export const readPlainLine = (line: string): Said | undefined => {
+  const last = line.length - 1
+  if (line.charCodeAt(last) !== CLOSE_BRACE) return undefined
+  if (line.startsWith(PING)) {
+    const end = endOfPlainText(line, PING.length)
+    return end === last - 1 ? { type: "ping", id: line.slice(PING.length - 1, last) } : undefined
+  }
+  if (!line.startsWith(PUBLISH)) return undefined
+  const idEnd = endOfPlainText(line, PUBLISH.length)
+  if (idEnd === -1 || !line.startsWith(CHANNEL, idEnd + 1)) return undefined
+  const channelStart = idEnd + 1 + CHANNEL.length
+  const channelEnd = endOfPlainText(line, channelStart)
+  if (channelEnd === -1) return undefined
+  const id = line.slice(PUBLISH.length - 1, idEnd + 1)
+  const channel = line.slice(channelStart, channelEnd)
+  if (channelEnd + 1 === last) return { type: "publish", id, channel, message: undefined }
+  if (!line.startsWith(MESSAGE, channelEnd + 1)) return undefined
+  const message = line.slice(channelEnd + 1 + MESSAGE.length, last)
+  // Carried as it stands here: without the white space around it.
+  if (!(message.charCodeAt(0) > SPACE && message.charCodeAt(message.length - 1) > SPACE)) return undefined
+  try {
+    JSON.parse(message)
+  } catch {
+    return undefined
+  }
+  return { type: "publish", id, channel, message }
+}
+
+const SPACE = 0x20
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const CLOSE_BRACE = 0x7d
+
+/** Where the text that begins at `from` is closed, if it is JSON without escapes; -1 otherwise. */
+const endOfPlainText = (line: string, from: number): number => {
+  for (let at = from; ; at++) {
+    const code = line.charCodeAt(at)
+    if (code === QUOTE) return at
+    if (code === BACKSLASH || !(code >= SPACE)) return -1
+  }
+}

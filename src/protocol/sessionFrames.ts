@@ -50,7 +50,10 @@ export const FrameType = {
   lease: 0x1c,
   /** Client, mode `attach` and not read-only: empty. It takes the input lease, whoever has it. */
   take: 0x1d,
-  /** Client, mode `attach` with `screen`: empty. It wants a `screen` frame, without history; until then output goes on. */
+  /**
+   * Client, mode `attach` with `screen`: 4-byte number of lines of history, or empty for none. It wants a `screen` frame;
+   * until then output goes on. An older host sends it without history.
+   */
   refresh: 0x1e
 } as const
 export type FrameType = (typeof FrameType)[keyof typeof FrameType]

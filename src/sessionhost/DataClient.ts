@@ -178,7 +178,7 @@ export class DataClient implements Reader {
       if (type === FrameType.take) return this.#input.take()
       if (size !== null) return this.#input.resize(size)
     }
-    if (type === FrameType.refresh && this.#screens !== null) return this.#screens.want()
+    if (type === FrameType.refresh && this.#screens !== null) return this.#screens.want(linesIn(payload))
     const message = `a frame of type ${type} and ${payload.length} bytes has no place here`
     sendLast(this.#socket, encodeJsonFrame(FrameType.error, { code: "bad-frame", message } satisfies ErrorFrame))
     this.#stop()
@@ -345,3 +345,6 @@ const sizeIn = (payload: Buffer): Size | null => {
   const rows = payload.readUInt16BE(2)
   return cols >= 1 && cols <= 4096 && rows >= 1 && rows <= 4096 ? { cols, rows } : null
 }
+
+/** The lines of history that a `refresh` frame asks for; one of an older client asks for none. */
+const linesIn = (payload: Buffer): number => (payload.length === 4 ? payload.readUInt32BE(0) : 0)

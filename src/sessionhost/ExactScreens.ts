@@ -33,6 +33,8 @@ export class ExactScreens {
   readonly #ask: AskScreen
   readonly #show: (snapshot: Snapshot) => boolean
   #wanted = false
+  /** With so many lines of history. */
+  #historyLines = 0
   #asking = false
   #over = false
   #timer: NodeJS.Timeout | undefined
@@ -71,8 +73,9 @@ export class ExactScreens {
     this.#next()
   }
 
-  /** A fresh screen, without history. */
-  want(): void {
+  /** A fresh screen, with so many lines of history above it. */
+  want(historyLines = 0): void {
+    this.#historyLines = Math.max(this.#historyLines, historyLines)
     if (this.#over || this.#wanted) return
     this.#wanted = true
     this.#next()
@@ -93,11 +96,12 @@ export class ExactScreens {
 
   async #again(): Promise<void> {
     this.#asking = true
-    const snapshot = await this.#answer(0)
+    const snapshot = await this.#answer(this.#historyLines)
     this.#asking = false
     if (this.#over) return
     const shown = snapshot !== null && this.#show(snapshot)
     this.#wanted = !shown
+    if (shown) this.#historyLines = 0
     this.#notBefore = performance.now() + (shown ? APART_MILLIS : this.#retry)
     this.#retry = shown ? FIRST_RETRY_MILLIS : Math.min(this.#retry * 2, LAST_RETRY_MILLIS)
     this.#next()

@@ -10,8 +10,10 @@ const decodeReply = Schema.decodeUnknownEffect(ActivitiesReply)
  * What sessions were about before this daemon heard of it: the screens process only announces changes. What has changed
  * meanwhile is newer, and stays.
  */
-export const learnActivities = Effect.fn("Sessions.learnActivities")(function* (hello: HelloReply) {
-  if (!hello.sessions.some(({ exit, kind }) => kind === "pty" && exit === null)) return
+export const learnActivities = Effect.fn("Sessions.learnActivities")(function* ({
+  sessions
+}: Pick<HelloReply, "sessions">) {
+  if (!sessions.some(({ exit, kind }) => kind === "pty" && exit === null)) return
   const { announce, entries, put } = yield* Catalogue
   const link = yield* HostLink
   const reply = yield* link.call({ op: "screens", request: { op: "activities" } }).pipe(

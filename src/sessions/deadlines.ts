@@ -4,6 +4,7 @@ import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
 import type { SessionId } from "../protocol/index.ts"
 import { ListReply } from "../protocol/sessionHost.ts"
+import { learnActivities } from "./activities.ts"
 import { Catalogue } from "./Catalogue.ts"
 import { makeEnding } from "./ending.ts"
 import type { Entry } from "./entry.ts"
@@ -36,14 +37,18 @@ export const layer = (paths: Paths) =>
       const restarts = yield* makeRestarts(paths, labels.change)
       const { entries } = catalogue
 
-      /** What the host says now: there may have been output since. False when it can't be asked. */
+      /**
+       * What the host says now: there may have been output since; and what the screens process says, which a daemon that
+       * has just begun has not heard yet. False when the host can't be asked.
+       */
       const refresh = link.call({ op: "list" }).pipe(
         Effect.flatMap(decodeListReply),
-        Effect.map(({ sessions }) => {
-          for (const session of sessions) catalogue.take(session)
-          return true
-        }),
-        Effect.orElseSucceed(() => false)
+        Effect.tap(({ sessions }) => Effect.sync(() => sessions.forEach((session) => catalogue.take(session)))),
+        Effect.tap(learnActivities),
+        Effect.as(true),
+        Effect.orElseSucceed(() => false),
+        Effect.provideService(Catalogue, catalogue),
+        Effect.provideService(HostLink, link)
       )
 
       const endOf = (id: SessionId, reason: LifetimeReason) =>

@@ -278,6 +278,11 @@ export class Emulator {
     return readLines(this.#handler, this.#leaving.partial, options?.styled === true, grid)
   }
 
+  /** Rows that are kept above the main screen. */
+  get historyRows(): number {
+    return this.#core._bufferService.buffers.normal.ybase
+  }
+
   /** How many lines have gone for good: what {@link onLines} told, in number. */
   get linesLeft(): number {
     return this.#leaving.count

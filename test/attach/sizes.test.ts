@@ -105,6 +105,40 @@ describe("terminals of different sizes attached to one session", () => {
     assert.isNotNull(input)
   }, 180_000)
 
+  it("one that the session takes its size from has all of its history above, each line once", async () => {
+    await using hob = await Attaching.begin()
+    const numbered = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, index) => `number ${from + index} of them\r\n`).join("")
+    await hob.prints("filled", desk, numbered(0, 300), numbered(300, 400))
+    /** The numbers that a terminal shows, on its screen and above it. */
+    const numbers = (client: PtyClient) =>
+      client
+        .text()
+        .split("\n")
+        .flatMap((line) => /^number (\d+) of them/.exec(line)?.[1] ?? [])
+    const hasAll = async (client: PtyClient, count: number, message: string) => {
+      const all = Array.from({ length: count }, (_, number) => String(number))
+      const isThere = () => JSON.stringify(numbers(client)) === JSON.stringify(all)
+      await client.until(message, isThere).catch(() => assert.deepStrictEqual(numbers(client), all, message))
+    }
+
+    const larger = hob.attach("filled", wall)
+    await until("the session has its size", async () => (await hob.session("filled")).cols === wall.cols)
+    await hasAll(larger, 300, "one that is alone, larger")
+
+    const taker = hob.attach("filled", phone, "--take")
+    await until("the session has its size too", async () => (await hob.session("filled")).cols === phone.cols)
+    await hasAll(taker, 300, "one that takes the keyboard as it comes, smaller")
+
+    const later = hob.attach("filled", desk)
+    await later.sees("has had the keyboard since")
+    taker.type("x")
+    await later.sees("number 399 of them")
+    later.type("\u0014")
+    await until("the session has its third size", async () => (await hob.session("filled")).cols === desk.cols)
+    await hasAll(later, 400, "one that takes it later")
+  }, 180_000)
+
   it("one of the session's own size that watches is shown who types, and then every byte, as if nothing had been", async () => {
     await using hob = await Attaching.begin()
     // Rows that end where the screen begins: whether the first goes on from history is not drawn anew.

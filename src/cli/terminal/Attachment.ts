@@ -164,7 +164,7 @@ export class Attachment {
         greeting: this.#greeting(),
         historyLines: this.#options.historyLines,
         held: () => this.#keyboard.held,
-        refresh: () => stream.refresh(),
+        refresh: (historyLines) => stream.refresh(historyLines),
         pause,
         resume: () => stream.resume()
       })

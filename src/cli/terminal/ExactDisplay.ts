@@ -14,8 +14,8 @@ export interface ExactDisplayOptions {
   readonly historyLines: number
   /** Whether this client decides the session's size. */
   readonly held: () => boolean
-  /** Asks for the exact screen. */
-  readonly refresh: () => void
+  /** Asks for the exact screen, with so many lines of history above it. */
+  readonly refresh: (historyLines: number) => void
   /** The terminal takes no more for now. */
   readonly pause: () => void
   readonly resume: () => void
@@ -40,6 +40,8 @@ export class ExactDisplay implements Display {
   #loading: Array<() => void> | undefined
   /** A screen is on its way: the first, or one that was asked for. */
   #isWanted = false
+  /** The terminal's own history has had the session's. */
+  #isFilled = false
   /** What is missing in the history above, to be said there. */
   #missing: string | null = null
   #notice: string | null = null
@@ -64,12 +66,15 @@ export class ExactDisplay implements Display {
       return
     }
     if (size !== undefined) this.resized(size)
-    if (this.#isWanted) this.#options.refresh()
+    if (this.#isWanted) this.#refresh()
   }
 
   readonly output = (data: Buffer): void => {
     if (this.#loading !== undefined) return void this.#loading.push(() => this.output(data))
-    if (this.#own === undefined) return this.#show(this.#queries.push(data))
+    if (this.#own === undefined) {
+      this.#isFilled = true
+      return this.#show(this.#queries.push(data))
+    }
     this.#own.write(data)
     this.#pace.ask()
   }
@@ -149,7 +154,12 @@ export class ExactDisplay implements Display {
   #want(): void {
     if (this.#isWanted) return
     this.#isWanted = true
-    this.#options.refresh()
+    this.#refresh()
+  }
+
+  /** With what the terminal lacks: all of the history at first, then what has gone off the view of our own. */
+  #refresh(): void {
+    this.#options.refresh(this.#isFilled ? (this.#own?.historyRows ?? 0) : this.#options.historyLines)
   }
 
   /** A view of our own, that begins with this screen. */
@@ -190,6 +200,7 @@ export class ExactDisplay implements Display {
 
   /** What turns a fresh terminal into the session's. */
   #showWhole(pieces: ReadonlyArray<Buffer>): void {
+    this.#isFilled = true
     this.#options.terminal.clear(this.#missing)
     this.#missing = null
     this.#queries = new QueryFilter()

@@ -45,6 +45,11 @@ export class OwnView {
     return Buffer.concat([bytes, Buffer.from(over)])
   }
 
+  /** Rows above the session's screen since this began, and those that it began with. */
+  get historyRows(): number {
+    return this.#emulator.historyRows
+  }
+
   /** Everything is to be drawn anew. */
   forget(): void {
     this.#frame = undefined

@@ -171,9 +171,11 @@ export class SessionStream {
     if (this.#opened) this.#socket?.write(encodeFrame(FrameType.take, NOTHING))
   }
 
-  /** Asks for the exact screen; until it comes, output goes on. */
-  refresh(): void {
-    if (this.#opened) this.#socket?.write(encodeFrame(FrameType.refresh, NOTHING))
+  /** Asks for the exact screen with so many lines of history above it; until it comes, output goes on. */
+  refresh(historyLines: number): void {
+    const payload = Buffer.alloc(4)
+    payload.writeUInt32BE(historyLines)
+    if (this.#opened) this.#socket?.write(encodeFrame(FrameType.refresh, payload))
   }
 
   /** Stops reading: the host then keeps our place. */

@@ -89,8 +89,10 @@ export class Terminal {
     const rest = this.#modes.restore()
     this.#modes = new ModeTracker()
     const said = line === null ? "" : `${line}\x1b[${this.size.rows};1H\n\x1b[H`
+    // In two pieces: a screen that is erased as a whole goes into the history of some terminals (tmux's).
+    const empty = this.size.rows > 1 ? "\x1b[2H\x1b[J\x1b[H\x1b[2K" : "\x1b[H\x1b[2K"
     // The saved cursor of a fresh terminal is at home too.
-    this.#output.write(Buffer.from(`${rest}\x1b[0m\x1b[H\x1b[J${said}\x1b7`, "latin1"))
+    this.#output.write(Buffer.from(`${rest}\x1b[0m${empty}${said}\x1b7`, "latin1"))
     this.#guard.onDeath(this.#layout())
   }
 

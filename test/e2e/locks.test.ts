@@ -147,22 +147,21 @@ describe("what can't be right", () => {
   it("is refused with what would be", async () => {
     const { client, send } = await open()
     const params = { name: "x", holder: "ada" }
-    const bad: ReadonlyArray<object> = [
-      ...[0, -1, 99, 100.5, 86_400_001, "1000", null].map((ttlMillis) => ({ ...params, ttlMillis })),
-      ...[-1, 0.5, 86_400_001, "1"].map((waitMillis) => ({ ...params, waitMillis })),
-      { ...params, name: "" },
-      { ...params, name: "a::b" },
-      { ...params, name: "a:*" },
-      { ...params, name: "x".repeat(507) },
-      { ...params, holder: "" },
-      { ...params, holder: "a\nb" },
-      { name: "x" },
-      { ...params, bind: "for ever" },
-      { ...params, namespace: "a/b" }
-    ]
-    for (const wrong of bad) {
-      send("locks.acquire", wrong)
-      assert.strictEqual((await client.reply()).error?.code, -32602, JSON.stringify(wrong))
+    const bad: Record<string, ReadonlyArray<unknown>> = {
+      ttlMillis: [0, -1, 99, 100.5, 86_400_001, "1000", null],
+      waitMillis: [-1, 0.5, 86_400_001, "1"],
+      name: ["", "a::b", ":a", "a:", "a:*", "**", "a\u0000", "x".repeat(507), "\ud800", 1, undefined],
+      holder: ["", "a\nb", "x".repeat(257), undefined],
+      bind: ["for ever"],
+      namespace: ["", "a/b", "a b"]
+    }
+    for (const [member, values] of Object.entries(bad)) {
+      for (const value of values) {
+        send("locks.acquire", Object.assign({ ...params }, { [member]: value }))
+        const { error } = await client.reply()
+        assert.strictEqual(error?.code, -32602, `${member}: ${JSON.stringify(value)}`)
+        assert.include(error?.message, member)
+      }
     }
     client.send(
       '{"jsonrpc":"2.0","id":1,"method":"locks.acquire","params":{"name":"x","holder":"a","ttlMillis":1e400}}\n'

@@ -5,6 +5,7 @@ import type { Namespace } from "../../protocol/namespaces.ts"
 import { Inbox } from "../../wire/Inbox.ts"
 import { LineFault, type LineLimits, LineReader } from "../../wire/lines.ts"
 import { Outbox } from "../../wire/Outbox.ts"
+import type { Locks } from "./locks.ts"
 import { readLine, Request, UNKNOWN_ID } from "./messages.ts"
 import { Subscriptions } from "./Subscriptions.ts"
 import { channelOf, error, NO_MESSAGE, pong, published, result, sentences } from "./translate.ts"
@@ -22,6 +23,7 @@ export interface Limits extends LineLimits {
 export interface Shared {
   readonly namespace: Namespace
   readonly channels: Channels["Service"]
+  readonly locks: Locks
   readonly limits: Limits
   /** Held by the one connection that may gather a large line: memory for one such line, not for one per client. */
   readonly largeLine: Semaphore.Semaphore
@@ -200,6 +202,15 @@ export class Connection {
       case "unsubscribe":
         this.#subscriptions.unsubscribe(request.channel)
         return this.#reply(result(id, `{"unsubscribed":true,"channel":${JSON.stringify(request.channel)}}`))
+      case "lock":
+      case "unlock": {
+        this.#inFlight++
+        const { locks } = this.#shared
+        const answer = (reply: string) => this.#settle(reply)
+        return request.type === "lock" ? locks.lock(request, answer) : locks.unlock(request, answer)
+      }
+      case "list_locks":
+        return this.#reply(this.#shared.locks.list(request))
       case "prompt_response":
         // Never answered: its client waits for the end of the command.
         return

@@ -3,14 +3,16 @@ import type { Socket } from "node:net"
 import { Channels } from "../../channels/Channels.ts"
 import { photonPaths } from "../../config/dialectPaths.ts"
 import { HobConfig } from "../../config/HobConfig.ts"
+import { LockTable } from "../../locks/LockTable.ts"
 import { Namespace } from "../../protocol/namespaces.ts"
 import type { Dialect } from "../Dialect.ts"
 import { makeOneLine, type OneLineLimits } from "../oneLine.ts"
 import { Connection, type Shared } from "./Connection.ts"
+import { makeLocks } from "./locks.ts"
 import { readLine, UNKNOWN_ID } from "./messages.ts"
 import { error, sentences } from "./translate.ts"
 
-type Services = Channels | HobConfig
+type Services = Channels | HobConfig | LockTable
 
 /** What is read of a client that is turned away: enough for the id that it waits for. */
 const turnAwayLimits: OneLineLimits = { lineBytes: 64 * 1024, depth: 64, heldBytes: 1024 * 1024, stallMillis: 1000 }
@@ -21,7 +23,7 @@ const ANY = "<name>"
 
 /** The daemons of photon: each photon has one of its own, and so a namespace. */
 export const make: Effect.Effect<Dialect, never, Services> = Effect.gen(function* () {
-  const services = Context.pick(Channels, HobConfig)(yield* Effect.context<Services>())
+  const services = Context.pick(Channels, HobConfig, LockTable)(yield* Effect.context<Services>())
   const largeLine = yield* Semaphore.make(1)
   return {
     name: "photon",
@@ -37,9 +39,11 @@ export const make: Effect.Effect<Dialect, never, Services> = Effect.gen(function
         const { socket: limits } = yield* (yield* HobConfig).get
         const fork = yield* FiberSet.makeRuntime<never, void, never>()
         const connections = new Set<Connection>()
+        const namespace = Namespace.make(args[0]!)
         const shared: Shared = {
-          namespace: Namespace.make(args[0]!),
+          namespace,
           channels,
+          locks: makeLocks({ namespace, table: yield* LockTable }),
           limits,
           largeLine,
           fork,

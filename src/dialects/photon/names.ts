@@ -37,6 +37,12 @@ export const toPatterns = (foreign: string): ReadonlyArray<string> | undefined =
 export const toForeign = (name: string): string =>
   name.includes("%") ? name.split(":").map(unescapeSegment).join(":") : name
 
+/** Who holds a lock: any text, escaped as a segment is. */
+export const toHolder = (foreign: string): string => escapeSegment(foreign)
+
+/** The holder as photon's clients call it. */
+export const toForeignHolder = (holder: string): string => unescapeSegment(holder)
+
 const PLAIN = /^[\w.-]+(?::[\w.-]+)*$/
 
 const fits = (name: string): boolean =>

@@ -79,6 +79,10 @@ export const sentences = {
   noMethod: "Method name required",
   nameTooLong: (what: string) =>
     `The ${what} is too long: ${MAX_NAME_BYTES} bytes is the most, and characters that hob's names can't have count as three to six.`,
+  holderTooLong: "The sessionId is too long: 256 characters is the most.",
+  badTimeout: (limit: number) => `lockTimeout must be a number of milliseconds, more than 0 and at most ${limit}.`,
+  held: "Lock held by another client",
+  notHolder: "Not lock holder",
   tooManyReplays: (limit: number) =>
     `This connection has ${limit} subscriptions with a lastEventId, as many as it may: open another one.`,
   tooMany: "Too many clients are connected at once. Try again in a moment.",

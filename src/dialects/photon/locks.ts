@@ -1,0 +1,104 @@
+/** photon's locks: leases of hob's, held by whoever says the same `sessionId`. */
+import { Schema } from "effect"
+import type { LockTable } from "../../locks/LockTable.ts"
+import { type Lock, LockHolder, LockName } from "../../protocol/locks.ts"
+import type { Namespace } from "../../protocol/namespaces.ts"
+import type { Request } from "./messages.ts"
+import { toForeign, toForeignHolder, toHolder, toName } from "./names.ts"
+import { error, result, sentences } from "./translate.ts"
+
+type Of<Type extends Request["type"]> = Extract<Request, { readonly type: Type }>
+
+export interface LocksOptions {
+  readonly table: LockTable["Service"]
+  readonly namespace: Namespace
+}
+
+/** Answers a request about locks by calling back: once what it did is safe from the death of every process. */
+export interface Locks {
+  lock(request: Of<"lock">, answer: (reply: string) => void): void
+  unlock(request: Of<"unlock">, answer: (reply: string) => void): void
+  list(request: Of<"list_locks">): string
+}
+
+/** The longest lease; a client that asked for more would believe that it holds what it does not. */
+const MAX_TIMEOUT = 24 * 3600 * 1000
+
+const isLockName = Schema.is(LockName)
+const isLockHolder = Schema.is(LockHolder)
+
+/** Who asks, and for which lock, in hob's words; or what is wrong with that. */
+const read = ({ id, lockName, sessionId }: Of<"lock" | "unlock">) => {
+  const name = toName(lockName)
+  if (!isLockName(name)) return sentences.nameTooLong("lockName")
+  // An empty one is none, as there.
+  const said = typeof sessionId === "string" ? sessionId : sessionId == null ? "" : JSON.stringify(sessionId)
+  const holder = toHolder(said === "" ? id : said)
+  return isLockHolder(holder) ? { name, holder } : sentences.holderTooLong
+}
+
+/** The lease that is asked for: undefined for the usual one, a text where it is none. */
+const toTtl = (timeout: unknown): number | undefined | string => {
+  if (!timeout) return undefined
+  return typeof timeout === "number" && timeout > 0 && timeout <= MAX_TIMEOUT
+    ? Math.ceil(timeout)
+    : sentences.badTimeout(MAX_TIMEOUT)
+}
+
+export const makeLocks = ({ namespace, table }: LocksOptions): Locks => ({
+  lock: (request, answer) => {
+    const id = JSON.stringify(request.id)
+    const wanted = read(request)
+    if (typeof wanted === "string") return answer(error(id, wanted))
+    const ttl = toTtl(request.lockTimeout)
+    if (typeof ttl === "string") return answer(error(id, ttl))
+    const { lockName } = request
+    const lease = ttl === undefined ? {} : { ttlMillis: ttl }
+    table.acquire({ namespace, ...wanted, ...lease }, undefined, {
+      succeed: ({ expiresAt, holder }) =>
+        answer(
+          result(
+            id,
+            JSON.stringify({
+              acquired: true,
+              lockName,
+              holder: toForeignHolder(holder),
+              expiresAt: Date.parse(expiresAt)
+            })
+          )
+        ),
+      fail: (failure) => {
+        if (failure._tag !== "LockHeld") return answer(error(id, failure.message))
+        const data = { acquired: false, lockName, holder: toForeignHolder(failure.holder), reason: sentences.held }
+        answer(result(id, JSON.stringify(data), false))
+      }
+    })
+  },
+  unlock: (request, answer) => {
+    const id = JSON.stringify(request.id)
+    const wanted = read(request)
+    if (typeof wanted === "string") return answer(error(id, wanted))
+    const { lockName } = request
+    const released = () => answer(result(id, JSON.stringify({ released: true, lockName })))
+    table.release(
+      { namespace, ...wanted },
+      {
+        succeed: released,
+        fail: (failure) => {
+          // A lock that nobody holds is as free as one that was released.
+          if (failure._tag === "LockNotHeld" || failure._tag === "LockExpired") return released()
+          if (failure._tag !== "LockHeldByAnother") return answer(error(id, failure.message))
+          answer(result(id, JSON.stringify({ released: false, lockName, reason: sentences.notHolder }), false))
+        }
+      }
+    )
+  },
+  list: ({ id }) => result(JSON.stringify(id), JSON.stringify({ locks: table.list({ namespace }).map(toInfo) }))
+})
+
+const toInfo = ({ acquiredAt, expiresAt, holder, name }: Lock) => ({
+  name: toForeign(name),
+  holder: toForeignHolder(holder),
+  acquiredAt: Date.parse(acquiredAt),
+  expiresAt: Date.parse(expiresAt)
+})

@@ -1,10 +1,10 @@
 import type { Sql } from "../storage/sqlite.ts"
 import { type Circumstances, decide, type Effect, type Happening } from "./decide.ts"
 import * as rows from "./rows.ts"
-import { freeLock, keyOf, type LockState } from "./state.ts"
+import { freeLock, type LockState } from "./state.ts"
 
 /** What is asked of a lock, or befalls it. */
-export interface Ask extends Pick<LockState, "namespace" | "name"> {
+export interface Ask extends Pick<LockState, "key" | "namespace" | "name"> {
   readonly happening: Happening
 }
 
@@ -38,9 +38,8 @@ export const decideAll = (asks: ReadonlyArray<Ask>, ground: Ground): Batch => {
   const states = new Map<string, LockState>()
   const outcomes: Array<Outcome> = []
   let { held, nextToken } = ground
-  for (const { happening, name, namespace } of asks) {
-    const key = keyOf(namespace, name)
-    const before = states.get(key) ?? ground.states.get(key) ?? freeLock(namespace, name)
+  for (const { happening, key, name, namespace } of asks) {
+    const before = states.get(key) ?? ground.states.get(key) ?? freeLock(namespace, name, key)
     const decision = decide(before, happening, {
       now: ground.now,
       wall: ground.wall,

@@ -32,6 +32,9 @@ export interface TableOptions {
   readonly wake: () => void
 }
 
+/** Locks that are free and remembered, beside as many as are held. */
+const FREE_LOCKS = 1024
+
 /** Stale deadlines that are let be before they are swept out. */
 const STALE_DEADLINES = 1024
 
@@ -72,7 +75,7 @@ export class Table {
       const key = keyOf(row.namespace, row.name)
       const before = this.#states.get(key)
       if (before?.grant !== undefined) this.#leftover.add(before.grant.token)
-      this.#put(key, { ...freeLock(row.namespace, row.name), grant: rows.restore(row, at) })
+      this.#put({ ...freeLock(row.namespace, row.name, key), grant: rows.restore(row, at) })
     }
     this.#plan()
   }
@@ -95,9 +98,9 @@ export class Table {
   }
 
   /** Hands in a request with the id that its happening has; `answer` is called once, now or after a COMMIT. */
-  ask(ask: Ask, id: number, answer: (answer: Answer) => void): void {
+  ask({ happening, name, namespace }: Omit<Ask, "key">, id: number, answer: (answer: Answer) => void): void {
     this.#answers.set(id, answer)
-    this.#hand(ask)
+    this.#hand({ key: keyOf(namespace, name), namespace, name, happening })
   }
 
   /** Whoever asked for a lock wants it no more: it is not given to it, if it has not been. */
@@ -110,8 +113,8 @@ export class Table {
 
   /** A connection is gone: what was bound to it is free. */
   disconnect(client: number): void {
-    for (const { name, namespace } of this.#boundTo(LockIndex.client(client))) {
-      this.#hand({ namespace, name, happening: { type: "disconnect", client } })
+    for (const { key, name, namespace } of this.#boundTo(LockIndex.client(client))) {
+      this.#hand({ key, namespace, name, happening: { type: "disconnect", client } })
     }
   }
 
@@ -121,9 +124,8 @@ export class Table {
     const found = this.#boundTo(LockIndex.secret(secretHash)).flatMap((state) => {
       const next = resumed(state, { client, now, secretHash })
       if (next?.grant === undefined) return []
-      const key = keyOf(state.namespace, state.name)
-      this.#put(key, next)
-      this.#deadlines.add(endOf(next.grant), key)
+      this.#put(next)
+      this.#deadlines.add(endOf(next.grant), next.key)
       return [next as LockState & { readonly grant: Grant }]
     })
     return found
@@ -135,7 +137,7 @@ export class Table {
     for (let key = this.#deadlines.take(now); key !== undefined; key = this.#deadlines.take(now)) {
       const state = this.#states.get(key)
       if (state === undefined || !isDue(state, now)) continue
-      this.#hand({ namespace: state.namespace, name: state.name, happening: { type: "tick" } })
+      this.#hand({ key, namespace: state.namespace, name: state.name, happening: { type: "tick" } })
     }
     return this.#deadlines.next
   }
@@ -194,7 +196,7 @@ export class Table {
     this.#ceiling = batch.ceiling
     this.#leftover.clear()
     const before = this.#deadlines.next
-    for (const [key, state] of batch.states) this.#put(key, state)
+    for (const state of batch.states.values()) this.#put(state)
     for (const { effect, lock } of batch.outcomes) this.#note(lock, effect)
     this.#sweep()
     const { next } = this.#deadlines
@@ -202,10 +204,10 @@ export class Table {
     for (const outcome of batch.outcomes) this.#tell(outcome)
   }
 
-  #note({ name, namespace }: LockState, effect: Effect): void {
-    if (effect.type === "waiting") this.#deadlines.add(effect.until, keyOf(namespace, name))
+  #note({ key }: LockState, effect: Effect): void {
+    if (effect.type === "waiting") this.#deadlines.add(effect.until, key)
     else if (effect.type === "granted" || effect.type === "renewed") {
-      this.#deadlines.add(effect.grant.deadline, keyOf(namespace, name))
+      this.#deadlines.add(effect.grant.deadline, key)
     }
   }
 
@@ -239,9 +241,8 @@ export class Table {
   #fail(asks: ReadonlyArray<Ask>, error: StorageError): void {
     const now = this.#options.now()
     const failed: Array<number> = []
-    for (const { happening, name, namespace } of asks) {
+    for (const { happening, key, name, namespace } of asks) {
       if ("id" in happening) failed.push(happening.id)
-      const key = keyOf(namespace, name)
       const state = this.#states.get(key)
       if (state?.grant === undefined) continue
       const { grant, waiters } = state
@@ -257,7 +258,7 @@ export class Table {
       }
       this.#leftover.add(grant.token)
       failed.push(...waiters.map(({ id }) => id))
-      this.#put(key, freeLock(namespace, name))
+      this.#put(freeLock(namespace, name, key))
       const what = isGone ? ({ event: "released", reason: "disconnected" } as const) : ({ event: "expired" } as const)
       this.#options.announce(eventOf(state, grant, what))
     }
@@ -270,12 +271,18 @@ export class Table {
     tell?.(answer)
   }
 
-  #put(key: string, state: LockState): void {
+  /** One that is free is kept until there are many such: names come back, and a table that shrinks and grows is slow. */
+  #put(state: LockState): void {
+    const { grant, key } = state
     const before = this.#states.get(key)?.grant
-    this.#held += Number(state.grant !== undefined) - Number(before !== undefined)
-    this.#index.change(key, before, state.grant)
-    if (state.grant === undefined && state.waiters.length === 0) this.#states.delete(key)
-    else this.#states.set(key, state)
+    this.#held += Number(grant !== undefined) - Number(before !== undefined)
+    this.#index.change(key, before, grant)
+    this.#states.set(key, state)
+    if (this.#states.size > 2 * this.#held + FREE_LOCKS) this.#forget()
+  }
+
+  #forget(): void {
+    for (const [key, { grant }] of this.#states) if (grant === undefined) this.#states.delete(key)
   }
 
   #sweep(): void {

@@ -198,7 +198,7 @@ export const decide = (before: LockState, happening: Happening, at: Circumstance
     state:
       grant === before.grant && waiters === before.waiters
         ? before
-        : { namespace: before.namespace, name: before.name, grant, waiters },
+        : { key: before.key, namespace: before.namespace, name: before.name, grant, waiters },
     effects,
     nextToken
   }

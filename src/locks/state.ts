@@ -41,6 +41,8 @@ export interface Waiter extends Binding {
 
 /** All that is known of one lock. Who waits, waits for a grant: without one nobody does. */
 export interface LockState {
+  /** Of its namespace and name. */
+  readonly key: string
   readonly namespace: Namespace
   readonly name: LockName
   readonly grant: Grant | undefined
@@ -51,7 +53,8 @@ export interface LockState {
 /** No namespace has a `/`. */
 export const keyOf = (namespace: Namespace, name: LockName): string => `${namespace}/${name}`
 
-export const freeLock = (namespace: Namespace, name: LockName): LockState => ({
+export const freeLock = (namespace: Namespace, name: LockName, key = keyOf(namespace, name)): LockState => ({
+  key,
   namespace,
   name,
   grant: undefined,

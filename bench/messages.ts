@@ -23,7 +23,7 @@ const directory = mkdtempSync(join(tmpdir(), "hob-bench-"))
 const home = join(directory, "h")
 const env = { ...process.env, HOME: directory, HOB_HOME: home }
 const hob = (...args: ReadonlyArray<string>): string =>
-  execFileSync(process.execPath, [join(root, "bin/hob"), ...args], { env, encoding: "utf8" })
+  execFileSync(join(root, "bin/hob"), args, { env, encoding: "utf8" })
 
 const natsPort = 24_222
 const addresses: Record<PeerName, string> = {

@@ -93,15 +93,14 @@ const photon: Peer = {
     )
   },
   subscriber: async (address, channel, heard) => {
+    const socket = await connect(address)
     await new Promise<void>((resolve) => {
-      void connect(address).then((socket) => {
-        const lines = new Lines(socket, (line) => {
-          const said = JSON.parse(line) as { readonly type: string; readonly message: unknown }
-          if (said.type === "channel_message") heard(said.message as string)
-          else resolve()
-        })
-        lines.write(`{"type":"subscribe","id":"s","channel":"${channel}"}\n`)
+      const lines = new Lines(socket, (line) => {
+        const said = JSON.parse(line) as { readonly type: string; readonly message: unknown }
+        if (said.type === "channel_message") heard(said.message as string)
+        else resolve()
       })
+      lines.write(`{"type":"subscribe","id":"s","channel":"${channel}"}\n`)
     })
   }
 }
@@ -116,18 +115,17 @@ const native: Peer = {
     )
   },
   subscriber: async (address, channel, heard) => {
+    const socket = await connect(address)
     await new Promise<void>((resolve) => {
-      void connect(address).then((socket) => {
-        const lines = new Lines(socket, (line) => {
-          const { result } = JSON.parse(line) as { readonly result: ReadonlyArray<{ type: string; message: string }> }
-          for (const item of result) {
-            if (item.type === "event") heard(item.message)
-            else resolve()
-          }
-        })
-        const params = { patterns: [channel] }
-        lines.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "channels.subscribe", params })}\n`)
+      const lines = new Lines(socket, (line) => {
+        const { result } = JSON.parse(line) as { readonly result: ReadonlyArray<{ type: string; message: string }> }
+        for (const item of result) {
+          if (item.type === "event") heard(item.message)
+          else resolve()
+        }
       })
+      const params = { patterns: [channel] }
+      lines.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "channels.subscribe", params })}\n`)
     })
   }
 }

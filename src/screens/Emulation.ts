@@ -54,7 +54,7 @@ export class Emulation {
   #replies: Array<{ readonly data: string; readonly offset: number }> = []
   #failure: Error | null = null
 
-  /** `offset`: how much output the emulator has seen; `firstLine`: the number of the first line that can leave it, or could. */
+  /** `offset`: how much output the emulator has seen; `firstLine`: the number of the first line that could ever leave it. */
   private constructor(
     options: EmulationOptions,
     emulator: Emulator,
@@ -68,7 +68,8 @@ export class Emulation {
     this.#base = offset - emulator.written
     this.#firstLine = firstLine
     this.#erasedTo = erasedTo
-    this.#styled = new StyledLines(options.directory, text.nextLine)
+    // Not the history's next line: that of a session that is complete has the emulator's lines too.
+    this.#styled = new StyledLines(options.directory, this.nextLine)
     emulator.onLines((lines) => (this.#left = this.#left.length === 0 ? lines : [...this.#left, ...lines]))
     emulator.onReply((data, endOfQuery) => this.#replies.push({ data, offset: this.#base + endOfQuery }))
     emulator.onSign(options.listener.sign)

@@ -25,6 +25,8 @@ const SHARE_MILLIS = 2_000
 const CHECKPOINT_BYTES = 16 * 1024 * 1024
 /** Without output or questions for so long, a session's emulator is let go of. */
 export const SLEEP_MILLIS = 30_000
+/** The same once its session has ended, and all is on disk: nothing comes any more that would need it. */
+const ENDED_SLEEP_MILLIS = 2_000
 /** A session of a host that does not say has a text history of this size at most. */
 const DEFAULT_TEXT_BYTES = 256 * 1024 * 1024
 
@@ -38,6 +40,7 @@ export interface KeeperOptions {
   /** An emulator was let go of. */
   readonly letGo?: () => void
   readonly sleepMillis?: number
+  readonly endedSleepMillis?: number
   readonly checkpointBytes?: number
   /** How long an answer waits for output that was printed just before it was asked for. */
   readonly reachMillis?: number
@@ -265,8 +268,11 @@ export class Keeper implements Worker, Sleeper {
   putToSleep(): boolean {
     const emulation = this.#emulation
     if (emulation === null) return true
-    if (this.#busy || emulation.pendingBytes > 0 || emulation.failure !== null || !this.#save()) return false
+    const unfinished = emulation.pendingBytes > 0 && !this.#complete
+    if (this.#busy || unfinished || emulation.failure !== null || !this.#save()) return false
     this.#letGo(emulation)
+    // The beginning of something whose rest never came is not in the checkpoint.
+    if (this.#complete && this.#head !== null) this.#position = this.#head.offset
     return true
   }
 
@@ -299,6 +305,7 @@ export class Keeper implements Worker, Sleeper {
         this.#feed?.close()
         this.#feed = null
         this.#save()
+        this.#sleepAnew()
     }
   }
 
@@ -434,18 +441,31 @@ export class Keeper implements Worker, Sleeper {
     return this.#save()
   }
 
+  /** Without use for so long it sleeps. */
+  get #restMillis(): number {
+    const { endedSleepMillis = ENDED_SLEEP_MILLIS, sleepMillis = SLEEP_MILLIS } = this.#options
+    return this.#head?.complete === true ? Math.min(endedSleepMillis, sleepMillis) : sleepMillis
+  }
+
   #sleepLater(): void {
     this.#sleep ??= setTimeout(() => {
       this.#sleep = null
       this.#maybeSleep()
-    }, this.#options.sleepMillis ?? SLEEP_MILLIS)
+    }, this.#restMillis)
+  }
+
+  #sleepAnew(): void {
+    if (this.#sleep !== null) clearTimeout(this.#sleep)
+    this.#sleep = null
+    if (this.#emulation !== null) this.#sleepLater()
   }
 
   #maybeSleep(): void {
     const emulation = this.#emulation
     if (emulation === null) return
-    const quiet = performance.now() - this.#usedAt >= (this.#options.sleepMillis ?? SLEEP_MILLIS) * 0.9
-    if (!quiet || this.#feed?.empty === false || emulation.pendingBytes > 0) return this.#sleepLater()
+    const quiet = performance.now() - this.#usedAt >= this.#restMillis * 0.9
+    const unfinished = emulation.pendingBytes > 0 && !this.#complete
+    if (!quiet || this.#feed?.empty === false || unfinished) return this.#sleepLater()
     if (emulation.failure !== null) return this.#goBack()
     if (!this.putToSleep()) this.#sleepLater()
   }

@@ -21,6 +21,7 @@ export interface ScreensOptions {
   readonly log: (message: string) => void
   readonly awake?: Awake
   readonly sleepMillis?: number
+  readonly endedSleepMillis?: number
   readonly checkpointBytes?: number
   /** How long an answer waits for output that was printed just before it was asked for. */
   readonly reachMillis?: number

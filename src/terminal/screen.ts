@@ -10,7 +10,7 @@ import type { Line } from "./xterm.ts"
 
 /** A {@link Screen} without what only the keeper of the stream knows. */
 export type EmulatorScreen = Omit<Screen, "offset" | "history"> & {
-  /** Rows kept above the screen. */
+  /** Rows kept above the main screen. */
   readonly historyRows: number
 }
 
@@ -101,6 +101,6 @@ export const readScreen = (handler: Handler): EmulatorScreen => {
     title: handler._windowTitle === "" ? null : handler._windowTitle,
     alternate: handler.screen() === "alternate",
     modes: modeRecord(handler),
-    historyRows: grid.ybase
+    historyRows: handler._bufferService.buffers.normal.ybase
   }
 }

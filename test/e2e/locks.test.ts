@@ -92,6 +92,59 @@ describe("a lock that was acknowledged", () => {
   }, 600_000)
 })
 
+describe("locks that many clients fight for", () => {
+  it("are held by one at a time: nobody's time from answer to release overlaps another's, and tokens follow it", async () => {
+    /** From when a client knew that it held the lock to when it began to let go of it. */
+    const times: Array<{ readonly lock: string; readonly token: number; readonly from: number; readonly to: number }> =
+      []
+    let instant = 0
+    const fight = async (who: number) => {
+      let client = await open()
+      for (let turn = 0; turn < 150; turn++) {
+        const lock = `l${(who * 7 + turn * 13) % 3}`
+        const waitMillis = (who + turn) % 3 === 0 ? 0 : 60_000
+        const bind = (who + turn) % 4 === 0 ? "connection" : "lease"
+        const got = await client.ask("locks.acquire", {
+          name: lock,
+          holder: `h${who}`,
+          waitMillis,
+          bind,
+          ttlMillis: 600_000
+        })
+        if (got.token === undefined) {
+          assert.strictEqual(got._tag, "LockHeld")
+          continue
+        }
+        const from = ++instant
+        await new Promise((go) => setImmediate(go))
+        const to = ++instant
+        times.push({ lock, token: got.token, from, to })
+        if (bind === "connection" && turn % 2 === 0) {
+          client.client.close()
+          client = await open()
+        } else {
+          assert.strictEqual(
+            (await client.ask("locks.release", { name: lock, holder: `h${who}`, token: got.token })).token,
+            got.token
+          )
+        }
+      }
+      client.client.close()
+    }
+    await Promise.all(Array.from({ length: 16 }, (_, who) => fight(who)))
+    assert.isAbove(times.length, 1000)
+    for (const lock of ["l0", "l1", "l2"]) {
+      const mine = times.filter((time) => time.lock === lock).sort((a, b) => a.from - b.from)
+      for (const [index, next] of mine.entries()) {
+        const before = mine[index - 1]
+        if (before === undefined) continue
+        assert.isBelow(before.to, next.from)
+        assert.isBelow(before.token, next.token)
+      }
+    }
+  }, 600_000)
+})
+
 describe("a lock that is bound to a connection", () => {
   it("is free when its process is killed, and who waits has it; a lease stays", async () => {
     const waiter = await open()

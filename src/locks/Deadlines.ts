@@ -1,7 +1,12 @@
-/** Instants at which something has to be looked at, earliest first: a binary heap. An entry may be stale. */
+/**
+ * Instants at which something has to be looked at, earliest first: a binary heap. What is to be looked at earlier already
+ * is not added again: whoever takes a key adds its next instant, if there still is one.
+ */
 export class Deadlines {
   #at: Array<number> = []
   #keys: Array<string> = []
+  /** The earliest instant of each key. */
+  readonly #earliest = new Map<string, number>()
 
   get size(): number {
     return this.#at.length
@@ -13,6 +18,9 @@ export class Deadlines {
   }
 
   add(at: number, key: string): void {
+    const earliest = this.#earliest.get(key)
+    if (earliest !== undefined && earliest <= at) return
+    this.#earliest.set(key, at)
     let index = this.#at.length
     this.#at.push(at)
     this.#keys.push(key)
@@ -29,7 +37,8 @@ export class Deadlines {
     if (this.#at.length === 0 || this.#at[0]! > now) return undefined
     this.#swap(0, this.#at.length - 1)
     this.#at.pop()
-    const key = this.#keys.pop()
+    const key = this.#keys.pop()!
+    this.#earliest.delete(key)
     this.#sink()
     return key
   }
@@ -37,6 +46,7 @@ export class Deadlines {
   clear(): void {
     this.#at = []
     this.#keys = []
+    this.#earliest.clear()
   }
 
   #sink(): void {

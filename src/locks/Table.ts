@@ -136,7 +136,9 @@ export class Table {
     const now = this.#options.now()
     for (let key = this.#deadlines.take(now); key !== undefined; key = this.#deadlines.take(now)) {
       const state = this.#states.get(key)
-      if (state === undefined || !isDue(state, now)) continue
+      if (state === undefined) continue
+      this.#schedule(state, now)
+      if (!isDue(state, now)) continue
       this.#hand({ key, namespace: state.namespace, name: state.name, happening: { type: "tick" } })
     }
     return this.#deadlines.next
@@ -285,6 +287,14 @@ export class Table {
     for (const [key, { grant }] of this.#states) if (grant === undefined) this.#states.delete(key)
   }
 
+  /** When a lock has next to be looked at, later than `after`. */
+  #schedule({ grant, key, waiters }: LockState, after: number): void {
+    let next = grant === undefined ? Infinity : endOf(grant)
+    if (next <= after) next = Infinity
+    for (const { until } of waiters) if (until > after && until < next) next = until
+    if (next < Infinity) this.#deadlines.add(next, key)
+  }
+
   #sweep(): void {
     if (this.#deadlines.size >= this.#sweepAt) this.#plan()
   }
@@ -292,10 +302,7 @@ export class Table {
   /** Every deadline anew, and no stale ones. */
   #plan(): void {
     this.#deadlines.clear()
-    for (const [key, { grant, waiters }] of this.#states) {
-      if (grant !== undefined) this.#deadlines.add(endOf(grant), key)
-      for (const { until } of waiters) this.#deadlines.add(until, key)
-    }
+    for (const state of this.#states.values()) this.#schedule(state, -Infinity)
     this.#sweepAt = 2 * this.#deadlines.size + STALE_DEADLINES
   }
 }

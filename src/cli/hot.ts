@@ -5,6 +5,7 @@
 import type { Context } from "./context.ts"
 import { parseShare, parseSize } from "../config/quantities.ts"
 import { parseDuration } from "./duration.ts"
+import { channelVerbs } from "./hotChannels.ts"
 import { limitsOf } from "./limits.ts"
 import { type Grammar, parseCount, parsePlain, type Plain } from "./plain.ts"
 import { attach } from "./verbs/attach.ts"
@@ -26,7 +27,7 @@ import { parseStates, waitedFor } from "./waitFor.ts"
 /** A command, ready to go. */
 export type Action = (context: Context) => Promise<number>
 
-interface Verb {
+export interface Verb {
   readonly grammar: Grammar
   /** Null when a value is not what it has to be. */
   readonly action: (plain: Plain) => Action | null
@@ -41,6 +42,7 @@ const read = <T>(plain: Plain, flag: string, parse: (text: string) => T | undefi
 }
 
 const verbs: Readonly<Record<string, Verb>> = {
+  ...channelVerbs,
   // Not in the tree: completion scripts call it, people don't.
   __complete: {
     grammar: { flags: {}, words: [1, 1] },

@@ -26,6 +26,10 @@ const spawnExitCode: Readonly<Record<string, number>> = {
 /** Fields of the protocol whose name is not what was typed, as the command line calls them. */
 const spelled: Readonly<Record<string, string>> = {
   session: "<session>",
+  channel: "<channel>",
+  patterns: "<pattern>",
+  pattern: "<pattern>",
+  message: "the message",
   command: "the command",
   data: "the input",
   tags: "--tag",

@@ -4,6 +4,7 @@ import { CliConfig, CliError, CliOutput, Command, Completions, GlobalFlag } from
 import { VERSION } from "../config/version.ts"
 import type { Paths } from "../config/paths.ts"
 import { Exited, Home } from "./commands/act.ts"
+import { channelsCommand, eventsCommand, pubCommand, subCommand } from "./commands/channels.ts"
 import { configCommand } from "./commands/config.ts"
 import { daemonCommands } from "./commands/daemon.ts"
 import { renameCommand, tagCommand, templatesCommand } from "./commands/labels.ts"
@@ -48,6 +49,7 @@ export const tree = hob.pipe(
         exportCommand
       ]
     },
+    { group: "CHANNELS", commands: [pubCommand, subCommand, channelsCommand, eventsCommand] },
     { group: "DAEMON", commands: daemonCommands },
     {
       group: "MORE",

@@ -1,6 +1,8 @@
 /** Names of channels and of locks, and patterns over them: segments with `:` between. */
 import { Schema } from "effect"
 
+export * from "./reservedChannels.ts"
+
 /** The longest name or pattern, in bytes of UTF-8. */
 export const MAX_NAME_BYTES = 512
 
@@ -55,13 +57,3 @@ export type ChannelName = typeof ChannelName.Type
 /** A channel's name in which a segment `*` stands for any one segment, and `**` at the end for one or more. */
 export const ChannelPattern = checked(patternProblem).pipe(Schema.brand("ChannelPattern"))
 export type ChannelPattern = typeof ChannelPattern.Type
-
-/** Channels beginning so are published to by hob alone. */
-export const reservedPrefixes = ["sessions", "locks", "jobs", "webhooks", "capture", "upstream", "machine"] as const
-const reserved: ReadonlySet<string> = new Set(reservedPrefixes)
-
-/** Whether hob alone publishes there. */
-export const isReserved = (channel: string): boolean => {
-  const end = channel.indexOf(":")
-  return reserved.has(end === -1 ? channel : channel.slice(0, end))
-}

@@ -1,7 +1,7 @@
 import type { Completions } from "effect/cli"
 
 /** What a word may be that only a running hob knows: `hob __complete KIND` prints it. */
-export const dynamicKinds = ["sessions", "running", "tags", "templates"] as const
+export const dynamicKinds = ["sessions", "running", "tags", "templates", "channels", "namespaces"] as const
 export type DynamicKind = (typeof dynamicKinds)[number]
 
 /** What a word may be that every hob of this version knows. */
@@ -21,6 +21,11 @@ const kindOf = (command: string, word: string): Kind | undefined => {
     case "tag":
     case "untag":
       return "tags"
+    case "channel":
+    case "pattern":
+      return "channels"
+    case "namespace":
+      return "namespaces"
     case "template":
       return "templates"
     case "name":

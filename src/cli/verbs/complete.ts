@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs"
+import type { ChannelInfo } from "../../protocol/channels.ts"
 import type { Session } from "../../protocol/sessions.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
 import { ExitCode } from "../exit.ts"
 import { stateText } from "../render/session.ts"
-import { commandLine, oneLine } from "../render/text.ts"
+import { commandLine, oneLine, plural } from "../render/text.ts"
 import { print } from "../stdio.ts"
 
 /** A shell waits for this with every press of Tab. */
@@ -43,6 +44,11 @@ export const sessionCandidates = (sessions: ReadonlyArray<Session>): ReadonlyArr
 const counted = (words: Iterable<string>, what: string): ReadonlyArray<Candidate> =>
   [...new Set(words)].sort().map((word) => [word, what])
 
+const channels = async (context: Context, which: object): Promise<ReadonlyArray<ChannelInfo>> => {
+  const quiet = { ...context, mayStart: false }
+  return (await call<{ channels: ReadonlyArray<ChannelInfo> }>(quiet, "channels.list", which, ANSWER_MILLIS)).channels
+}
+
 /** Names of a group of the configuration, which is only looked at: its mistakes are told elsewhere. */
 const namesIn = (context: Context, group: string): ReadonlyArray<string> => {
   const file: unknown = JSON.parse(readFileSync(context.paths.config, "utf8"))
@@ -57,6 +63,13 @@ const kinds: Readonly<Record<string, (context: Context) => Promise<ReadonlyArray
     counted(
       (await listed(context, true)).flatMap(({ tags }) => tags),
       "a tag"
+    ),
+  channels: async (context) =>
+    (await channels(context, {})).map(({ channel, subscribers }) => [channel, plural(subscribers, "listener")]),
+  namespaces: async (context) =>
+    counted(
+      (await channels(context, { all: true })).map(({ namespace }) => namespace),
+      "a namespace"
     ),
   templates: async (context) => counted(namesIn(context, "templates"), "a template")
 }

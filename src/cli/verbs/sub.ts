@@ -20,7 +20,7 @@ export const sub = async (context: Context, options: SubOptions): Promise<number
 }
 
 /** Events, and gaps among them, as they came. */
-export const asJson: Sink = { event: (_, text) => printLine(text), gap: printLine }
+export const asJson: Sink = { event: (_, text) => printLine(text), gap: (text) => printLine(text) }
 
 const asText: Sink = { event: ({ channel }, text) => printLine(`${oneLine(channel)}\t${oneLine(messageOf(text))}`) }
 

@@ -196,6 +196,34 @@ describe("a lock that is bound to a connection", () => {
   }, 600_000)
 })
 
+describe("what happens to a lock", () => {
+  it("is said on its channel, and heard by who watches", async () => {
+    const listener = await open()
+    listener.send("channels.subscribe", { patterns: ["locks:**"] })
+    await listener.reply()
+    const watcher = await open()
+    watcher.send("locks.watch", { name: "a:b" })
+    const one = await open()
+    // Behind an answer on its own connection the watcher is heard.
+    await watcher.ask("daemon.ping", {})
+    const { token } = await one.ask("locks.acquire", { name: "a:b", holder: "ada" })
+    await one.ask("locks.release", { name: "a:b", holder: "ada", token })
+    const heard: Array<string> = []
+    while (heard.length < 2) {
+      for (const item of (await listener.reply()).result) {
+        if (item.channel === "locks:a:b") heard.push(`${item.message.event} ${item.message.token}`)
+      }
+    }
+    assert.deepStrictEqual(heard, [`acquired ${token}`, `released ${token}`])
+    const watched: Array<string> = []
+    while (watched.length < 2) {
+      for (const event of (await watcher.reply()).result) watched.push(`${event.event} ${event.token}`)
+      watcher.client.send('{"jsonrpc":"2.0","method":"@effect/rpc/Ack","params":{"requestId":1}}\n')
+    }
+    assert.deepStrictEqual(watched, heard)
+  }, 60_000)
+})
+
 describe("what can't be right", () => {
   it("is refused with what would be", async () => {
     const { client, send } = await open()

@@ -5,6 +5,7 @@ import type { StorageError } from "../protocol/storage.ts"
 import { type Event, instantText, type Party, Run } from "./Event.ts"
 import type { EventStore } from "./EventStore.ts"
 import type { Epochs } from "./Epochs.ts"
+import { ownText } from "./ownText.ts"
 import { isName, matches, PatternIndex } from "./patterns.ts"
 import { toId } from "./positions.ts"
 import { outlives, type Retention, retentionOf, type Rules } from "./retention.ts"
@@ -151,7 +152,7 @@ export class Broker {
       channel: name,
       at: clock.wall(),
       since: clock.monotonic(),
-      json,
+      json: ownText(json),
       bytes: Buffer.byteLength(json)
     }
     const receivers = this.#receivers(channel)

@@ -72,7 +72,7 @@ export const Screen = Schema.Struct({
   alternate: Schema.Boolean,
   /** Every mode by name, such as `bracketedPaste`: true. */
   modes: Schema.Record(Schema.String, Schema.Union([Schema.Boolean, Schema.Int, Schema.String])),
-  /** Lines above the screen: `kept` in the emulator, `total` in all since the session began. */
+  /** Lines above the screen, one that is wrapped counted once: `kept` in the emulator, `total` in all since the session began. */
   history: Schema.Struct({ kept: Schema.Int, total: Schema.Int })
 })
 export type Screen = typeof Screen.Type

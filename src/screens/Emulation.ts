@@ -152,9 +152,9 @@ export class Emulation {
   }
 
   screen(): Screen {
-    const { historyRows, ...screen } = this.#emulator.screen()
-    const total = this.nextLine + this.#emulator.text({ screen: "main" }).filter(({ row }) => row < 0).length
-    return { ...screen, offset: this.position, history: { kept: historyRows, total } }
+    const { historyRows: _, ...screen } = this.#emulator.screen()
+    const kept = this.#emulator.historyLines
+    return { ...screen, offset: this.position, history: { kept, total: this.nextLine + kept } }
   }
 
   /** The lines that are not in the history on disk: those above the main screen and on it, and the alternate screen's. */

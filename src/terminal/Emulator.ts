@@ -283,6 +283,14 @@ export class Emulator {
     return this.#core._bufferService.buffers.normal.ybase
   }
 
+  /** Lines that begin in those rows, or go on in the first of them: one wrapped over rows is one. */
+  get historyLines(): number {
+    const { lines, ybase } = this.#core._bufferService.buffers.normal
+    let count = 0
+    for (let index = 0; index < ybase; index++) if (index === 0 || !lines.get(index)!.isWrapped) count++
+    return count
+  }
+
   /** How many lines have gone for good: what {@link onLines} told, in number. */
   get linesLeft(): number {
     return this.#leaving.count

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "vitest"
 import type { Screen, TextReply } from "../../src/protocol/screens.ts"
 import { Emulator } from "../../src/terminal/Emulator.ts"
+import { until } from "../support/home.ts"
 import { stateOf } from "../terminal/state.ts"
 import { inProcess } from "./support.ts"
 
@@ -106,6 +107,38 @@ describe("the screen of a session", () => {
     const visible = (emulator: Emulator) => emulator.screen().lines
     assert.deepStrictEqual(visible(client), visible(plain))
   })
+
+  it("counts the lines above it in one way, kept ones and all of them, whatever its size was and is", async () => {
+    await using test = await inProcess()
+    const sizes = [
+      { cols: 60, rows: 15 },
+      { cols: 33, rows: 7 },
+      { cols: 200, rows: 50 }
+    ]
+    const printed = {
+      short: "line\r\n".repeat(300),
+      wrapped: `${"wrapped over rows ".repeat(6)}\r\n`.repeat(200),
+      blank: "\r\n".repeat(100),
+      "more than is kept": `${"wrapped over rows ".repeat(6)}\r\n`.repeat(3000)
+    }
+    for (const [what, text] of Object.entries(printed)) {
+      const { id, program } = await test.host.spawn()
+      program.print(`${text}$ `)
+      const ask = () => test.ask<Screen>({ op: "screen", session: id })
+      await until("all is taken", async () => (await ask()).offset === text.length + 2)
+      const lines = text.split("\n").length
+      for (const size of [null, ...sizes]) {
+        if (size !== null) await test.host.control.ask("resize", { session: id, ...size })
+        await until("it has its size", async () => size === null || (await ask()).cols === size.cols)
+        const { history, rows } = await ask()
+        assert.isAtMost(history.kept, history.total, what)
+        if (what !== "more than is kept") assert.strictEqual(history.kept, history.total, what)
+        // On the screen there are as many rows as it has, of which one or more are one line.
+        assert.isAtMost(history.total, lines, what)
+        assert.isAtLeast(history.total, lines - rows, what)
+      }
+    }
+  }, 60_000)
 })
 
 const snapshotOf = async (

@@ -51,7 +51,7 @@ const NEWS_CAPACITY = 4096
 /** How long the host may take to answer, beyond what the request itself allows it. */
 const ANSWER_WITHIN = Duration.seconds(15)
 /** A host that replaces itself asks its successor first, and waits for what is being started. */
-const UPGRADE_WITHIN = Duration.seconds(45)
+const UPGRADE_WITHIN = Duration.seconds(120)
 
 const encodeRequest = Schema.encodeSync(HostRequest)
 const decodeFrame = Schema.decodeUnknownExit(

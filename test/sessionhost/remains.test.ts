@@ -8,7 +8,7 @@ import type { HostSession } from "../../src/protocol/sessionHost.ts"
 import { libc } from "../../src/sessionhost/libc.ts"
 import { ProcessTable } from "../../src/sessionhost/ProcessTable.ts"
 import { spawnRequest } from "./support/host.ts"
-import { HostHome, isAlive, run, statOf } from "./support/hostProcess.ts"
+import { HostHome, isAlive, open, run, statOf } from "./support/hostProcess.ts"
 
 const until = async (condition: () => boolean) => {
   while (!condition()) await new Promise<void>((resolve) => setTimeout(resolve, 10))
@@ -22,11 +22,17 @@ const groupsOf = (id: string) =>
 
 const stateOf = (pid: number) => statOf(pid)?.[0]
 
-/** A program on pipes whose host was killed, and the next host. */
-const orphaned = async (home: HostHome, command: ReadonlyArray<string>) => {
+/**
+ * A program on pipes whose host was killed: a shell that did `first` and went on with `script` when it had read a line,
+ * which it does only after the host has let it go on, be it stopped already or about to be.
+ */
+const orphaned = async (home: HostHome, script: string, first = "") => {
   const host = (await home.start())!
-  const session = await run(await host.control(), command, { kind: "pipe" })
-  await until(() => stateOf(session.pid!) !== "T")
+  const control = await host.control()
+  const session = await run(control, ["sh", "-c", `${first} read line; echo on; ${script}`], { kind: "pipe" })
+  const client = await open(home.paths, control, session.id)
+  client.type("\n")
+  await client.until(() => client.output.includes("on"))
   host.child.kill("SIGKILL")
   await host.ended
   assert.isTrue(isAlive(session.pid!))
@@ -36,7 +42,7 @@ const orphaned = async (home: HostHome, command: ReadonlyArray<string>) => {
 describe.runIf(process.platform === "linux")("what a host that was killed has left of a session", () => {
   it("is ended by a kill of the session, however deaf, and what else there is goes on", async () => {
     await using home = new HostHome()
-    const session = await orphaned(home, ["sh", "-c", "trap '' TERM HUP; while :; do sleep 1000; done"])
+    const session = await orphaned(home, "while :; do sleep 1000; done", "trap '' TERM HUP;")
     const control = await (await home.start())!.control()
     const other = await run(control, ["sleep", "1000"], { kind: "pipe" })
     const kill = { session: session.id, signal: "SIGTERM", graceMillis: 50 }
@@ -49,7 +55,7 @@ describe.runIf(process.platform === "linux")("what a host that was killed has le
 
   it("is ended before the session is forgotten, for nobody could find it then", async () => {
     await using home = new HostHome()
-    const session = await orphaned(home, ["sleep", "1000"])
+    const session = await orphaned(home, "exec sleep 1000")
     const control = await (await home.start())!.control()
     await control.ask("remove", { session: session.id })
     assert.isFalse(isAlive(session.pid!))
@@ -69,7 +75,7 @@ describe.runIf(process.platform === "linux")("what a host that was killed has le
     "does not stand still for ever if that host had stopped it: the next one hangs it up",
     async () => {
       await using home = new HostHome()
-      const session = await orphaned(home, ["sleep", "1000"])
+      const session = await orphaned(home, "exec sleep 1000")
       process.kill(session.pid!, "SIGSTOP")
       await until(() => stateOf(session.pid!) === "T")
       await home.start()
@@ -79,7 +85,7 @@ describe.runIf(process.platform === "linux")("what a host that was killed has le
 
   it("is no empty cgroup: the next host removes it, however new", async ({ skip }) => {
     await using home = new HostHome()
-    const session = await orphaned(home, ["sleep", "1000"])
+    const session = await orphaned(home, "exec sleep 1000")
     if (groupsOf(session.id).length === 0) skip()
     process.kill(session.pid!, "SIGKILL")
     await until(() => !isAlive(session.pid!))

@@ -15,7 +15,8 @@ export const CHECK_ARGUMENT = "--check-takeover"
 /** The argument before the file with the state of a host whose process this one is. */
 export const TAKE_OVER_ARGUMENT = "--take-over"
 
-const CHECK_MILLIS = 15_000
+/** Everything goes on meanwhile; on a machine that is busy Node alone takes many seconds to start. */
+const CHECK_MILLIS = 60_000
 const MAX_ANSWER_BYTES = 64 * 1024
 
 /** What a host says of itself when it is asked whether it could take over; one line of JSON. */

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it, onTestFinished } from "vitest"
 import { sessionGroup } from "../../../src/config/cgroups.ts"
 import { Cgroups } from "../../../src/sessionhost/cgroup/Cgroups.ts"
 import { parseStat } from "../../../src/sessionhost/ProcessTable.ts"
@@ -90,6 +90,7 @@ describe("a session's cgroup of version 2", () => {
     const { cgroups, read } = tree("pids")
     const { cgroup } = cgroups.make(id, { processes: 5 })
     const program = spawn("/bin/sleep", ["1000"])
+    onTestFinished(() => void program.kill("SIGKILL"))
     const { goOn } = cgroup!.startInside(() => {
       // All of this process is inside: there is no entering by threads.
       assert.isAtLeast(Number(read("pids.max")), 5 + 2)
@@ -100,7 +101,6 @@ describe("a session's cgroup of version 2", () => {
     while (state() !== "T") await new Promise((resolve) => setTimeout(resolve, 5))
     goOn()
     while (state() !== "S") await new Promise((resolve) => setTimeout(resolve, 5))
-    program.kill("SIGKILL")
   })
 
   it("tells who is in it, and when the kernel ended some of it for its memory", () => {

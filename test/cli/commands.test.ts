@@ -214,9 +214,8 @@ describe("the commands, as scripts use them", () => {
       stream.setEncoding("utf8").on("data", (text: string) => (printed += text))
     }
     const ended = new Promise<number | null>((done) => waiter.once("exit", done))
-    const pid = await home.daemonPid()
     await until("it waits", async () => (await home.json<{ connections: number }>(["status"])).connections > 1)
-    process.kill(pid, "SIGKILL")
+    await home.killDaemon()
     await home.ok(["send", "patient", "--key", "Enter"])
     assert.deepStrictEqual([await ended, printed], [0, "6\n"])
   })

@@ -61,7 +61,7 @@ describe("what a session is about, on the real thing", () => {
   needs("bash")("it is known again after the daemon and the screens process were killed", async () => {
     await becomes("shell", "idle")
     const before = await activity("shell")
-    process.kill(await home.daemonPid(), "SIGKILL")
+    await home.killDaemon()
     await until("the new daemon knows", async () => (await activity("shell"))?.state === "idle")
     assert.deepStrictEqual(await activity("shell"), before)
     const pid = await screensPid(home.paths.home)

@@ -79,7 +79,7 @@ describe("inside a session", () => {
   })
 
   it("a daemon that is started there does not end with it", async () => {
-    process.kill(await home.daemonPid(), "SIGKILL")
+    await home.killDaemon()
     await inside("hob ls")
     const daemon = await home.daemonPid()
     await home.ok(["kill", "shell", "--signal", "KILL"])
@@ -96,7 +96,7 @@ describe("a session that is to be restarted", () => {
     ).trim()
     const before = await show("web")
     const host = await home.hostPid()
-    process.kill(await home.daemonPid(), "SIGKILL")
+    await home.killDaemon()
     process.kill(host, "SIGKILL")
     await until("the host is gone", () => !isAlive(host))
     // On pipes nothing hangs it up.
@@ -227,7 +227,7 @@ describe("a session-host that does not answer", () => {
     const host = await home.hostPid()
     process.kill(host, "SIGSTOP")
     try {
-      process.kill(await home.daemonPid(), "SIGKILL")
+      await home.killDaemon()
       const { code, stderr, stdout } = await home.hob(["ls"])
       assert.strictEqual(code, 1)
       assert.notInclude(stdout, "No session")

@@ -33,6 +33,8 @@ export interface Home {
   /** Starts `hob ARGS…` and leaves it running. */
   readonly start: (args: ReadonlyArray<string>) => ChildProcess
   readonly daemonPid: () => Promise<number>
+  /** Kills the daemon and waits until it is dead: a call that reaches it while it dies is lost. Its pid. */
+  readonly killDaemon: () => Promise<number>
   readonly hostPid: () => Promise<number>
   /** Ends everything that belongs to this home, whatever state it is in, and removes it. */
   readonly destroy: () => Promise<void>
@@ -82,6 +84,12 @@ export const makeHome = (extra: NodeJS.ProcessEnv = {}): Home => {
     json,
     start: (args) => spawn(binary, [...args], { env, cwd: root, stdio: "pipe" }),
     daemonPid: async () => (await json<Status>(["status"])).pid,
+    killDaemon: async () => {
+      const { pid } = await json<Status>(["status"])
+      process.kill(pid, "SIGKILL")
+      await until("the daemon is dead", () => !isAlive(pid))
+      return pid
+    },
     hostPid: async () => (await json<Status>(["status"])).sessionHost!.pid,
     destroy: async () => {
       for (const pid of processesOf(home)) {

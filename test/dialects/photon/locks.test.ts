@@ -136,7 +136,7 @@ describe("a lock of photon", () => {
   it("survives the daemon's death", async () => {
     const { client } = home
     await client.ask(lock("kept", "me", 600_000))
-    process.kill(await home.daemonPid(), "SIGKILL")
+    await home.killDaemon()
     await home.ok(["start"])
     await until("it is answered again", () =>
       client.once({ type: "ping", id: "1" }).then(

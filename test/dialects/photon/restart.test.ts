@@ -12,7 +12,7 @@ describe("a subscriber of photon whose daemon died", () => {
           (await client.ask({ type: "publish", id: "p", channel: "board:a::b", message })).eventId
         const seen = await publish("seen")
         const missed = await publish("missed")
-        process.kill(await home.daemonPid(), "SIGKILL")
+        await home.killDaemon()
         await home.ok(["start"])
         const isAnswered = () =>
           client.once({ type: "ping", id: "1" }).then(

@@ -307,10 +307,20 @@ export type HelloReply = typeof HelloReply.Type
 export const ListReply = Schema.Struct({ sessions: Schema.Array(HostSession) })
 export const SendReply = Schema.Struct({ acceptedBytes: Schema.Int, queuedBytes: Schema.Int })
 
+/** A client has attached to a session that has not closed, or is gone. */
+export const ClientChange = Schema.Struct({
+  change: Schema.Literals(["attached", "detached"]),
+  /** Its name for people, such as `pts/3`; null when it gave none. */
+  client: Schema.NullOr(Schema.String)
+})
+export type ClientChange = typeof ClientChange.Type
+
 /** Host → daemon, unasked, on every control connection that has said hello. */
 export const HostEvent = Schema.Struct({
   event: Schema.Literals(["started", "changed", "exited", "closed", "removed", "log-lost", "log-restored"]),
-  session: HostSession
+  session: HostSession,
+  /** With `changed`: what has. A host before this field does not tell of clients. */
+  client: Schema.optionalKey(ClientChange)
 })
 export type HostEvent = typeof HostEvent.Type
 

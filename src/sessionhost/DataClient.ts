@@ -92,11 +92,15 @@ export class DataClient implements Reader {
         : null
     const ask: AskScreen = (historyLines) => askScreen(historyLines, source.head)
     this.#screens = isTerminal && open.screen === true ? new ExactScreens(ask, this.#showScreen) : null
+    const attached = this.counted && grant.mode === "attach" ? session : null
+    const client = open.client ?? null
     socket.on("close", () => {
       this.#stop()
       source.leave(this)
+      attached?.tellOfClient({ change: "detached", client })
     })
     source.join(this)
+    if (held === undefined) attached?.tellOfClient({ change: "attached", client })
     if (held !== undefined && held.client.begun !== null) {
       this.#resume(held.client.begun, held.unsent)
       return

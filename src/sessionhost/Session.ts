@@ -1,5 +1,5 @@
 import { Direction } from "../protocol/sessionFrames.ts"
-import type { HostSession, LogLimits, SessionFile } from "../protocol/sessionHost.ts"
+import type { ClientChange, HostSession, LogLimits, SessionFile } from "../protocol/sessionHost.ts"
 import type { SessionExit } from "../protocol/sessions.ts"
 import { MAX_RECORD_DATA_BYTES } from "./log/format.ts"
 import type { LogFs } from "./log/LogFs.ts"
@@ -20,6 +20,7 @@ export interface SessionListener {
   readonly closed: () => void
   readonly logLost: (error: Error) => void
   readonly logRestored: () => void
+  readonly clientChanged: (change: ClientChange) => void
   /** A bug: something in this session's code threw. */
   readonly failed: (error: unknown) => void
 }
@@ -200,6 +201,11 @@ export class Session implements Readable {
   readonly leave = (reader: Reader): void => {
     this.#readers.delete(reader)
     if (reader.counted) this.#quietSince = Date.now()
+  }
+
+  /** A client has attached, or is gone. Once the session has closed nobody needs to know. */
+  tellOfClient(change: ClientChange): void {
+    if (!this.closed) this.#listener.clientChanged(change)
   }
 
   /** Types `data`, all of it or nothing. */

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { BUILD } from "../config/build.ts"
 import { VERSION } from "../config/version.ts"
 import {
+  type ClientChange,
   type ExitFile,
   HOST_PROTOCOL_VERSION,
   type HelloReply,
@@ -213,6 +214,7 @@ export class SessionHost {
         exited: () => this.#announce("exited", session),
         resized: () => this.#announce("changed", session),
         closed: () => void this.#finish(session, directory),
+        clientChanged: (client) => this.#announce("changed", session, client),
         logLost: (error) => {
           this.#options.log(`session ${id}: the log can't be written: ${error.message}`)
           // Also while it is being made.
@@ -430,8 +432,8 @@ export class SessionHost {
     return join(this.#options.directory, id)
   }
 
-  #announce(event: HostEvent["event"], session: Session): void {
-    this.#tell({ event, session: session.describe() })
+  #announce(event: HostEvent["event"], session: Session, client?: ClientChange): void {
+    this.#tell({ event, session: session.describe(), ...(client === undefined ? {} : { client }) })
   }
 
   #tell(event: HostEvent): void {

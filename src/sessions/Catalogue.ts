@@ -1,4 +1,5 @@
 import { Context, Deferred, Effect, Layer, PubSub, Result } from "effect"
+import { Announcer } from "../actors/Announcer.ts"
 import { Concerns } from "../actors/Concerns.ts"
 import type { Paths } from "../config/paths.ts"
 import {
@@ -8,7 +9,8 @@ import {
   type SessionId,
   type SessionNotFound
 } from "../protocol/index.ts"
-import type { HostSession } from "../protocol/sessionHost.ts"
+import type { ClientChange, HostSession } from "../protocol/sessionHost.ts"
+import { Announcements } from "./announcements.ts"
 import { answered, type Entry, isOpen, toSession } from "./entry.ts"
 import { resolveSession } from "./resolve.ts"
 import { readEntries } from "./sessionFiles.ts"
@@ -31,6 +33,8 @@ export class Catalogue extends Context.Service<
     /** A session has begun: announced before anything else of it, whoever hears of it first. */
     begin(entry: Entry, host: HostSession): Effect.Effect<void>
     announce(type: SessionEvent["type"], entry: Entry | null): Effect.Effect<void>
+    /** A client has attached, or is gone. */
+    readonly announceClient: (change: ClientChange, entry: Entry) => void
     readonly events: PubSub.PubSub<SessionEvent>
     /** Finds what a person means, once a host has said what it holds. */
     find(ref: string): Effect.Effect<Entry, SessionNotFound | SessionAmbiguous | SessionHostUnavailable>
@@ -44,18 +48,17 @@ export class Catalogue extends Context.Service<
       Catalogue,
       Effect.gen(function* () {
         const concerns = yield* Concerns
+        const announcements = new Announcements(yield* Announcer)
         const entries = yield* readEntries(paths.sessions)
         const events = yield* PubSub.sliding<SessionEvent>(EVENTS_CAPACITY)
         const known = yield* Deferred.make<void>()
 
         const announce = (type: SessionEvent["type"], entry: Entry | null) =>
-          Effect.asVoid(
-            PubSub.publish(events, {
-              type,
-              at: new Date().toISOString(),
-              session: entry === null ? null : toSession(entry)
-            })
-          )
+          Effect.suspend(() => {
+            const session = entry === null ? null : toSession(entry)
+            if (session !== null) announcements.event(type, session)
+            return Effect.asVoid(PubSub.publish(events, { type, at: new Date().toISOString(), session }))
+          })
 
         const put = (entry: Entry) => {
           entries.set(entry.file.id, entry)
@@ -84,6 +87,7 @@ export class Catalogue extends Context.Service<
           entries,
           events,
           announce,
+          announceClient: (change, entry) => announcements.client(change, toSession(entry)),
           put,
           hostKnown,
           hostIsKnown: Effect.asVoid(Deferred.succeed(known, undefined)),

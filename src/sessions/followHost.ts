@@ -84,14 +84,16 @@ export const layer = (paths: Paths) =>
               yield* onScreens(news.event)
               continue
             }
-            const { event, session } = news.event
+            const { client, event, session } = news.event
             // The one who asked for it has announced it, or the hello that told of it.
             if (event === "started" || event === "removed") continue
             const before = entries.get(session.id)
             // Removed while the host was telling of it.
             if (before === undefined) continue
             yield* catalogue.begin(before, session)
-            yield* announce(event, put(told(before, session)))
+            const entry = put(told(before, session))
+            yield* announce(event, entry)
+            if (client !== undefined) catalogue.announceClient(client, entry)
             if (event === "closed") yield* retain
           }
         })

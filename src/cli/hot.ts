@@ -189,6 +189,7 @@ const verbs: Readonly<Record<string, Verb>> = {
       const idle = read(plain, "--idle", parseDuration)
       const state = read(plain, "--state", parseStates)
       if (timeout === undefined || idle === undefined || state === undefined) return null
+      if (plain.has("--new") && plain.value("--match") === null) return null
       const wanted = waitedFor({
         match: plain.value("--match"),
         isNew: plain.has("--new"),

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { type CliError, CliOutput } from "effect/cli"
 import { isatty } from "node:tty"
+import { stripVTControlCharacters } from "node:util"
 import { print, printError } from "./stdio.ts"
 
 const exitCodes = `
@@ -46,7 +47,7 @@ export const presenter: CliOutput.Presenter = {
         case "Help": {
           const formatter = CliOutput.defaultFormatter({ colors: hasColours(1), globalFlags: "none" })
           const isRoot = event.commandPath.length === 1
-          return print(`${formatter.formatHelpDoc(event.helpDoc)}\n${isRoot ? `${exitCodes}\n` : ""}`)
+          return print(`${spaced(formatter.formatHelpDoc(event.helpDoc))}\n${isRoot ? `${exitCodes}\n` : ""}`)
         }
         case "Version":
           return print(`${event.version}\n`)
@@ -61,6 +62,15 @@ export const presenter: CliOutput.Presenter = {
       }
     })
 }
+
+/** A blank line before each heading: of a command that has subcommands, the formatter forgets the one before its examples. */
+const spaced = (help: string): string =>
+  help
+    .split("\n")
+    .map((line, index, lines) =>
+      index > 0 && lines[index - 1] !== "" && /^[A-Z][A-Z ]+$/.test(stripVTControlCharacters(line)) ? `\n${line}` : line
+    )
+    .join("\n")
 
 /** After an unknown command, its own arguments are reported as well. */
 const isConsequence = (error: CliError.CliError, before: ReadonlyArray<CliError.CliError>): boolean =>

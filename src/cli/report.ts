@@ -10,6 +10,9 @@ export const isTagged = (error: unknown, tag: string): error is CallError & { da
 /** What each typed error of the protocol means for a script, and what its reader may do. */
 const typed: Readonly<Record<string, { readonly exitCode: number; readonly hint?: string }>> = {
   SessionNotFound: { exitCode: ExitCode.noSuchSession },
+  BadMatch: { exitCode: ExitCode.usage },
+  BadSearch: { exitCode: ExitCode.usage },
+  UnknownSignal: { exitCode: ExitCode.usage },
   SessionAmbiguous: { exitCode: ExitCode.noSuchSession, hint: "Give more of the id." },
   InputQueueFull: {
     exitCode: ExitCode.failure,

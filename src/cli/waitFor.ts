@@ -1,5 +1,7 @@
 import type { ActivityState } from "../protocol/activity.ts"
 import type { WaitFor } from "../protocol/screens.ts"
+import { duration } from "./render/limits.ts"
+import { oneLine } from "./render/text.ts"
 
 /** The states that `hob wait --state` takes. */
 export const waitStates = ["working", "waiting", "idle", "unknown"] as const
@@ -31,3 +33,11 @@ export const waitedFor = (flags: {
     ...(state === null ? {} : { activity: state })
   }
 }
+
+/** What was waited for in vain, in words that follow "there was": `no line that matches "ready"`. */
+export const neverWas = ({ activity, idleMillis, match, onlyNew }: WaitFor): string =>
+  [
+    ...(match === undefined ? [] : [`no ${onlyNew === true ? "new " : ""}line that matches "${oneLine(match)}"`]),
+    ...(idleMillis === undefined ? [] : [`no pause of ${duration(idleMillis)} in its output`]),
+    ...(activity === undefined ? [] : [`no time when it was ${activity.join(" or ")}`])
+  ].join(", and ")

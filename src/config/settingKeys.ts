@@ -102,6 +102,7 @@ const inWords = (message: string, isName: boolean, word: string): string => {
     return `means nothing${likely === undefined ? "" : `; did you mean "${likely}"?`}`
   }
   if (message === "Missing key") return "is missing"
+  if (message === "Expected array") return "must be a list"
   return `must be ${message.replace(/^Expected /, "").replace(/\s*\n\s*/g, " ")}`
 }
 

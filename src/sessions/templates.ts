@@ -1,5 +1,5 @@
 /** How a template of the configuration becomes what is started. Pure. */
-import { join, resolve } from "node:path"
+import { isAbsolute, join, resolve } from "node:path"
 import { Result } from "effect"
 import { nearest } from "../config/nearest.ts"
 import { SpawnFailed, type Template } from "../protocol/index.ts"
@@ -12,7 +12,7 @@ export interface TemplateOptions extends RunOptions {
   readonly overrideEnv?: Readonly<Record<string, string>>
 }
 
-/** `~` and `~/…` are below the home; what is relative is below the caller's directory. */
+/** `~` and `~/…` are below the HOME that the program gets; what is relative is below the caller's directory. */
 const directoryOf = (cwd: string, caller: string, home: string): string =>
   cwd === "~" ? home : cwd.startsWith("~/") ? join(home, cwd.slice(2)) : resolve(caller, cwd)
 
@@ -36,12 +36,14 @@ export const applyTemplate = (
   }
   const { command, cwd, env, limits, tags, ...rest } = template
   const here = callerCwd ?? home
+  const homes = [overrideEnv, env, asked.env].map((variables) => variables?.["HOME"])
+  const itsHome = homes.find((path) => path !== undefined && isAbsolute(path)) ?? home
   const all = [...(tags ?? []), ...(asked.tags ?? [])]
   return Result.succeed({
     ...rest,
     ...asked,
     command: [...command, ...(asked.command ?? [])],
-    cwd: asked.cwd ?? (cwd === undefined ? here : directoryOf(cwd, here, home)),
+    cwd: asked.cwd ?? (cwd === undefined ? here : directoryOf(cwd, here, itsHome)),
     ...(all.length === 0 ? {} : { tags: [...new Set(all)] }),
     limits: { ...limits, ...asked.limits },
     extraEnv: { ...env, ...overrideEnv }

@@ -20,6 +20,7 @@ vi.mock("../../src/cli/verbs/attach.ts", () => ({ attach: verb("attach") }))
 vi.mock("../../src/cli/verbs/config.ts", () => ({
   configCheck: verb("config check"),
   configPath: verb("config path"),
+  configReload: verb("config reload"),
   configShow: verb("config show")
 }))
 vi.mock("../../src/cli/verbs/export.ts", () => ({ exportLog: verb("export") }))
@@ -197,7 +198,8 @@ const table: ReadonlyArray<readonly [line: ReadonlyArray<string>, verb: string, 
   [["logs", "-f", "-n", "3"], "logs", { follow: true, lines: 3, host: false }],
   [["config", "show", "--json"], "config show", { json: true }],
   [["config", "path"], "config path", undefined],
-  [["config", "check"], "config check", { json: false }]
+  [["config", "check"], "config check", { json: false }],
+  [["config", "reload"], "config reload", { json: false }]
 ]
 
 const viaTree = async (line: ReadonlyArray<string>) => {

@@ -80,6 +80,69 @@ describe("the commands, as scripts use them", () => {
     assert.match((await failure("show", "x"))[1]!, /Of an id at least 2 characters are needed/)
   })
 
+  it("a wrong signal, a wrong regular expression and --new without one are wrong usage, whatever finds out", async () => {
+    await start("--name", "misused", "--", "sleep", "1000")
+    for (const args of [
+      ["wait", "misused", "--match", "("],
+      ["wait", "misused", "--new"],
+      ["wait", "misused", "--new", "--idle", "1s"],
+      ["search", "--regex", "("],
+      ["kill", "misused", "--signal", "NONE"]
+    ]) {
+      assert.strictEqual((await failure(...args))[0], ExitCode.usage, args.join(" "))
+    }
+    assert.strictEqual((await home.json<Session>(["show", "misused"])).state, "running")
+  })
+
+  it("who waited in vain is told for what, and who asks what an ended one is about, where to look", async () => {
+    await start("--name", "vain", "--", "sh", "-c", "read x")
+    assert.deepStrictEqual(await failure("wait", "vain", "--match", "a.b", "--new", "--timeout", "10ms"), [
+      ExitCode.timedOut,
+      'hob: vain: time is up, and there was no new line that matches "a.b".'
+    ])
+    await home.ok(["kill", "vain"])
+    const conditions = ["--match", "x", "--state", "waiting,working", "--idle", "1h"]
+    assert.deepStrictEqual(await failure("wait", "vain", ...conditions), [
+      ExitCode.failure,
+      'hob: vain has ended, and there was no line that matches "x", and no pause of 1h in its output, and no time when it was waiting or working.'
+    ])
+    const { code, stderr } = await home.hob(["explain", "vain"])
+    assert.strictEqual(code, ExitCode.failure)
+    assert.match(stderr, /`hob show vain` .* `hob screen vain` /)
+  })
+
+  it("hob config reload brings what was written into the file into force, templates as well, or says what is wrong", async () => {
+    const script = 'echo "$PWD"'
+    const web = { command: ["sh", "-c", script], cwd: "~/below" }
+    const own = join(home.paths.home, "own home")
+    mkdirSync(join(own, "below"), { recursive: true })
+    try {
+      writeFileSync(home.paths.config, JSON.stringify({ templates: { web }, sessions: { maxCount: 900 } }))
+      assert.strictEqual(await home.ok(["config", "reload"]), "Changed: sessions.maxCount, templates.\n")
+      assert.strictEqual(await home.ok(["config", "reload"]), "Nothing has changed.\n")
+      // Below the HOME that the program itself sees.
+      assert.strictEqual(
+        await home.ok(["run", "--template", "web", "--env", `HOME=${own}`]),
+        `${join(own, "below")}\r\n`
+      )
+      writeFileSync(home.paths.config, JSON.stringify({ templates: { web: { command: "npm run dev" } } }))
+      const [code, said] = await failure("config", "reload")
+      assert.strictEqual(code, ExitCode.failure)
+      assert.include(said, '"templates.web.command" must be a list')
+    } finally {
+      rmSync(home.paths.config)
+      await home.ok(["config", "reload"])
+    }
+  })
+
+  it("every heading of a help page stands alone", async () => {
+    for (const command of [["tag"], ["dialect"], ["config"], ["completions"], ["service"]]) {
+      const page = await home.ok([...command, "--help"])
+      assert.match(page, /^SUBCOMMANDS$/m)
+      assert.notMatch(page, /[^\n]\n[A-Z][A-Z ]+$/m)
+    }
+  })
+
   it("hob config check tells every mistake, on standard error or as JSON", async () => {
     const flags = ["-c", "no.such=1", "-c", "sessions.maxCount=0"]
     const { code, stderr, stdout } = await home.hob(["config", "check", ...flags])
@@ -233,7 +296,7 @@ describe("the commands, as scripts use them", () => {
     assert.deepStrictEqual((await failure("rm", "k3"))[0], ExitCode.failure)
     assert.lengthOf((await home.ok(["rm", "--force", "k1", "k2", "k3"])).trim().split("\n"), 3)
     assert.strictEqual((await home.hob(["show", "k1"])).code, ExitCode.noSuchSession)
-    assert.deepStrictEqual((await failure("kill", "--signal", "NONSENSE", "found"))[0], ExitCode.failure)
+    assert.deepStrictEqual((await failure("kill", "--signal", "NONSENSE", "found"))[0], ExitCode.usage)
   })
 
   it("hob config shows values and where they come from, and finds mistakes", async () => {

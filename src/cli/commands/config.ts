@@ -1,5 +1,5 @@
 import { Command } from "effect/cli"
-import { configCheck, configPath, configShow } from "../verbs/config.ts"
+import { configCheck, configPath, configReload, configShow } from "../verbs/config.ts"
 import { act, actUnchecked } from "./act.ts"
 import { json } from "./flags.ts"
 
@@ -30,10 +30,20 @@ const checkCommand = Command.make("check", { json }, (options) =>
   ])
 )
 
+const reloadCommand = Command.make("reload", { json }, (options) =>
+  act((context) => configReload(context, options))
+).pipe(
+  Command.withDescription(
+    "Have the running daemon read the configuration again, and tell which settings changed and which wait for `hob restart`. With a mistake in it, what is in force stays in force."
+  ),
+  Command.withShortDescription("Have the running daemon read the configuration again"),
+  Command.withExamples([{ command: "$EDITOR $(hob config path) && hob config reload" }])
+)
+
 export const configCommand = Command.make("config").pipe(
   Command.withDescription(
     "The configuration: flags before environment (HOB_GROUP_NAME) before config.json before defaults."
   ),
-  Command.withShortDescription("Show and check the configuration"),
-  Command.withSubcommands([showCommand, pathCommand, checkCommand])
+  Command.withShortDescription("Show, check and reload the configuration"),
+  Command.withSubcommands([showCommand, pathCommand, checkCommand, reloadCommand])
 )

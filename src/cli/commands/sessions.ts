@@ -102,6 +102,11 @@ export const waitCommand = Command.make(
   ({ json, session, timeout, ...flags }) =>
     act((context) => wait(context, { session, timeout, json, for: waitedFor(flags) }))
 ).pipe(
+  Command.validate(({ isNew, match }) =>
+    isNew && match === null
+      ? Effect.fail(new CliError.UserError({ cause: "--new says which lines count for --match, and there is none." }))
+      : Effect.void
+  ),
   Command.withDescription(
     "Wait until a session has ended and its output is complete, and print its exit code (128 + n for signal n). Or until a line matches, it is quiet, or its program is about something: whichever comes first; exit code 1 when it ends before that."
   ),

@@ -103,3 +103,18 @@ export const configCheck = async (context: Context, options: ConfigCheckOptions)
   if (mistakes.length === 0) return ExitCode.ok
   return mistakes.every(({ source }) => source === "flag") ? ExitCode.usage : ExitCode.failure
 }
+
+/** `hob config reload`: has the running daemon read the configuration again; what is wrong with it changes nothing. */
+export const configReload = async (context: Context, { json }: ConfigShowOptions): Promise<number> => {
+  const { changed, needRestart } = await call<{
+    readonly changed: ReadonlyArray<string>
+    readonly needRestart: ReadonlyArray<string>
+  }>({ ...context, mayStart: false }, "daemon.reload", {})
+  if (json) printJson({ changed, needRestart })
+  else if (changed.length === 0 && needRestart.length === 0) printLine("Nothing has changed.")
+  else {
+    if (changed.length > 0) printLine(`Changed: ${changed.join(", ")}.`)
+    if (needRestart.length > 0) printLine(`After \`hob restart\`: ${needRestart.join(", ")}.`)
+  }
+  return ExitCode.ok
+}

@@ -34,7 +34,7 @@ export const templates = async (context: Context, { json }: TemplatesOptions): P
   if (rows.length > 0) printLine(columns([["NAME", "DIRECTORY", "WITH", "COMMAND"], ...rows]))
   else {
     printLine(
-      `No templates. Write them into ${context.paths.config}: {"templates": {"web": {"command": ["npm", "run", "dev"]}}}`
+      `No templates. Write them into ${context.paths.config}: {"templates": {"web": {"command": ["npm", "run", "dev"]}}}; \`hob config reload\` makes them known.`
     )
   }
   return ExitCode.ok

@@ -8,6 +8,7 @@ import { exitCodeOf } from "../outcome.ts"
 import { label } from "../render/session.ts"
 import { oneLine } from "../render/text.ts"
 import { printJson, printLine } from "../stdio.ts"
+import { neverWas } from "../waitFor.ts"
 
 export interface WaitOptions {
   readonly session: string
@@ -33,7 +34,7 @@ export const wait = async (context: Context, options: WaitOptions): Promise<numb
     ...(options.for === null ? {} : { for: options.for }),
     ...(deadline === null ? {} : { timeoutMillis: Math.max(0, deadline - Date.now()) })
   }))
-  return options.for === null ? end(waited, options) : condition(waited, options)
+  return options.for === null ? end(waited, options) : condition(waited, options.for, options)
 }
 
 /** Prints the exit code as a shell would see it. */
@@ -52,11 +53,13 @@ const end = ({ session, timedOut }: Waited, { json }: WaitOptions): number => {
 }
 
 /** Prints the line that matched, or what came first. */
-const condition = ({ met, session, timedOut }: Waited, { json }: WaitOptions): number => {
+const condition = ({ met, session, timedOut }: Waited, wanted: WaitFor, { json }: WaitOptions): number => {
   if (json) printJson({ met, timedOut, session })
-  if (timedOut) throw new Fault(ExitCode.timedOut, `${label(session)}: it has not come to that.`)
+  if (timedOut) {
+    throw new Fault(ExitCode.timedOut, `${label(session)}: time is up, and there was ${neverWas(wanted)}.`)
+  }
   if (met === null || met.met === "ended") {
-    throw new Fault(ExitCode.failure, `${label(session)} has ended, and it has not come to that.`)
+    throw new Fault(ExitCode.failure, `${label(session)} has ended, and there was ${neverWas(wanted)}.`)
   }
   if (!json) printLine(met.line === undefined ? (met.activity?.state ?? met.met) : oneLine(met.line))
   return ExitCode.ok

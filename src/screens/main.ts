@@ -8,7 +8,10 @@ import { HostConnection } from "./HostConnection.ts"
 import { Screens } from "./Screens.ts"
 import { screensLog } from "./screensLog.ts"
 
-/** Behind the programs that it looks at. */
+/**
+ * Behind the programs that it looks at, where the system weighs them against each other: with Linux's autogroups it
+ * does not, and more than this would keep answers waiting (docs/decisions/0017).
+ */
 const NICENESS = 10
 
 process.umask(0o077)

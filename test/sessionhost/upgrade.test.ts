@@ -1,11 +1,12 @@
 import { assert, describe, it } from "vitest"
 import type { HostSession } from "../../src/protocol/sessionHost.ts"
+import { inPlaceUnavailable } from "../../src/sessionhost/upgrade/check.ts"
 import { HostHome, open, run, statOf } from "./support/hostProcess.ts"
 import { counter, misnumbered, upgrade } from "./support/upgrading.ts"
 
 const pidsOf = (sessions: ReadonlyArray<HostSession>) => sessions.map(({ pid }) => pid!).sort((a, b) => a - b)
 
-describe("a session-host that replaces itself in place", () => {
+describe.runIf(inPlaceUnavailable() === null)("a session-host that replaces itself in place", () => {
   it(
     "keeps its pid, its programs and their output, over ten times, under clients that follow",
     { timeout: 240_000 },

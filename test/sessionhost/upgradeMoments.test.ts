@@ -4,13 +4,14 @@ import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { isLocked } from "../../src/config/exclusiveLock.ts"
 import type { HelloReply, HostSession } from "../../src/protocol/sessionHost.ts"
+import { inPlaceUnavailable } from "../../src/sessionhost/upgrade/check.ts"
 import { spawnRequest } from "./support/host.ts"
 import { HostHome, open, run, statOf } from "./support/hostProcess.ts"
 import { upgrade, variant } from "./support/upgrading.ts"
 
 const MIB = 1024 * 1024
 
-describe("what is under way while the session-host replaces itself", () => {
+describe.runIf(inPlaceUnavailable() === null)("what is under way while the session-host replaces itself", () => {
   it(
     "programs that end before, during and after it: each is told with its own code",
     { timeout: 240_000 },

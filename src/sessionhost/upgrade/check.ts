@@ -33,7 +33,8 @@ export const upgradeFailed = (upgrade: UpgradeFailure, message: string) =>
 /** Why this process can't be replaced in place, or take over from one that was; null when it can. */
 export const inPlaceUnavailable = (): string | null => {
   if (process.platform !== "linux") return `it can't be done on ${process.platform}`
-  if (libc() === null) return `Node ${process.version} can't do it; Node 26 on x64 or arm64 can`
+  if (libc() === null)
+    return `Node ${process.version} has no node:ffi here; Node 26 on x64 or arm64 has it, unless it was switched off`
   if (process.execve === undefined) return `Node ${process.version} has no process.execve`
   return null
 }

@@ -30,7 +30,7 @@ export class HostHome {
   async start(wrapper: ReadonlyArray<string> = [], env: NodeJS.ProcessEnv = {}): Promise<HostProcess | null> {
     const [command, ...args] = [...wrapper, process.execPath, ...this.#node]
     const child = spawn(command!, args, {
-      env: { PATH: process.env["PATH"], HOB_HOME: this.home, ...env },
+      env: { PATH: process.env["PATH"], NODE_OPTIONS: process.env["NODE_OPTIONS"], HOB_HOME: this.home, ...env },
       stdio: ["ignore", "ignore", "pipe", "pipe"]
     })
     this.#started.push(child)

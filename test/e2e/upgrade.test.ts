@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { inPlaceUnavailable } from "../../src/sessionhost/upgrade/check.ts"
 import { VERSION } from "../../src/config/version.ts"
 import type { DaemonStatus, Session } from "../../src/protocol/index.ts"
 import { type Home, isAlive, makeHome, until } from "../support/home.ts"
@@ -18,7 +19,7 @@ const misnumbered = (text: string): string | null => {
   return wrong < 0 ? null : `line ${wrong} is ${lines[wrong]}`
 }
 
-describe("hob upgrade", () => {
+describe.runIf(inPlaceUnavailable() === null)("hob upgrade", () => {
   let home: Home
   let newer: OtherBuild
   beforeEach(() => {

@@ -93,6 +93,15 @@ export const checkLeftovers = ({ files, now }: Snapshot): ReadonlyArray<Finding>
             remove(...temporary.map(({ path }) => path))
           )
         ]),
+    ...files
+      .filter(({ damaged }) => damaged === true)
+      .map(({ path }) =>
+        problem(
+          "stale.store",
+          `${path} is damaged. The next daemon puts it aside and begins a new one with what can be read of it: locks, channels and their events. Sessions are not in it.`,
+          { mend: "hob restart" }
+        )
+      ),
     ...aside.map(({ path }) =>
       warning(
         "stale.damaged-store",

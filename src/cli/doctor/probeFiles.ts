@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, type Stats } from "node:fs"
+import { closeSync, constants, lstatSync, openSync, readdirSync, readFileSync, readSync, type Stats } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { Option, Schema } from "effect"
 import type { Paths } from "../../config/paths.ts"
@@ -56,7 +56,26 @@ const configFact = (paths: Paths): FileFact => {
 /** The home may be a link to another disk. */
 const homeFact = (paths: Paths): FileFact => {
   const home = fact(paths.home, { what: "home", wanted: "directory" })
-  return home.kind === "link" ? fact(join(paths.home, "."), { what: "home", wanted: "directory" }) : home
+  return home.kind === "link" ? fact(`${paths.home}/.`, { what: "home", wanted: "directory" }) : home
+}
+
+const STORE_MAGIC = "SQLite format 3\0"
+
+/** Whether what should be a store can't be one. Only its beginning is looked at, and it is never empty: the daemon looks at all of it. */
+const isDamaged = (path: string): boolean => {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false
+  const beginning = Buffer.alloc(STORE_MAGIC.length)
+  try {
+    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    try {
+      readSync(file, beginning)
+      return beginning.toString("latin1") !== STORE_MAGIC
+    } finally {
+      closeSync(file)
+    }
+  } catch {
+    return false
+  }
 }
 
 /** What lies beside `path` under its name and something more. */
@@ -82,7 +101,7 @@ export const probeFiles = (paths: Paths): ReadonlyArray<FileFact> => {
     file(paths.lock, "the daemon's lock"),
     file(paths.lockInfo, "the daemon's record"),
     file(paths.hostLock, "the session-host's lock"),
-    file(paths.database, "store"),
+    { ...file(paths.database, "store"), damaged: isDamaged(paths.database) },
     socket(paths.socket, "the daemon's socket"),
     socket(paths.hostSocket, "the session-host's socket"),
     ...list(paths.logs).map((name) => file(join(paths.logs, name), "log")),

@@ -41,6 +41,8 @@ export interface FileFact {
   readonly modified: number
   /** `temporary`: made under this name only until it is whole. `aside`: a damaged file that was kept. */
   readonly state: "in place" | "temporary" | "aside"
+  /** Whether it can be seen at once that it isn't what it should be. */
+  readonly damaged?: boolean
 }
 
 export interface SessionFact {

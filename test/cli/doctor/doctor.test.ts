@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync
+} from "node:fs"
 import { createServer } from "node:net"
 import { dirname, join } from "node:path"
 import { spawnSync } from "node:child_process"
@@ -47,6 +58,35 @@ describe("hob doctor, on a home that is broken", () => {
     await home.ok(["stop", "--all"])
     assert.deepStrictEqual(await wrong(), [])
     assert.match(await home.ok(["doctor"]), /^files\n {2}ok {7}.* all yours and closed to others\.$/m)
+  })
+
+  it("a home that is a link to another disk is in order, as long as what it leads to is", async () => {
+    await home.ok(["run", "--", "true"])
+    await home.ok(["stop", "--all"])
+    const elsewhere = `${home.paths.home}-elsewhere`
+    renameSync(home.paths.home, elsewhere)
+    symlinkSync(elsewhere, home.paths.home)
+    try {
+      assert.deepStrictEqual(await wrong(), [])
+      await home.ok(["ls"])
+      assert.deepStrictEqual(await wrong(), [])
+      chmodSync(elsewhere, 0o755)
+      assert.deepStrictEqual(checksOf(await wrong()), ["files.mode"])
+    } finally {
+      await home.hob(["stop", "--all"])
+      unlinkSync(home.paths.home)
+      renameSync(elsewhere, home.paths.home)
+    }
+  })
+
+  it("a damaged store is seen before a daemon meets it, and what that one does is said", async () => {
+    await home.ok(["run", "--", "true"])
+    await home.ok(["stop", "--all"])
+    for (const log of ["-wal", "-shm"]) rmSync(home.paths.database + log, { force: true })
+    writeFileSync(home.paths.database, "no store at all".repeat(1000))
+    assert.deepStrictEqual(checksOf(await wrong()), ["stale.store"])
+    await home.ok(["ls", "--all"])
+    assert.deepStrictEqual(checksOf(await wrong()), ["stale.damaged-store"])
   })
 
   it("files that others may read or write are found, and closed by --fix, nothing else", async () => {

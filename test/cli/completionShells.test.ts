@@ -95,6 +95,10 @@ describe("completions in a shell", () => {
     )
   }
 
+  needs("tmux", "bash")("bash puts nothing behind a setting that is whole: its value is to be typed", async () =>
+    completes(await bash(), "hob ls -c sessions.maxCount=", /sessions\.maxCount==\+=/)
+  )
+
   /** What a shell has started to ask hob, once it has connected. */
   const asking = (): number | undefined =>
     processesOf(home.paths.home).find((pid) => {

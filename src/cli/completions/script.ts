@@ -29,6 +29,9 @@ const bashHelper = () => `_hob--values()
     *) while IFS=$'\\t' read -r _value _rest; do _values+=("$_value"); done < <(${ask('"$1"')}) ;;
   esac
   _hob--choices "$cur" "$_comp_word" "\${_values[@]}"
+  # Nothing but what is typed already: bash would put two quotes there.
+  [[ \${#COMPREPLY[@]} -eq 1 && "\${COMPREPLY[0]}" == "''" ]] && COMPREPLY=()
+  return 0
 }
 `
 

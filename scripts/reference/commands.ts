@@ -100,7 +100,9 @@ const exitCodes = (): string => {
 /** docs/commands.md: what `--help` says of every command, on one page. */
 export const commandsPage = async (): Promise<string> => {
   const helps = await Promise.all(knownCommands.map(async (command) => [command, await helpOf(command.words)] as const))
-  const leaves = helps.filter(([, help]) => help.subcommands === undefined || help.subcommands.length === 0)
+  const leaves = helps.filter(
+    ([, help]) => (help.subcommands ?? []).length === 0 || (help.args !== undefined && help.args.length > 0)
+  )
   const root = helps[0]![1]
   return page([
     "# Commands",

@@ -33,7 +33,13 @@ const ensure = async (context: Context): Promise<string> => {
 }
 
 /** Methods that may rightly take as long as they like. */
-const WAITING: ReadonlySet<string> = new Set(["sessions.wait", "sessions.kill", "sessions.remove", "daemon.stop"])
+const WAITING: ReadonlySet<string> = new Set([
+  "sessions.wait",
+  "sessions.kill",
+  "sessions.remove",
+  "daemon.stop",
+  "locks.acquire"
+])
 /** Longer than the daemon gives its session-host to answer. */
 const ANSWER_WITHIN_MILLIS = 30_000
 /** All that a session printed may have to be read first; the daemon gives that two minutes. */

@@ -10,11 +10,15 @@ export const ExitCode = {
   /** No session matches, or more than one does. */
   noSuchSession: 4,
   timedOut: 5,
+  /** `lock`: somebody else holds the lock, and went on holding it for as long as was waited. Nothing was run. */
+  lockHeld: 121,
+  /** `lock`: the lock was lost, and the command ended; or it is not the caller's to renew or release. */
+  lockLost: 122,
   /** `run` and `attach`: the session was lost, so its own exit code is not known. */
   lost: 125,
-  /** `run`: the command is there and can't be executed. */
+  /** `run` and `lock`: the command is there and can't be executed. */
   notExecutable: 126,
-  /** `run`: there is no such command. */
+  /** `run` and `lock`: there is no such command. */
   commandNotFound: 127,
   interrupted: 130,
   /** The reader of our output went away, as a shell reports it. */

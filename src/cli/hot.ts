@@ -6,6 +6,7 @@ import type { Context } from "./context.ts"
 import { parseShare, parseSize } from "../config/quantities.ts"
 import { parseDuration } from "./duration.ts"
 import { channelVerbs } from "./hotChannels.ts"
+import { lockVerbs } from "./hotLocks.ts"
 import { limitsOf } from "./limits.ts"
 import { type Grammar, parseCount, parsePlain, type Plain } from "./plain.ts"
 import { attach } from "./verbs/attach.ts"
@@ -31,6 +32,8 @@ export interface Verb {
   readonly grammar: Grammar
   /** Null when a value is not what it has to be. */
   readonly action: (plain: Plain) => Action | null
+  /** Commands below it, by the word that follows. */
+  readonly below?: Readonly<Record<string, Verb>>
 }
 
 const MANY = Number.MAX_SAFE_INTEGER
@@ -43,6 +46,7 @@ const read = <T>(plain: Plain, flag: string, parse: (text: string) => T | undefi
 
 const verbs: Readonly<Record<string, Verb>> = {
   ...channelVerbs,
+  ...lockVerbs,
   // Not in the tree: completion scripts call it, people don't.
   __complete: {
     grammar: { flags: {}, words: [1, 1] },
@@ -240,7 +244,7 @@ const verbs: Readonly<Record<string, Verb>> = {
       },
       aliases: { "-d": "--detach", "-n": "--name", "-e": "--env", "-t": "--tag" },
       words: [0, MANY],
-      isCommandAfterFlags: true
+      wordsBeforeCommand: 0
     },
     action: (plain) => {
       const maxMemory = read(plain, "--max-memory", parseSize)
@@ -277,9 +281,11 @@ export const hotAction = (
   argv: ReadonlyArray<string>
 ): { readonly action: Action; readonly noStart: boolean } | null => {
   const first = argv.findIndex((arg) => arg !== "--no-start")
-  const verb = first < 0 ? undefined : own(verbs, argv[first]!)
-  if (verb === undefined) return null
-  const plain = parsePlain(verb.grammar, argv.slice(first + 1))
+  const outer = first < 0 ? undefined : own(verbs, argv[first]!)
+  if (outer === undefined) return null
+  const inner = own(outer.below ?? {}, argv[first + 1] ?? "")
+  const verb = inner ?? outer
+  const plain = parsePlain(verb.grammar, argv.slice(first + (inner === undefined ? 1 : 2)))
   const action = plain === null ? null : verb.action(plain)
   return action === null ? null : { action, noStart: first > 0 || plain!.has("--no-start") }
 }

@@ -1,4 +1,6 @@
 import type { Completions } from "effect/cli"
+import { parseDuration } from "./duration.ts"
+import { ENDLESS } from "./plain.ts"
 
 type Descriptor = Completions.CommandDescriptor
 
@@ -6,7 +8,8 @@ type Descriptor = Completions.CommandDescriptor
  * Makes forms of the command line that people expect into those that the parser takes. Knows every flag from the tree
  * itself.
  *
- * - `run CMD ARGS…`: from the command on, everything belongs to it, as if `--` stood before.
+ * - `run CMD ARGS…`, `lock NAME CMD ARGS…`: from the command on, everything belongs to it, as if `--` stood before.
+ * - `--wait` of locks alone, or with a duration.
  * - `send S --key A B`: each word after the first `--key` is a key.
  * - `--flag WORD` where the flag takes no value: the parser would take a word such as `on` or `1` for one.
  */
@@ -24,7 +27,7 @@ export const normalize = (tree: Descriptor, argv: ReadonlyArray<string>): Readon
       if (next !== undefined) {
         command = next
         result.push(arg)
-      } else if (words++ === 0 && command.name === "run") {
+      } else if (words++ === wordsBeforeCommand(command)) {
         return [...result, "--", ...argv.slice(index)]
       } else if (greedy) result.push(`--key=${arg}`)
       else result.push(arg)
@@ -35,7 +38,8 @@ export const normalize = (tree: Descriptor, argv: ReadonlyArray<string>): Readon
     else if (flag !== undefined) {
       if (command.name === "send" && flag.name === "key") greedy = true
       const value = argv[index + 1]
-      if (value === undefined || /^-[^\d]/.test(value)) result.push(arg)
+      if (flag.name === "wait" && parseDuration(value ?? "") === undefined) result.push(`${arg}=${ENDLESS}`)
+      else if (value === undefined || /^-[^\d]/.test(value)) result.push(arg)
       else {
         result.push(`${arg}=${value}`)
         index++
@@ -47,6 +51,9 @@ export const normalize = (tree: Descriptor, argv: ReadonlyArray<string>): Readon
   }
   return result
 }
+
+const wordsBeforeCommand = ({ name }: Descriptor): number | undefined =>
+  name === "run" ? 0 : name === "lock" ? 1 : undefined
 
 const flagsOf = (command: Descriptor | undefined): ReadonlyMap<string, Completions.FlagDescriptor> =>
   new Map(

@@ -2,9 +2,10 @@
  * Arguments of the plain form, understood without loading the command tree: known flags spelled out, values as words of
  * their own or after `=`. Anything else, help and mistakes above all, is left to the tree, which knows every form.
  */
+import { parseDuration } from "./duration.ts"
 
-/** How a flag is written: alone, with a value, or with a value any number of times. */
-export type FlagForm = "boolean" | "value" | "values"
+/** How a flag is written: alone, with a value, with a value any number of times, or alone or with a duration. */
+export type FlagForm = "boolean" | "value" | "values" | "duration or alone"
 
 export interface Grammar {
   /** By full name with its dashes; one letter in `aliases` stands for one of them. */
@@ -12,8 +13,8 @@ export interface Grammar {
   readonly aliases?: Readonly<Record<string, string>>
   /** How many words that are not flags there must be, and may be. */
   readonly words: readonly [least: number, most: number]
-  /** From the first word on, everything belongs to another command. */
-  readonly isCommandAfterFlags?: boolean
+  /** Behind so many words, everything belongs to another command. */
+  readonly wordsBeforeCommand?: number
   /** A flag after which every word is one of its values. */
   readonly valuesToTheEnd?: string
 }
@@ -26,6 +27,9 @@ export interface Plain {
 }
 
 const NO_START = "--no-start"
+
+/** The value of a flag that may have a duration and has none. */
+export const ENDLESS = "endless"
 
 /** Null when the arguments are not of the plain form. */
 export const parsePlain = (grammar: Grammar, args: ReadonlyArray<string>): Plain | null => {
@@ -49,7 +53,7 @@ export const parsePlain = (grammar: Grammar, args: ReadonlyArray<string>): Plain
         continue
       }
       words.push(arg)
-      if (grammar.isCommandAfterFlags !== true) continue
+      if (words.length - 1 !== grammar.wordsBeforeCommand) continue
       // What follows may hold a `--` of the command's own.
       words.push(...args.slice(index + 1))
       break
@@ -63,6 +67,10 @@ export const parsePlain = (grammar: Grammar, args: ReadonlyArray<string>): Plain
     if (form === "boolean") {
       if (equals >= 0) return null
       add(flag, "true")
+      continue
+    }
+    if (form === "duration or alone" && equals < 0 && parseDuration(args[index + 1] ?? "") === undefined) {
+      add(flag, ENDLESS)
       continue
     }
     const value = equals < 0 ? args[++index] : arg.slice(equals + 1)

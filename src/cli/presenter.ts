@@ -7,7 +7,8 @@ import { print, printError } from "./stdio.ts"
 const exitCodes = `
 EXIT CODES
   0 done   1 failed   2 wrong usage   3 hob is not running   4 no such session, or several   5 timed out
-  run and attach end with the session's own exit code (128 + n for signal n; 125 if it was lost).`
+  run and attach end with the session's own exit code (128 + n for signal n; 125 if it was lost).
+  lock ends with its command's; 121: somebody else holds the lock, nothing was run; 122: the lock was lost.`
 
 const hasColours = (descriptor: number): boolean =>
   isatty(descriptor) && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb"

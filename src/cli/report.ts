@@ -14,6 +14,13 @@ const typed: Readonly<Record<string, { readonly exitCode: number; readonly hint?
   BadSearch: { exitCode: ExitCode.usage },
   UnknownSignal: { exitCode: ExitCode.usage },
   SessionAmbiguous: { exitCode: ExitCode.noSuchSession, hint: "Give more of the id." },
+  LockHeld: { exitCode: ExitCode.lockHeld, hint: "`--wait 1m` waits for it; `hob lock ls` lists the locks." },
+  LockWaitTimedOut: { exitCode: ExitCode.lockHeld, hint: "`hob lock ls` lists the locks." },
+  LockQueueFull: { exitCode: ExitCode.lockHeld },
+  LockNotHeld: { exitCode: ExitCode.lockLost },
+  LockHeldByAnother: { exitCode: ExitCode.lockLost },
+  LockExpired: { exitCode: ExitCode.lockLost },
+  LockTokenMismatch: { exitCode: ExitCode.lockLost },
   InputQueueFull: {
     exitCode: ExitCode.failure,
     hint: "Nothing was sent. Send less at once, or pipe it in: `hob send SESSION -` waits for the program to read."
@@ -37,6 +44,9 @@ const spelled: Readonly<Record<string, string>> = {
   data: "the input",
   tags: "--tag",
   graceMillis: "--grace",
+  lockName: "<name>",
+  ttlMillis: "--ttl (in milliseconds)",
+  waitMillis: "--wait (in milliseconds)",
   timeoutMillis: "--timeout",
   cols: "the terminal's width",
   rows: "the terminal's height",

@@ -11,6 +11,7 @@ import { renameCommand, tagCommand, templatesCommand } from "./commands/labels.t
 import { completionsCommand } from "./commands/completions.ts"
 import { dialectCommand } from "./commands/dialect.ts"
 import { doctorCommand } from "./commands/doctor.ts"
+import { lockCommand } from "./commands/locks.ts"
 import { versionCommand } from "./commands/meta.ts"
 import { explainCommand, sessionCommand } from "./commands/explain.ts"
 import { exportCommand, outputCommand } from "./commands/output.ts"
@@ -50,6 +51,7 @@ export const tree = hob.pipe(
       ]
     },
     { group: "CHANNELS", commands: [pubCommand, subCommand, channelsCommand, eventsCommand] },
+    { group: "LOCKS", commands: [lockCommand] },
     { group: "DAEMON", commands: daemonCommands },
     {
       group: "MORE",

@@ -1,7 +1,7 @@
 import type { Completions } from "effect/cli"
 
 /** What a word may be that only a running hob knows: `hob __complete KIND` prints it. */
-export const dynamicKinds = ["sessions", "running", "tags", "templates", "channels", "namespaces"] as const
+export const dynamicKinds = ["sessions", "running", "tags", "templates", "channels", "locks", "namespaces"] as const
 export type DynamicKind = (typeof dynamicKinds)[number]
 
 /** What a word may be that every hob of this version knows. */
@@ -12,6 +12,8 @@ type Kind = DynamicKind | StaticKind
 
 /** Commands to which a session that has ended is of no use. */
 const ofRunning: ReadonlySet<string> = new Set(["attach", "send", "kill", "wait"])
+
+const ofLocks: ReadonlySet<string> = new Set(["lock", "acquire", "release", "renew"])
 
 /** By what the command line calls it. */
 const kindOf = (command: string, word: string): Kind | undefined => {
@@ -29,6 +31,7 @@ const kindOf = (command: string, word: string): Kind | undefined => {
     case "template":
       return "templates"
     case "name":
+      if (ofLocks.has(command)) return "locks"
       return command === "enable" || command === "disable" ? "dialects" : undefined
     case "config":
       return "settings"

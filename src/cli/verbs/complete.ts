@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs"
 import type { ChannelInfo } from "../../protocol/channels.ts"
+import type { Lock } from "../../protocol/locks.ts"
 import type { Session } from "../../protocol/sessions.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
@@ -66,6 +67,10 @@ const kinds: Readonly<Record<string, (context: Context) => Promise<ReadonlyArray
     ),
   channels: async (context) =>
     (await channels(context, {})).map(({ channel, subscribers }) => [channel, plural(subscribers, "listener")]),
+  locks: async (context) =>
+    (
+      await call<{ locks: ReadonlyArray<Lock> }>({ ...context, mayStart: false }, "locks.list", {}, ANSWER_MILLIS)
+    ).locks.map(({ holder, name }) => [name, `held by ${holder}`]),
   namespaces: async (context) =>
     counted(
       (await channels(context, { all: true })).map(({ namespace }) => namespace),

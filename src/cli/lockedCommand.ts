@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { openSync, closeSync } from "node:fs"
+import { setTimeout as pause } from "node:timers/promises"
+import { ExitCode, Fault } from "./exit.ts"
+import { shellCode } from "./outcome.ts"
+import { processTree } from "./processTree.ts"
+
+/** Between SIGTERM and SIGKILL. */
+const GRACE_MILLIS = 5000
+const LOOK_MILLIS = 50
+
+/** A command that runs in the foreground, in our place. */
+export interface ForegroundCommand {
+  /** Its exit code as a shell would see it. */
+  readonly ended: Promise<number>
+  /** Ends it and what it has started: SIGTERM, and SIGKILL for what is there after a grace. */
+  readonly end: () => Promise<void>
+}
+
+/**
+ * Starts a command with our terminal and files. Until it has ended, signals to us are passed on to it; those of the
+ * terminal's keys reach it by themselves. Rejects with a {@link Fault} when it can't be started.
+ */
+export const startCommand = (
+  [file, ...args]: ReadonlyArray<string>,
+  env: NodeJS.ProcessEnv
+): Promise<ForegroundCommand> =>
+  new Promise((resolve, reject) => {
+    let child: ChildProcess | undefined
+    // In place before it runs: a signal that comes meanwhile must not end us and leave it behind.
+    const stop = passOn((signal) => void child?.kill(signal))
+    const refuse = (error: NodeJS.ErrnoException) => {
+      stop()
+      reject(refusal(file!, error))
+    }
+    try {
+      child = spawn(file!, args, { stdio: "inherit", env })
+    } catch (error) {
+      return refuse(error as NodeJS.ErrnoException)
+    }
+    const ended = new Promise<number>((done) => {
+      child.on("exit", (code, signal) => {
+        stop()
+        done(shellCode({ code, signal }))
+      })
+    })
+    child.on("error", (error) => {
+      if (child.pid === undefined) refuse(error)
+    })
+    child.on("spawn", () => resolve({ ended, end: () => endTree(child.pid!) }))
+  })
+
+const refusal = (file: string, error: NodeJS.ErrnoException): Fault => {
+  if (error.code === "ENOENT") return new Fault(ExitCode.commandNotFound, `There is no command "${file}".`)
+  if (error.code === "EACCES") return new Fault(ExitCode.notExecutable, `"${file}" can't be executed.`)
+  return new Fault(ExitCode.failure, `"${file}" can't be started: ${error.message}`)
+}
+
+const signals = ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP"] as const
+
+/** Takes what would end us; gives the way back. */
+const passOn = (send: (signal: NodeJS.Signals) => void): (() => void) => {
+  const byTerminal = hasControllingTerminal()
+  const handlers = signals.map((signal) => {
+    // A key reaches the whole foreground group; sent on, it would come twice, which many programs take for "at once".
+    const isKey = byTerminal && (signal === "SIGINT" || signal === "SIGQUIT")
+    const handler = () => {
+      if (!isKey) send(signal)
+    }
+    process.on(signal, handler)
+    return [signal, handler] as const
+  })
+  return () => {
+    for (const [signal, handler] of handlers) process.off(signal, handler)
+  }
+}
+
+const hasControllingTerminal = (): boolean => {
+  try {
+    closeSync(openSync("/dev/tty", "r"))
+    return true
+  } catch {
+    return false
+  }
+}
+
+const endTree = async (root: number): Promise<void> => {
+  let tree = processTree(root)
+  for (const pid of tree) send(pid, "SIGTERM")
+  const until = performance.now() + GRACE_MILLIS
+  while (tree.some((pid) => send(pid, 0)) && performance.now() < until) await pause(LOOK_MILLIS)
+  tree = [...new Set(tree.filter((pid) => send(pid, 0)).flatMap(processTree))]
+  for (const pid of tree) send(pid, "SIGKILL")
+}
+
+/** False of a process that is gone. */
+const send = (pid: number, signal: NodeJS.Signals | 0): boolean => {
+  try {
+    return process.kill(pid, signal)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"
+  }
+}

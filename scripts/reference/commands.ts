@@ -15,6 +15,8 @@ type Descriptor = Completions.CommandDescriptor
 export interface KnownCommand {
   readonly words: ReadonlyArray<string>
   readonly flags: ReadonlySet<string>
+  /** Whether a word behind it may be its own, and not one of the commands below it. */
+  readonly hasArguments: boolean
 }
 
 const flagNames = (descriptor: Descriptor): ReadonlyArray<string> =>
@@ -24,7 +26,7 @@ const flagNames = (descriptor: Descriptor): ReadonlyArray<string> =>
   ])
 
 const collect = (descriptor: Descriptor, words: ReadonlyArray<string>): ReadonlyArray<KnownCommand> => [
-  { words, flags: new Set([...flagNames(descriptor), "--help", "-h"]) },
+  { words, flags: new Set([...flagNames(descriptor), "--help", "-h"]), hasArguments: descriptor.arguments.length > 0 },
   ...descriptor.subcommands.flatMap((sub) => collect(sub, [...words, sub.name]))
 ]
 
@@ -145,10 +147,12 @@ export const mistakeIn = (line: string): string | undefined => {
         return `${known.words.join(" ")} has no flag ${flag}`
       continue
     }
-    const group = knownCommands.some(
-      ({ words: path }) =>
-        path.length === known.words.length + 1 && path.join(" ").startsWith(`${known.words.join(" ")} `)
-    )
+    const group =
+      !known.hasArguments &&
+      knownCommands.some(
+        ({ words: path }) =>
+          path.length === known.words.length + 1 && path.join(" ").startsWith(`${known.words.join(" ")} `)
+      )
     if (group) return `there is no command ${[...known.words, word].join(" ")}`
     isCommand = false
     if (known.words[1] === "run") return undefined

@@ -7,6 +7,7 @@ export const reservedVariables: Readonly<Record<string, string>> = {
   HOB_SOCKET: "set by hob in a session: the socket of the daemon that holds it",
   HOB_READY_FD: "set by hob for a daemon it starts: the descriptor on which it says that it is ready",
   HOB_SCREENS_TOKEN: "set by hob for the screens process: by it the session-host knows that process as its own",
+  HOB_LOCK_NAME: "set by hob for a command that `hob lock` runs: the name of its lock",
   HOB_LOCK_TOKEN: "set by hob for a command that holds a lock: the lock's fencing token",
   HOB_TEST_NO_SKIP: "set by you for hob's own tests: a missing system program fails them"
 }

@@ -99,7 +99,7 @@ describe("hob lock", () => {
   it("a held lock is refused at once without --wait, and in the end with it; nothing is run", async () => {
     const { ended } = await holding()
     const [held] = await locks()
-    assert.deepInclude(held!, { name: "a", bind: "connection", waiting: 0 })
+    assert.deepInclude(held! as object, { name: "a", bind: "connection", waiting: 0 })
     for (const wait of [[], ["--wait", "100ms"]]) {
       const { code, stderr, stdout } = await home.hob(["lock", "a", ...wait, "--", "echo", "ran"])
       assert.deepStrictEqual([code, stdout], [ExitCode.lockHeld, ""])

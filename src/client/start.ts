@@ -110,7 +110,10 @@ export const ensureDaemon = async (options: EnsureOptions): Promise<{ socket: st
 export const replaceDaemon = async (
   options: Omit<EnsureOptions, "start"> & { readonly program?: DaemonProgram }
 ): Promise<boolean> =>
-  (await spawnDaemon({ ...options, flags: ["--take-over", ...(options.flags ?? [])] }, options.program)) === "ready"
+  (await spawnDaemon({ ...options, flags: [TAKE_OVER, ...(options.flags ?? [])] }, options.program)) === "ready"
+
+/** Tells a daemon to take the place of the one that runs. */
+const TAKE_OVER = "--take-over"
 
 const ownProgram = (): DaemonProgram => ({ node: process.execPath, entry: entrypoint("daemon") })
 
@@ -144,10 +147,11 @@ const spawnDaemon = (
       ready.destroy()
       outcome()
     }
-    const timer = setTimeout(
-      () => settle(() => reject(new StartFailed(`The daemon did not start in 30 s. See ${paths.daemonLog}`))),
-      30_000
-    )
+    const timer = setTimeout(() => {
+      // One that took the place after all would be there behind the back of whoever is told that it did not come.
+      if (flags.includes(TAKE_OVER)) child.kill("SIGKILL")
+      settle(() => reject(new StartFailed(`The daemon did not start in 30 s. See ${paths.daemonLog}`)))
+    }, 30_000)
     ready.on("data", (chunk: Buffer) => {
       said += chunk.toString("utf8")
       const end = said.indexOf("\n")

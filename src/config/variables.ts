@@ -9,6 +9,9 @@ export const reservedVariables: Readonly<Record<string, string>> = {
   HOB_SCREENS_TOKEN: "set by hob for the screens process: by it the session-host knows that process as its own",
   HOB_LOCK_NAME: "set by hob for a command that `hob lock` runs: the name of its lock",
   HOB_LOCK_TOKEN: "set by hob for a command that holds a lock: the lock's fencing token",
+  HOB_CHANNEL: "set by `hob sub --exec` for its command: the event's channel",
+  HOB_EVENT_ID: "set by `hob sub --exec` for its command: the event's id",
+  HOB_MESSAGE: "set by `hob sub --exec` for its command: the message, where it is short",
   HOB_TEST_NO_SKIP: "set by you for hob's own tests: a missing system program fails them"
 }
 

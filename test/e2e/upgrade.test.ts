@@ -1,4 +1,5 @@
-import { writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { inPlaceUnavailable } from "../../src/sessionhost/upgrade/check.ts"
 import { VERSION } from "../../src/config/version.ts"
@@ -160,6 +161,22 @@ describe.runIf(inPlaceUnavailable() === null)("hob upgrade", () => {
     assert.match(upgraded.stderr, /The new daemon did not start[^]*goes on as before/)
     assert.strictEqual((await status()).pid, before.pid)
     assert.deepStrictEqual(await running(), [session.pid])
+  })
+
+  it("a daemon that hangs leaves the old one in charge, and is ended", { timeout: TIMEOUT }, async () => {
+    await run("--", "cat")
+    const before = await status()
+    const mark = join(home.paths.home, "hanging")
+    const hangs = `import { writeFileSync } from "node:fs"
+    writeFileSync(${JSON.stringify(mark)}, String(process.pid))
+    setInterval(() => {}, 1000)`
+    const broken = otherBuild(home, { version: NEWER, files: { "daemon.js": hangs } })
+    const upgraded = await broken.hob(["upgrade"])
+    assert.strictEqual(upgraded.code, 1)
+    assert.match(upgraded.stderr, /The new daemon did not start[^]*goes on as before/)
+    const pid = Number(readFileSync(mark, "utf8"))
+    await until("it is ended", () => !isAlive(pid))
+    assert.strictEqual((await status()).pid, before.pid)
   })
 
   it(

@@ -160,6 +160,14 @@ describe("hob lock", () => {
     assert.deepStrictEqual(await locks(), [])
   })
 
+  it("a command that ends just as the daemon was killed gives the lock back all the same", async () => {
+    await home.ok(["start"])
+    const pid = await home.daemonPid()
+    const { code } = await home.hob(["lock", "a", "--", "sh", "-c", `kill -9 ${pid}; exit 3`])
+    assert.strictEqual(code, 3)
+    assert.deepStrictEqual(await locks(), [])
+  })
+
   it("a lock that can't be resumed ends the command", async () => {
     mkdirSync(home.paths.home, { mode: 0o700 })
     writeFileSync(home.paths.config, JSON.stringify({ locks: { resumeMillis: 0 } }), { mode: 0o600 })

@@ -120,16 +120,25 @@ class Held implements HeldLock {
   }
 
   readonly release = async (): Promise<void> => {
+    if (this.#over.signal.aborted) return
     this.#end()
     const client = this.#client
     this.#client = undefined
-    if (client === undefined) return
-    const { holder } = this.#wanted
+    // The daemon may have been killed a moment ago. Its holder and its token are all that it takes.
+    if (client === undefined || !(await this.#releaseOn(client))) {
+      const another = await this.#open().catch(() => undefined)
+      if (another !== undefined) await this.#releaseOn(another)
+    }
+  }
+
+  /** False where asking another connection may help. */
+  async #releaseOn(client: BareClient): Promise<boolean> {
+    const params = { ...whereOf(this.#wanted), holder: this.#wanted.holder, token: this.token }
     try {
-      const params = { ...whereOf(this.#wanted), holder, token: this.token }
       await client.call("locks.release", params, { timeoutMillis: RELEASE_WITHIN_MILLIS })
-    } catch {
-      // Its connection ends, and so does the lock.
+      return true
+    } catch (error) {
+      return !isPassing(error)
     } finally {
       client.close()
     }

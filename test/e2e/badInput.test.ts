@@ -53,7 +53,7 @@ describe("bad input gets a clear error, and nobody else is hurt", () => {
     await refused(["frobnicate"], 2, /not a command/u)
     await refused(["ls", "--frobnicate"], 2, /not a flag/u)
     await refused(["show", "nobody"], 4, /No session matches "nobody"/u)
-    await refused(["kill", "--signal", "NOTHING", "bystander"], 1, /not a signal/u)
+    await refused(["kill", "--signal", "NOTHING", "bystander"], 2, /not a signal/u)
     await refused(["output", "--since", "-1", "bystander"], 2, /whole number/u)
     await refused(run("--env", "=x", "--", "true"), 2, /./u)
   })

@@ -1,0 +1,90 @@
+/**
+ * The functions that programs written for photon's daemon know, over hob's own protocol: each photon is a namespace.
+ * Channels and locks are the same ones that photon's own clients reach through the dialect `photon`, as far as their
+ * names are names of hob's.
+ */
+import { randomBytes } from "node:crypto"
+import type { Lock } from "../protocol/locks.ts"
+import { makePaths } from "../config/paths.ts"
+import { ensureDaemon } from "./start.ts"
+import { subscribe } from "./subscribe.ts"
+import { call, CallError } from "./wire/bare.ts"
+
+/** A lock as photon lists it: instants in milliseconds since 1970. */
+export interface PhotonLock {
+  readonly name: string
+  readonly holder: string
+  readonly acquiredAt: number
+  readonly expiresAt: number
+}
+
+/** Who this process is to photon's locks: the same for all of it. */
+const holder = process.env["PHOTON_SESSION_ID"] || `cli-${process.pid}-${randomBytes(4).toString("hex")}`
+
+/** As long as photon gives a lock when nothing else is asked for. */
+const DEFAULT_TIMEOUT_MILLIS = 30_000
+
+const ask = async (method: string, params: unknown): Promise<unknown> => {
+  const { socket } = await ensureDaemon({ paths: makePaths(process.env), start: true })
+  return call(socket, method, params)
+}
+
+/** True, or false where the daemon refuses it for one of these reasons. */
+const succeeds = async (method: string, params: unknown, refusals: ReadonlyArray<string>): Promise<boolean> => {
+  try {
+    await ask(method, params)
+    return true
+  } catch (error) {
+    if (error instanceof CallError && refusals.includes(error.data?._tag ?? "")) return false
+    throw error
+  }
+}
+
+/**
+ * Calls `handler` with each message of a channel, also with those that this process publishes. Resolves once it listens,
+ * with what ends it; goes on over restarts of the daemon.
+ */
+export const subscribeChannel = async (
+  photonName: string,
+  channel: string,
+  handler: (message: unknown) => void
+): Promise<() => void> => {
+  const items = subscribe([channel], { namespace: photonName })
+  await items.next()
+  void (async () => {
+    for await (const item of items) if (item.type === "event") handler(item.message)
+  })()
+  return () => void items.return?.()
+}
+
+/** Publishes a message. Resolves when it has been taken. */
+export const publishToChannel = async (photonName: string, channel: string, message: unknown): Promise<void> => {
+  await ask("channels.publish", { namespace: photonName, channel, message: message ?? null })
+}
+
+/** Whether this process has the lock from now on, for `timeout` milliseconds; asking again renews it. Never waits. */
+export const acquireLock = (photonName: string, lockName: string, timeout?: number): Promise<boolean> => {
+  // 0 is the default, as for photon.
+  const ttlMillis = timeout || DEFAULT_TIMEOUT_MILLIS
+  return succeeds("locks.acquire", { namespace: photonName, name: lockName, holder, ttlMillis }, ["LockHeld"])
+}
+
+/** Gives a lock back. True also when nobody has it, false when it is somebody else's. */
+export const releaseLock = (photonName: string, lockName: string): Promise<boolean> =>
+  succeeds("locks.release", { namespace: photonName, name: lockName, holder }, ["LockHeldByAnother"]).catch(
+    (error: unknown) => {
+      if (error instanceof CallError && ["LockNotHeld", "LockExpired"].includes(error.data?._tag ?? "")) return true
+      throw error
+    }
+  )
+
+/** The locks of a photon that are held. */
+export const listLocks = async (photonName: string): Promise<Array<PhotonLock>> => {
+  const { locks } = (await ask("locks.list", { namespace: photonName })) as { readonly locks: ReadonlyArray<Lock> }
+  return locks.map(({ acquiredAt, expiresAt, holder, name }) => ({
+    name,
+    holder,
+    acquiredAt: Date.parse(acquiredAt),
+    expiresAt: Date.parse(expiresAt)
+  }))
+}

@@ -1,0 +1,66 @@
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { acquireLock, listLocks, publishToChannel, releaseLock, subscribeChannel } from "../../src/client/index.ts"
+import { type Home, makeHome } from "../support/home.ts"
+
+describe("photon's functions over hob's own protocol", () => {
+  let home: Home
+  const before = process.env["HOB_HOME"]
+  beforeEach(async () => {
+    home = makeHome()
+    await home.ok(["start"])
+    process.env["HOB_HOME"] = home.paths.home
+  })
+  afterEach(async () => {
+    if (before === undefined) delete process.env["HOB_HOME"]
+    else process.env["HOB_HOME"] = before
+    await home.destroy()
+  })
+
+  it("a process that subscribes and publishes hears itself, within its photon", async () => {
+    const heard: Array<unknown> = []
+    let tell = (): void => {}
+    const hear = (message: unknown) => {
+      heard.push(message)
+      tell()
+    }
+    const unsubscribe = await subscribeChannel("kanban", "board:mine", hear)
+    const until = async (count: number) => {
+      while (heard.length < count) await new Promise<void>((resolve) => (tell = resolve))
+    }
+    await publishToChannel("other", "board:mine", "elsewhere")
+    await publishToChannel("kanban", "board:other", "another channel")
+    await publishToChannel("kanban", "board:mine", { event: "task-moved" })
+    await until(1)
+    await publishToChannel("kanban", "board:mine", null)
+    await until(2)
+    assert.deepStrictEqual(heard, [{ event: "task-moved" }, null])
+    unsubscribe()
+    const other: Array<unknown> = []
+    const again = await subscribeChannel("kanban", "board:mine", (message) => {
+      other.push(message)
+      tell()
+    })
+    await publishToChannel("kanban", "board:mine", "after")
+    while (other.length === 0) await new Promise<void>((resolve) => (tell = resolve))
+    assert.strictEqual(heard.length, 2)
+    again()
+  })
+
+  it("locks are the process's, renewed by asking again, and refused where somebody else has them", async () => {
+    assert.isTrue(await acquireLock("kanban", "board:write", 60_000))
+    assert.isTrue(await acquireLock("kanban", "board:write"))
+    await home.ok(["lock", "acquire", "theirs", "--namespace", "kanban", "--holder", "somebody", "--ttl", "1h"])
+    assert.isFalse(await acquireLock("kanban", "theirs"))
+    assert.isFalse(await releaseLock("kanban", "theirs"))
+    assert.isTrue(await acquireLock("other", "theirs"))
+    const locks = await listLocks("kanban")
+    assert.sameMembers(
+      locks.map(({ name }) => name),
+      ["board:write", "theirs"]
+    )
+    for (const { acquiredAt, expiresAt } of locks) assert.isAbove(expiresAt, acquiredAt)
+    assert.isTrue(await releaseLock("kanban", "board:write"))
+    assert.isTrue(await releaseLock("kanban", "board:write"))
+    assert.lengthOf(await listLocks("kanban"), 1)
+  })
+})

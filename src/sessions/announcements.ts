@@ -9,7 +9,7 @@ import type { ClientChange } from "../protocol/sessionHost.ts"
  * - `attached`, `detached`: `client` (its name for people, or null) and how many `clients` there are now
  * - `waiting`: its program can't go on without its user. `agent`, and `since` when: said again by a daemon that was
  *   started meanwhile
- * - `exited`: `code`, `signal`, `reason`
+ * - `exited`: `code`, `signal`, `reason`. Not said of an end that no daemon saw: the next one finds it ended
  * - `lost`: the session-host died while it ran
  */
 export class Announcements {

@@ -24,7 +24,7 @@ describe("what is announced of a session", () => {
   const message = (event: string, more: object) => ({ event, id: "s1", name: "web", tags: ["ci"], ...more })
   const about = (state: string, since: string) => ({ activity: { state, since, agent: "claude" } })
 
-  it("its beginning and its end, once, also when the end is only heard of afterwards", () => {
+  it("its beginning and its end, once, also when of the end only the closing is heard", () => {
     const exited = message("exited", { code: 3, signal: null, reason: null })
     const created = message("created", { kind: "pty" })
     assert.deepStrictEqual(said(["started"], ["exited", { exit }], ["closed", { exit }]), [created, exited])

@@ -51,9 +51,11 @@ export const subscribeChannel = async (
 ): Promise<() => void> => {
   const items = subscribe([channel], { namespace: photonName })
   await items.next()
-  void (async () => {
+  const listen = async (): Promise<void> => {
     for await (const item of items) if (item.type === "event") handler(item.message)
-  })()
+  }
+  // Nobody waits for it: that it can't go on, or that the handler threw, must not end the program.
+  listen().catch((error: unknown) => process.emitWarning(error instanceof Error ? error : String(error)))
   return () => void items.return?.()
 }
 

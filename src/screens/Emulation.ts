@@ -198,7 +198,7 @@ export class Emulation {
       partial: this.nextLine >= this.#erasedTo ? this.#emulator.goingLine : undefined,
       lines: historyLines - kept
     }
-    return { offset: this.position - this.pendingBytes, cols, rows, data: Buffer.concat([refill(from), snapshot]) }
+    return { offset: this.position - this.pendingBytes, cols, rows, data: Buffer.concat([...refill(from), snapshot]) }
   }
 
   /** Replaces the checkpoint. Throws the system's errors; then nothing has changed. */

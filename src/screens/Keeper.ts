@@ -398,7 +398,7 @@ export class Keeper implements Worker, Sleeper {
     const partial = first >= erasedTo ? emulator.header.partial : undefined
     const { directory } = this
     const before = refill({ directory, rows, nextLine: first, partial, lines: historyLines - historyRows })
-    return { offset, cols, rows, data: Buffer.concat([before, emulator.snapshot]) }
+    return { offset, cols, rows, data: Buffer.concat([...before, emulator.snapshot]) }
   }
 
   /** All that is known is forgotten, and had again from the log. */

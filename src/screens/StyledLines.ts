@@ -12,7 +12,7 @@ const NEWLINE = 0x0a
 
 /**
  * The newest lines of the text history with their colours, to fill the scrollback of whoever attaches: files
- * `styled-<number of the first line>.sgr` in the session's directory, a line each. Their numbers are those of the text
+ * `styled-<number of the first line>.sgr` in the session's directory, each line ended as a terminal wants it, by CR LF. Their numbers are those of the text
  * history. Lines wait in memory until {@link flush}.
  */
 export class StyledLines {
@@ -36,7 +36,7 @@ export class StyledLines {
   }
 
   append(styled: string): void {
-    this.#waiting.add(styled)
+    this.#waiting.add(`${styled}\r`)
     this.#nextLine++
     if (this.#waiting.length >= FLUSH_BYTES) this.flush()
   }
@@ -114,29 +114,43 @@ const filesIn = (directory: string): Array<number> =>
     .map(Number)
     .sort((a, b) => a - b)
 
-/** The last `count` styled lines before line `end` that are on disk, each ended by LF; fewer when there are fewer. */
-export const readStyled = (directory: string, end: number, count: number): ReadonlyArray<string> => {
-  const files: Array<ReadonlyArray<string>> = []
+/**
+ * The last `count` styled lines before line `end` that are on disk, as bytes for a terminal, each ended by CR LF, and how
+ * many they are: fewer when there are fewer.
+ */
+export const readStyled = (
+  directory: string,
+  end: number,
+  count: number
+): { readonly count: number; readonly bytes: ReadonlyArray<Buffer> } => {
+  const pieces: Array<Buffer> = []
   let found = 0
   let before = end
   for (const firstLine of filesIn(directory).toReversed()) {
     if (found >= count) break
     if (firstLine >= before) continue
-    let text: string
+    let text: Buffer
     try {
-      text = readFileSync(join(directory, fileName(firstLine)), "utf8")
+      text = readFileSync(join(directory, fileName(firstLine)))
     } catch {
       break
     }
-    const lines = text
-      .split("\n")
-      .slice(0, -1)
-      .slice(0, before - firstLine)
+    const ends = endsOfLines(text, before - firstLine)
     // With a hole between there is nothing more to be had.
-    if (firstLine + lines.length < before) break
-    files.push(lines)
-    found += lines.length
+    if (firstLine + ends.length < before) break
+    const skipped = Math.max(0, ends.length - (count - found))
+    pieces.push(text.subarray(skipped === 0 ? 0 : ends[skipped - 1], ends.at(-1)))
+    found += ends.length - skipped
     before = firstLine
   }
-  return files.toReversed().flat().slice(-count)
+  return { count: found, bytes: pieces.toReversed() }
+}
+
+/** Where the first `count` lines end, or as many as there are. */
+const endsOfLines = (text: Buffer, count: number): ReadonlyArray<number> => {
+  const ends: Array<number> = []
+  for (let at = text.indexOf(NEWLINE); at >= 0 && ends.length < count; at = text.indexOf(NEWLINE, at + 1)) {
+    ends.push(at + 1)
+  }
+  return ends
 }

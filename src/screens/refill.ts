@@ -12,15 +12,14 @@ export interface Refill {
   readonly lines: number
 }
 
-const nothing = Buffer.alloc(0)
-
 /**
  * Lines from disk as they come before a snapshot: they are written, pushed off the top of the screen, and the cursor is
  * home again on an empty screen. None when there are so few that they would not fill the screen first.
  */
-export const refill = ({ directory, lines: wanted, nextLine, partial, rows }: Refill): Buffer => {
-  if (wanted <= 0) return nothing
-  const lines = [...readStyled(directory, nextLine, wanted), ...(partial === undefined ? [] : [partial.styled])]
-  if (lines.length < rows) return nothing
-  return Buffer.from(`${lines.map((line) => `${line}\r\n`).join("")}\x1b[${rows};1H${"\n".repeat(rows - 1)}\x1b[H`)
+export const refill = ({ directory, lines, nextLine, partial, rows }: Refill): ReadonlyArray<Buffer> => {
+  if (lines <= 0) return []
+  const { bytes, count } = readStyled(directory, nextLine, lines)
+  if (count + (partial === undefined ? 0 : 1) < rows) return []
+  const last = partial === undefined ? "" : `${partial.styled}\r\n`
+  return [...bytes, Buffer.from(`${last}\x1b[${rows};1H${"\n".repeat(rows - 1)}\x1b[H`)]
 }

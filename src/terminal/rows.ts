@@ -1,4 +1,5 @@
 /** Rows as text, plain and styled. */
+import { asciiRun } from "./asciiRun.ts"
 import { Bg, CELL, Content, EMPTY, SECOND } from "./cells.ts"
 import type { Links } from "./links.ts"
 import { Pencil } from "./sgr.ts"
@@ -59,6 +60,9 @@ export const styledRow = (line: Line, count: number, links: Links): string => {
     text += pencil.to(cells[at + 1]!, bg, extended?._ext ?? 0, extended?._urlId ?? 0)
     if (content & Content.combined) text += line._combined[x] ?? ""
     else text += content & Content.codePoint ? String.fromCodePoint(content & Content.codePoint) : " "
+    const run = asciiRun(line, x, x + 1, count)
+    text += run
+    x += run.length
   }
   return text + pencil.plain()
 }

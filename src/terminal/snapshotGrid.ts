@@ -1,4 +1,5 @@
 /** Cells as bytes that draw them on an empty screen. */
+import { asciiRun } from "./asciiRun.ts"
 import { Bg, CELL, Content, EMPTY, ERASED } from "./cells.ts"
 import type { Pencil } from "./sgr.ts"
 import type { Grid, Line } from "./xterm.ts"
@@ -69,8 +70,10 @@ export class GridWriter {
         text += this.#erase(x - from, background)
         continue
       }
-      text += this.#forward(column, x) + this.cell(line, x)
-      x += content >>> Content.widthShift
+      const after = x + (content >>> Content.widthShift)
+      const run = asciiRun(line, x, after, line.length)
+      text += this.#forward(column, x) + this.cell(line, x) + run
+      x = after + run.length
       column = x
     }
     this.text += text

@@ -1,6 +1,7 @@
 import { constants } from "node:os"
 import type { OpenedFrame } from "../../protocol/sessionHost.ts"
 import type { Session, SessionExit } from "../../protocol/sessions.ts"
+import { ExitCode, Fault } from "../exit.ts"
 import { label } from "../render/session.ts"
 import type { Display } from "./Display.ts"
 import { ExactDisplay } from "./ExactDisplay.ts"
@@ -45,6 +46,7 @@ export class Attachment {
   #isContinuing = false
   #noticeTimer: NodeJS.Timeout | undefined
   #settle: (outcome: AttachmentOutcome) => void = () => {}
+  #asked: () => void = () => {}
 
   constructor(terminal: Terminal, options: AttachmentOptions, requestTicket: RequestTicket, isPassing: IsPassing) {
     this.#terminal = terminal
@@ -64,7 +66,8 @@ export class Attachment {
         exited: (exit) => {
           this.#exit = exit
         },
-        interrupted: () => this.#interrupted()
+        interrupted: () => this.#interrupted(),
+        asked: () => this.#asked()
       },
       this.#sayOpen
     ))
@@ -81,10 +84,10 @@ export class Attachment {
   }
 
   /**
-   * Nothing is read and nothing shown before the terminal is `ready`; the session is asked for meanwhile. Resolves once it
-   * is over. The terminal is still ours then: its `leave` comes next.
+   * The session is asked for, and the terminal put into raw mode while that is being answered; nothing is read and nothing
+   * shown before. Resolves once it is over. The terminal is still ours then: its `leave` comes next.
    */
-  run(ready: Promise<void>): Promise<AttachmentOutcome> {
+  run(): Promise<AttachmentOutcome> {
     return new Promise((resolve) => {
       const stream = this.#stream
       const signals = this.#onSignals()
@@ -103,8 +106,19 @@ export class Attachment {
       this.#terminal.onResize(() => this.#resized())
       stream.pause()
       stream.run().then((how) => how === "ended" && this.#settle({ type: "ended", exit: this.#exit }), failed)
-      ready.then(() => this.#begin(), failed)
+      this.#asked = () => {
+        this.#asked = () => {}
+        this.#raw().then(() => this.#begin(), failed)
+      }
     })
+  }
+
+  async #raw(): Promise<void> {
+    try {
+      await this.#terminal.raw()
+    } catch (cause) {
+      throw new Fault(ExitCode.failure, `The terminal can't be put into raw mode: ${(cause as Error).message}.`)
+    }
   }
 
   #begin(): void {

@@ -92,12 +92,6 @@ export class TerminalGuard {
     if (this.#gone) throw new Error("stty can't set the terminal's mode")
   }
 
-  /** Nothing was changed, and nothing will be. */
-  abandon(): void {
-    this.#gone = true
-    this.#child.stdin!.end()
-  }
-
   /** Raw mode again. For as long as somebody else has the terminal it is left to them. */
   async regain(): Promise<void> {
     if (!isForeground()) await this.#ask("shared")

@@ -7,6 +7,8 @@ import { encodeFrame, encodeJsonFrame, FrameReader } from "../../wire/frames.ts"
 import { connect } from "../../wire/unixSocket.ts"
 
 export interface StreamListener {
+  /** The host has been asked; its answer takes a moment. */
+  readonly asked?: () => void
   /** The host has said where the bytes begin; `again` after the connection was lost. */
   readonly opened?: (frame: OpenedFrame, again: boolean) => void
   /** Output, in order, each byte once: views of what was read, which is not written to again. */
@@ -242,6 +244,7 @@ export class SessionStream {
       })
       const open: OpenFrame = { ...this.#sayOpen(again), ticket: ticket.ticket }
       socket.write(encodeJsonFrame(FrameType.open, open))
+      this.#listener.asked?.()
       if (this.#paused) socket.pause()
       else socket.resume()
     })

@@ -1,6 +1,7 @@
 import { ReadStream, type WriteStream } from "node:tty"
-import type { TerminalGuard } from "./guard.ts"
+import { startGuard, type TerminalGuard } from "./guard.ts"
 import { ModeTracker } from "./modes.ts"
+import { sizeOf } from "./size.ts"
 import type { Size } from "./stream.ts"
 import { TerminalOutput } from "./TerminalOutput.ts"
 
@@ -19,7 +20,9 @@ export class Terminal {
   readonly #input: ReadStream
   readonly #stream: WriteStream
   readonly #output: TerminalOutput
-  readonly #guard: TerminalGuard
+  readonly #fd: number
+  /** Once raw mode is asked for. */
+  #guard: TerminalGuard | undefined
   #onInput: (data: Buffer) => void = () => {}
   #modes = new ModeTracker()
   /** A screen that was shown and is yet to be read for modes. */
@@ -31,8 +34,8 @@ export class Terminal {
   #titled = false
 
   /** Input is read from the descriptor `input`. */
-  constructor(guard: TerminalGuard, input: number, output: WriteStream) {
-    this.#guard = guard
+  constructor(input: number, output: WriteStream) {
+    this.#fd = input
     const buffer = Buffer.allocUnsafeSlow(INPUT_BYTES)
     const callback = (count: number): boolean => {
       this.#onInput(buffer.subarray(0, count))
@@ -41,6 +44,12 @@ export class Terminal {
     this.#input = new ReadStream(input, { onread: { buffer, callback } })
     this.#stream = output
     this.#output = new TerminalOutput(output)
+  }
+
+  /** Raw mode; rejects where that can't be had. Nothing is to be read or shown before. */
+  async raw(): Promise<void> {
+    this.#guard = startGuard(this.#fd, 1)
+    await this.#guard.raw()
   }
 
   get size(): Size {
@@ -93,7 +102,7 @@ export class Terminal {
     const empty = this.size.rows > 1 ? "\x1b[2H\x1b[J\x1b[H\x1b[2K" : "\x1b[H\x1b[2K"
     // The saved cursor of a fresh terminal is at home too.
     this.#output.write(Buffer.from(`${rest}\x1b[0m${empty}${said}\x1b7`, "latin1"))
-    this.#guard.onDeath(this.#layout())
+    this.#guard?.onDeath(this.#layout())
   }
 
   /**
@@ -117,7 +126,7 @@ export class Terminal {
   #readScreen(): void {
     if (this.#unread.length === 0 || this.#left) return
     this.#readModes()
-    this.#guard.onDeath(this.#layout())
+    this.#guard?.onDeath(this.#layout())
   }
 
   #readModes(): void {
@@ -131,20 +140,13 @@ export class Terminal {
     this.#modes.push(data)
     this.#atLineStart = data.at(-1) === 10
     this.#output.write(data)
-    this.#guard.onDeath(this.#layout())
+    this.#guard?.onDeath(this.#layout())
     return !this.#output.isFull
   }
 
   /** Writes a line of our own; it is not part of the session's screen. */
   say(text: string): void {
     this.#output.write(Buffer.from(text, "utf8"))
-  }
-
-  /** Lets go of a terminal that nothing was done to. */
-  abandon(): void {
-    this.#left = true
-    this.#guard.abandon()
-    this.#input.destroy()
   }
 
   /** Lets go of the terminal, as it was found, and prints a last line. Does nothing the second time. */
@@ -164,7 +166,7 @@ export class Terminal {
       const timer = setTimeout(resolve, 1000)
       this.#output.write(end, () => (clearTimeout(timer), resolve()))
     })
-    await this.#guard.done()
+    await this.#guard?.done()
     this.#input.destroy()
   }
 
@@ -184,16 +186,7 @@ export class Terminal {
   }
 
   /** Raw mode again, after we were stopped and somebody else used the terminal: as soon as they give it back. */
-  resume(): Promise<void> {
-    return this.#guard.regain()
+  async resume(): Promise<void> {
+    await this.#guard?.regain()
   }
 }
-
-/** A terminal's size, which it may not know. */
-export const sizeOf = ({ columns, rows }: { readonly columns?: number; readonly rows?: number }): Size => ({
-  cols: clamp(columns, 80),
-  rows: clamp(rows, 24)
-})
-
-const clamp = (value: number | undefined, fallback: number): number =>
-  value === undefined || value < 1 ? fallback : Math.min(value, 4096)

@@ -1,8 +1,10 @@
-import { isatty } from "node:tty"
+import { isatty, WriteStream } from "node:tty"
 import type { Context } from "../context.ts"
 import { open } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
 import { enclosing, refuseItself, refuseNesting } from "../inside.ts"
+import { lookUp } from "../terminal/lookUp.ts"
+import { sizeOf } from "../terminal/size.ts"
 
 export interface AttachOptions {
   readonly session: string
@@ -35,10 +37,12 @@ export const attach = async (context: Context, { nest, readOnly, session, take }
   if (outer !== null && !nest) {
     refuseNesting(outer, "Attach from another terminal; `hob output -f` shows what it prints without attaching.")
   }
-  const connecting = open(context)
+  const client = await open(context)
+  const output = new WriteStream(1)
+  const lookingUp = lookUp(context, client, { nest, readOnly, session, size: sizeOf(output) })
   // Told by whoever waits for it.
-  connecting.catch(() => {})
-  // Loaded here: the other commands have no use for it.
+  lookingUp.catch(() => {})
+  // Loaded here, while the daemon answers: the other commands have no use for it.
   const { attachTerminal } = await import("../terminal/attachTerminal.ts")
-  return attachTerminal(context, { nest, readOnly, session, take }, connecting)
+  return attachTerminal(context, { readOnly, take }, { client, output, lookingUp })
 }

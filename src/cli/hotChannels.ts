@@ -2,10 +2,9 @@
 import { parseDuration } from "./duration.ts"
 import type { Verb } from "./hot.ts"
 import { parseCount, type Plain } from "./plain.ts"
-import { channels } from "./verbs/channels.ts"
-import { events } from "./verbs/events.ts"
-import { pub } from "./verbs/pub.ts"
-import { sub } from "./verbs/sub.ts"
+
+// Loaded by whoever needs them: the other commands start in less time without.
+const verbs = () => import("./verbs/messages.ts")
 
 const following = {
   flags: { "--since": "value", "--json": "boolean", "--count": "value", "--timeout": "value", "--namespace": "value" },
@@ -41,21 +40,23 @@ export const channelVerbs: Readonly<Record<string, Verb>> = {
       if (text && parse) return null
       const form = text ? "text" : parse ? "json" : "either"
       const [namespace, json] = [plain.value("--namespace"), plain.has("--json")]
-      return (context) => pub(context, { channel: channel!, message, form, namespace, json })
+      return async (context) => (await verbs()).pub(context, { channel: channel!, message, form, namespace, json })
     }
   },
   sub: {
     grammar: { ...following, flags: { ...following.flags, "--exec": "value" }, words: [1, Number.MAX_SAFE_INTEGER] },
     action: (plain) => {
       const options = followed(plain)
-      return options === null ? null : (context) => sub(context, { ...options, exec: plain.value("--exec") })
+      return options === null
+        ? null
+        : async (context) => (await verbs()).sub(context, { ...options, exec: plain.value("--exec") })
     }
   },
   events: {
     grammar: { ...following, words: [0, Number.MAX_SAFE_INTEGER] },
     action: (plain) => {
       const options = followed(plain)
-      return options === null ? null : (context) => events(context, options)
+      return options === null ? null : async (context) => (await verbs()).events(context, options)
     }
   },
   channels: {
@@ -67,7 +68,7 @@ export const channelVerbs: Readonly<Record<string, Verb>> = {
     action: (plain) => {
       const [pattern = null] = plain.words
       const [all, json, namespace] = [plain.has("--all"), plain.has("--json"), plain.value("--namespace")]
-      return (context) => channels(context, { pattern, all, json, namespace })
+      return async (context) => (await verbs()).channels(context, { pattern, all, json, namespace })
     }
   }
 }

@@ -2,7 +2,9 @@
 import { parseDuration } from "./duration.ts"
 import type { Action, Verb } from "./hot.ts"
 import { ENDLESS, type Grammar, parseCount, type Plain } from "./plain.ts"
-import { lock, lockAcquire, lockList, lockRelease, lockRenew } from "./verbs/lock.ts"
+
+// Loaded by whoever needs them: the other commands start in less time without.
+const verbs = () => import("./verbs/lock.ts")
 
 /** How long to wait, as a flag says it: undefined when it is wrong. */
 export const parseWait = (text: string): number | undefined => (text === ENDLESS ? Infinity : parseDuration(text))
@@ -48,21 +50,21 @@ export const lockVerbs: Readonly<Record<string, Verb>> = {
     ...verb(
       { flags: { "--namespace": "value", ...waiting }, words: [2, Number.MAX_SAFE_INTEGER], wordsBeforeCommand: 1 },
       (options, { words }) =>
-        (context) =>
-          lock(context, { ...options, command: words.slice(1) })
+        async (context) =>
+          (await verbs()).lock(context, { ...options, command: words.slice(1) })
     ),
     below: {
       acquire: verb(
         { flags: { ...named, ...waiting }, words: [1, 1] },
-        (options) => (context) => lockAcquire(context, options)
+        (options) => async (context) => (await verbs()).lockAcquire(context, options)
       ),
       release: verb(
         { flags: { ...named, "--token": "value" }, words: [1, 1] },
-        (options) => (context) => lockRelease(context, options)
+        (options) => async (context) => (await verbs()).lockRelease(context, options)
       ),
       renew: verb(
         { flags: { ...named, "--token": "value", "--ttl": "value" }, words: [1, 1] },
-        (options) => (context) => lockRenew(context, options)
+        (options) => async (context) => (await verbs()).lockRenew(context, options)
       ),
       ls: verb(
         {
@@ -71,8 +73,8 @@ export const lockVerbs: Readonly<Record<string, Verb>> = {
           words: [0, 0]
         },
         ({ json, namespace }, plain) =>
-          (context) =>
-            lockList(context, { all: plain.has("--all"), json, namespace })
+          async (context) =>
+            (await verbs()).lockList(context, { all: plain.has("--all"), json, namespace })
       )
     }
   }

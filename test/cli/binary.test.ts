@@ -5,6 +5,7 @@ import {
   cpSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -59,6 +60,34 @@ describe("bin/hob", () => {
     // As a shell finds it on the PATH, and by a path relative to here.
     assert.strictEqual((await run("/bin/sh", ["-c", "chained version"], env)).stdout, "0.1.0\n")
     assert.strictEqual((await run("/bin/sh", ["-c", "bin/relative version"], env)).stdout, "0.1.0\n")
+  })
+
+  it("loads little before it knows what it is to do: no module of Node's that takes milliseconds", () => {
+    const modules = new Set<string>()
+    const files = new Set<string>()
+    const collect = (file: string) => {
+      if (files.has(file)) return
+      files.add(file)
+      const text = readFileSync(join(root, "dist", file), "utf8")
+      // What is loaded later stands behind an arrow: `.then(()=>require("./x.cjs"))`.
+      for (const [, name] of text.matchAll(/(?<!=>)require\("([^"]+)"\)/g)) {
+        if (name!.startsWith("./")) collect(name!.slice(2))
+        else modules.add(name!)
+      }
+    }
+    collect("hob.cjs")
+    collect("hob-run.cjs")
+    const expected = [
+      "node:buffer",
+      "node:fs",
+      "node:module",
+      "node:net",
+      "node:os",
+      "node:path",
+      "node:tty",
+      "node:util"
+    ]
+    assert.deepStrictEqual([...modules].filter((name) => name.startsWith("node:")).sort(), expected)
   })
 
   it("installed, runs on the Node of the PATH", async () => {

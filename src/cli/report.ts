@@ -30,7 +30,8 @@ const typed: Readonly<Record<string, { readonly exitCode: number; readonly hint?
 
 const spawnExitCode: Readonly<Record<string, number>> = {
   "command-not-found": ExitCode.commandNotFound,
-  "not-executable": ExitCode.notExecutable
+  "not-executable": ExitCode.notExecutable,
+  "unknown-template": ExitCode.usage
 }
 
 /** Fields of the protocol whose name is not what was typed, as the command line calls them. */

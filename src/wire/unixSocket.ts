@@ -276,7 +276,10 @@ const checkOwner = (path: string): void => {
   } catch (cause) {
     throw connectError(path, cause)
   }
-  if (!found.isSocket()) throw new SocketConnectError("not-a-socket", path, "is not a socket.")
+  if (!found.isSocket()) {
+    const fix = `Move it out of the way (mv ${path} ${path}.old).`
+    throw new SocketConnectError("not-a-socket", path, `is not a socket. ${fix}`)
+  }
   const self = process.geteuid?.()
   if (self === undefined || found.uid === self || found.uid === 0) return
   const message = `belongs to user ${found.uid}, and this is user ${self}: it is not used.`

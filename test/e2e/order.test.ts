@@ -170,6 +170,7 @@ describe("limits and templates", () => {
     assert.lengthOf(sessions, 2)
     const unknown = await home.hob(["run", "-d", "--template", "wep"])
     assert.match(unknown.stderr, /Did you mean "web"/)
+    assert.strictEqual(unknown.code, 2)
   })
 
   it("a mistake in a template is told with its place", async () => {

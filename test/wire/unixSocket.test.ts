@@ -203,6 +203,8 @@ describe("a listener", () => {
       assert.strictEqual(error.reason, reason, kind)
       assert.include(error.message, path)
       assert.match(error.message, /rm|mv/)
+      // Who connects is told the same.
+      if (reason === "not-a-socket") assert.include((await problem(connect(path))).message, `mv ${path}`)
       assert.isTrue(lstatSync(path, { throwIfNoEntry: false }) !== undefined, kind)
       rmSync(path, { recursive: true })
     }

@@ -1,10 +1,12 @@
 /**
- * Requests per second on the native socket, as a share of a bare `node:net` server that parses each line and answers it.
+ * Requests per second on the native socket and that of a photon, as a share of a bare `node:net` server that parses each
+ * line and answers it.
  *
  *     node bench/requests.ts [rounds] [seconds per run]
  *
  * One connection, 256 requests in flight. Server and client are processes of their own; the client is bare: it writes
  * prepared lines and counts newlines, so that the server is what is measured. The servers take turns within each round.
+ * Those of the photon, and `channels.publish`, are asked of a hob as it is built: nobody listens to what is published.
  */
 import { Effect, Layer } from "effect"
 import { NodeSocketServer } from "@effect/platform-node"
@@ -18,6 +20,7 @@ import { Concerns } from "../src/actors/Concerns.ts"
 import { DirectMethods } from "../src/actors/DirectMethods.ts"
 import { Connections, layer as nativeSocket } from "../src/connection/layer.ts"
 import { Ping } from "../src/protocol/daemon.ts"
+import { startHob } from "./support/hob.ts"
 import { spread } from "./support/statistics.ts"
 
 const IN_FLIGHT = 256
@@ -33,8 +36,9 @@ const echoServer = (path: string): void => {
         rest = lines.pop()!
         let out = ""
         for (const line of lines) {
-          const request = JSON.parse(line) as { readonly id: number }
-          out += `${JSON.stringify({ jsonrpc: "2.0", id: request.id, result: { pong: true } })}\n`
+          const { id, type } = JSON.parse(line) as { readonly id: number; readonly type?: string }
+          const answer = type === undefined ? { jsonrpc: "2.0", id, result: { pong: true } } : { type: "pong", id }
+          out += `${JSON.stringify(answer)}\n`
         }
         if (out !== "") socket.write(out)
       })
@@ -69,13 +73,26 @@ const stockServer = (path: string): void => {
   Effect.runFork(Layer.launch(server))
 }
 
+const message = '{"event":"task-moved","taskId":"1234567890","sent":"12345678"}'
+
+/** One line each, by what it asks. */
+const requests = {
+  ping: (id: number) => `{"jsonrpc":"2.0","id":${id},"method":"daemon.ping","params":{}}`,
+  fiber: (id: number) => `{"jsonrpc":"2.0","id":${id},"method":"bench.ping","params":{}}`,
+  publish: (id: number) =>
+    `{"jsonrpc":"2.0","id":${id},"method":"channels.publish","params":{"channel":"bench.a","message":${message}}}`,
+  photonPing: (id: number) => `{"type":"ping","id":"${id}"}`,
+  photonPublish: (id: number) => `{"type":"publish","id":"${id}","channel":"bench.a","message":${message}}`
+} as const
+
 /** Counts answers for so many milliseconds, after as long again to warm up has passed. */
-const client = (path: string, method: string, millis: number): void => {
+const client = (path: string, kind: keyof typeof requests, millis: number): void => {
   const socket = net.connect(path)
+  const request = requests[kind]
   let id = 0
   const ask = (count: number) => {
     let text = ""
-    for (let i = 0; i < count; i++) text += `{"jsonrpc":"2.0","id":${++id},"method":"${method}","params":{}}\n`
+    for (let i = 0; i < count; i++) text += `${request(++id)}\n`
     socket.write(text)
   }
   let answers = 0
@@ -104,7 +121,7 @@ const roles: Record<string, (args: ReadonlyArray<string>) => void> = {
   echo: ([path]) => echoServer(path!),
   door: ([path]) => doorServer(path!),
   stock: ([path]) => stockServer(path!),
-  client: ([path, method, millis]) => client(path!, method!, Number(millis))
+  client: ([path, kind, millis]) => client(path!, kind as keyof typeof requests, Number(millis))
 }
 
 const start = (...args: ReadonlyArray<string>) => {
@@ -122,32 +139,38 @@ const compare = async (rounds: number, seconds: number): Promise<void> => {
   const echo = start("echo", paths.echo)
   const door = start("door", paths.door)
   const stock = start("stock", paths.stock)
+  const hob = startHob()
   await Promise.all([echo.message, door.message, stock.message])
-  const cases = [
-    { name: "bare node:net echo", path: paths.echo, method: "daemon.ping" },
-    { name: "hob, daemon.ping (immediate)", path: paths.door, method: "daemon.ping" },
-    { name: "hob, a method through RpcServer", path: paths.door, method: "bench.ping" },
-    { name: "effect/rpc as it comes", path: paths.stock, method: "bench.ping" }
+  const cases: ReadonlyArray<{ name: string; path: string; kind: keyof typeof requests; of: number }> = [
+    { name: "bare node:net echo", path: paths.echo, kind: "ping", of: 0 },
+    { name: "hob, daemon.ping (immediate)", path: paths.door, kind: "ping", of: 0 },
+    { name: "hob, a method through RpcServer", path: paths.door, kind: "fiber", of: 0 },
+    { name: "effect/rpc as it comes", path: paths.stock, kind: "fiber", of: 0 },
+    { name: "hob, channels.publish", path: hob.native, kind: "publish", of: 0 },
+    { name: "bare echo of photon's lines", path: paths.echo, kind: "photonPing", of: 5 },
+    { name: "photon dialect, ping", path: hob.photon, kind: "photonPing", of: 5 },
+    { name: "photon dialect, publish", path: hob.photon, kind: "photonPublish", of: 5 }
   ]
   const rates: Array<Array<number>> = cases.map(() => [])
   try {
     for (let round = 0; round < rounds; round++) {
-      for (const [index, { method, path }] of cases.entries()) {
-        rates[index]!.push(Number(await start("client", path, method, String(seconds * 1000)).message))
+      for (const [index, { kind, path }] of cases.entries()) {
+        rates[index]!.push(Number(await start("client", path, kind, String(seconds * 1000)).message))
       }
     }
   } finally {
     echo.child.kill()
     door.child.kill()
     stock.child.kill()
+    hob.stop()
     rmSync(directory, { recursive: true, force: true })
   }
   console.log(
     `${IN_FLIGHT} in flight, one connection, median of ${rounds} rounds (lowest to highest), Node ${process.version}`
   )
-  for (const [index, { name }] of cases.entries()) {
+  for (const [index, { name, of }] of cases.entries()) {
     const rate = rates[index]!
-    const share = rate.map((value, round) => value / rates[0]![round]!)
+    const share = rate.map((value, round) => value / rates[of]![round]!)
     console.log(`${name.padEnd(34)} ${spread(rate, 0).padEnd(30)} requests/s   share ${spread(share, 2)}`)
   }
 }

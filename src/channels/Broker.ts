@@ -1,12 +1,12 @@
-import type { ChannelInfo, Gap } from "../protocol/channels.ts"
-import type { ChannelName } from "../protocol/channelNames.ts"
+import type { ChannelInfo, Gap, PatternInfo } from "../protocol/channels.ts"
+import type { ChannelName, ChannelPattern } from "../protocol/channelNames.ts"
 import type { Namespace } from "../protocol/namespaces.ts"
 import type { StorageError } from "../protocol/storage.ts"
 import { type Event, instantText, type Party, Run } from "./Event.ts"
 import type { EventStore } from "./EventStore.ts"
 import type { Epochs } from "./Epochs.ts"
 import { ownText } from "./ownText.ts"
-import { isName, matches, PatternIndex } from "./patterns.ts"
+import { isName, matches, overlap, PatternIndex } from "./patterns.ts"
 import { toId } from "./positions.ts"
 import { outlives, type Retention, retentionOf, type Rules } from "./retention.ts"
 import { type Kept, Window } from "./Window.ts"
@@ -259,6 +259,18 @@ export class Broker {
         lastAt: channel.last === undefined ? null : instantText(channel.last.at)
       }))
       .sort((one, other) => (one.channel < other.channel ? -1 : 1))
+  }
+
+  /** The patterns that are no names and are listened to; of those that another one overlaps. */
+  patterns(pattern = "**"): ReadonlyArray<PatternInfo> {
+    return [...this.#index.entries()]
+      .filter(([each]) => !isName(each) && overlap(pattern, each))
+      .map(([each, listeners]) => ({
+        namespace: this.#options.namespace,
+        pattern: each as ChannelPattern,
+        subscribers: new Set([...listeners].map(({ party }) => party)).size
+      }))
+      .sort((one, other) => (one.pattern < other.pattern ? -1 : 1))
   }
 
   #channel(name: string): Channel {

@@ -6,6 +6,7 @@ import { HobConfig } from "../config/HobConfig.ts"
 import type { Settings } from "../config/settings.ts"
 import {
   type ChannelInfo,
+  type PatternInfo,
   ChannelReserved,
   MessageTooLarge,
   TooManyNamespaces,
@@ -58,7 +59,10 @@ export class Channels extends Context.Service<
       readonly namespace?: Namespace
       readonly all?: boolean
       readonly pattern?: string
-    }) => Effect.Effect<ReadonlyArray<ChannelInfo>>
+    }) => Effect.Effect<{
+      readonly channels: ReadonlyArray<ChannelInfo>
+      readonly patterns: ReadonlyArray<PatternInfo>
+    }>
   }
 >()("hob/channels/Channels") {}
 
@@ -192,8 +196,11 @@ export const layer = Layer.effect(
       addPatterns,
       list: ({ all = false, namespace = defaultNamespace, pattern }) =>
         Effect.sync(() => {
-          const chosen = all ? [...brokers] : [[namespace, brokers.get(namespace)] as const]
-          return chosen.flatMap(([, broker]) => broker?.list(pattern) ?? [])
+          const chosen = all ? [...brokers.values()] : [brokers.get(namespace)].filter((broker) => broker !== undefined)
+          return {
+            channels: chosen.flatMap((broker) => broker.list(pattern)),
+            patterns: chosen.flatMap((broker) => broker.patterns(pattern))
+          }
         })
     })
   })

@@ -123,7 +123,7 @@ export const layer = ChannelsRpcs.toLayer(
             )
           })
         ),
-      "channels.list": (which) => Effect.map(channels.list(which), (channels) => ({ channels }))
+      "channels.list": channels.list
     })
   })
 )

@@ -80,6 +80,11 @@ export class PatternIndex<A> {
     return found
   }
 
+  /** Every pattern that something is under, with what is. */
+  *entries(): Generator<readonly [pattern: string, values: ReadonlySet<A>]> {
+    yield* walk(this.#root, [])
+  }
+
   #collect(node: Node<A>, segments: ReadonlyArray<string>, at: number, found: Set<A>): void {
     if (at === segments.length) {
       for (const value of node.values) found.add(value)
@@ -92,6 +97,11 @@ export class PatternIndex<A> {
     const any = node.children.get("*")
     if (any !== undefined) this.#collect(any, segments, at + 1, found)
   }
+}
+
+function* walk<A>(node: Node<A>, path: ReadonlyArray<string>): Generator<readonly [string, ReadonlySet<A>]> {
+  if (node.values.size > 0) yield [path.join(":"), node.values]
+  for (const [part, child] of node.children) yield* walk(child, [...path, part])
 }
 
 const isEmpty = <A>(node: Node<A>): boolean => node.children.size === 0 && node.values.size === 0

@@ -10,6 +10,7 @@ import type { Outbox } from "../wire/Outbox.ts"
 import { chunkHead, chunkReply, refusal, type RequestId, resultReply, textChunkReply } from "./replies.ts"
 import type { WireRequest } from "./requests.ts"
 import { type Fork, runImmediate } from "./runImmediate.ts"
+import { Unread } from "./Unread.ts"
 
 /** What the calls of all connections of a door share. */
 export interface Handling {
@@ -17,8 +18,8 @@ export interface Handling {
   readonly server: RpcServer.RpcServer<any>
   /** For immediate handlers. */
   readonly fork: Fork
-  /** Requests of one connection that may be in flight. */
-  readonly limits: { readonly inFlight: number }
+  /** Requests of one connection that may be in flight; bytes of a stream that its reader may not have taken yet. */
+  readonly limits: { readonly inFlight: number; readonly writeBufferBytes: number }
   /** The daemon is stopping: what comes now is refused. */
   readonly closing: boolean
 }
@@ -32,6 +33,8 @@ interface InFlight {
   readonly discard: boolean
   /** Of a direct method: tells its handler that nobody waits any more. */
   giveUp?: () => void
+  /** Of a direct method that streams. */
+  readonly unread?: Unread
 }
 
 const stopping = "The daemon is stopping; the call was cancelled."
@@ -107,8 +110,8 @@ export class Calls {
     const call = this.#inFlight.get(id)
     if (call === undefined) return undefined
     if (call.method.direct !== undefined) {
-      // What a direct method pushes is held back by the socket alone.
       if (type === "Interrupt") this.#cancelDirect(id, call)
+      else call.unread?.acknowledged()
       return undefined
     }
     const requestId = id as RpcMessage.RequestId
@@ -190,7 +193,11 @@ export class Calls {
     batch: Batch | undefined
   ): undefined {
     const id = request.id ?? Symbol("notification")
-    const call: InFlight = { method, batch, discard: request.discard }
+    const unread = method.streams ? new Unread(this.#handling.limits.writeBufferBytes) : undefined
+    const call: InFlight =
+      unread === undefined
+        ? { method, batch, discard: request.discard }
+        : { method, batch, discard: request.discard, unread }
     this.#inFlight.set(id, call)
     if (typeof id === "symbol") batch?.skip()
     let isOpen = true
@@ -211,12 +218,17 @@ export class Calls {
         fail: (error) => end(Exit.fail(error)),
         push: (items) => {
           if (isOpen && this.#inFlight.get(id) === call && typeof id !== "symbol") {
+            unread?.sent(items.length)
             if (typeof items === "string") this.#outbox.add(textChunkReply(id, items))
             else this.#outbox.addAround(`${chunkHead(id)}[`, items, "]}")
           }
         },
-        isBlocked: () => this.#outbox.blocked,
-        whenWritable: (go) => void this.#outbox.whenWritable(() => this.#inFlight.get(id) === call && go())
+        isBlocked: () => this.#outbox.blocked || unread?.isTooMuch === true,
+        whenWritable: (go) => {
+          const wake = () => void (this.#inFlight.get(id) === call && go())
+          if (unread?.isTooMuch === true) unread.whenLess(wake)
+          else this.#outbox.whenWritable(wake)
+        }
       })
       if (giveUp !== undefined) call.giveUp = giveUp
     } catch (defect) {

@@ -2,8 +2,9 @@ import { Effect, type Semaphore } from "effect"
 import type { RpcMessage } from "effect/rpc"
 import type { Socket } from "node:net"
 import { RpcErrorCode } from "../protocol/errors.ts"
-import { Inbox } from "../wire/Inbox.ts"
-import { giveBack, LineFault, LineReader } from "../wire/lines.ts"
+import { Intake } from "../wire/Intake.ts"
+import { lastWords, once } from "../wire/lastWords.ts"
+import { giveBack, LineFault } from "../wire/lines.ts"
 import { elements } from "../wire/members.ts"
 import { Outbox } from "../wire/Outbox.ts"
 import { Batch } from "./Batch.ts"
@@ -20,12 +21,6 @@ export interface Shared extends Handling {
   readonly largeLine: Semaphore.Semaphore
 }
 
-/** From this size on, the unfinished lines of all clients take turns. */
-const LARGE_LINE_BYTES = 256 * 1024
-/** A read this long means that more is waiting: other clients get a turn first. */
-const FULL_READ_BYTES = 64 * 1024
-/** How often a client that has ended its side is looked at: it may have gone altogether, and nothing else would tell. */
-const PROBE_INTERVAL = "1 second"
 /** How long a client that is being turned away may take to read why. */
 const FAREWELL = "1 second"
 
@@ -37,26 +32,23 @@ export class Connection {
   readonly clientId: number
   readonly #socket: Socket
   readonly #shared: Shared
-  readonly #reader: LineReader
-  readonly #inbox: Inbox
+  readonly #intake: Intake
   readonly #outbox: Outbox
   readonly #calls: Calls
   #batchItems: ReadonlyArray<unknown> = []
   #batchTexts: () => ReadonlyArray<string> = () => []
   #batchPosition = 0
   #batch: Batch | undefined
-  #holdsLargeLine = false
   #greeted = false
   /** Nothing more is read: the client was turned away, or said that it has ended. */
   #done: "turned-away" | "ended" | undefined
 
   constructor(clientId: number, socket: Socket, shared: Shared) {
-    const { limits } = shared
+    const { largeLine, limits } = shared
     this.clientId = clientId
     this.#socket = socket
     this.#shared = shared
-    this.#reader = new LineReader(limits)
-    this.#inbox = new Inbox(socket)
+    this.#intake = new Intake(socket, { limits, lateAfter: limits.stallMillis, largeLine })
     this.#outbox = new Outbox(socket, {
       limitBytes: limits.writeBufferBytes,
       stallAfter: limits.stallMillis,
@@ -83,45 +75,40 @@ export class Connection {
 
   /** Serves the client until it leaves or is turned away. Interrupt it when the socket has closed. */
   run(): Effect.Effect<void> {
-    return Effect.gen({ self: this }, this.#serve).pipe(Effect.ensuring(Effect.suspend(() => this.#releaseLargeLine())))
+    return Effect.gen({ self: this }, this.#serve).pipe(Effect.ensuring(this.#intake.release))
   }
 
   *#serve(): Generator<Effect.Effect<any>, void, any> {
     while (this.#done === undefined) {
       const { room } = this.#outbox
       if (room !== undefined) yield* room
-      const chunk = yield* this.#takeRead()
+      const chunk: Buffer | "late" | undefined = yield* this.#intake.take
       if (chunk === undefined) break
+      if (chunk === "late") {
+        this.#turnAway(RpcErrorCode.parseError, "The rest of a long line did not come in time.")
+        break
+      }
       if (!this.#greeted && this.#turnedAwayAtFirstSight(chunk)) break
-      this.#reader.push(chunk)
+      this.#intake.lines.push(chunk)
       this.#outbox.cork()
       for (let step = this.#advance(); step !== undefined; step = this.#advance()) yield* step
       this.#outbox.uncork()
-      if (chunk.length >= FULL_READ_BYTES) yield* Effect.yieldNow
+      const turn = this.#intake.turnOf(chunk)
+      if (turn !== undefined) yield* turn
     }
     if (this.#done === "turned-away") return yield* this.#sayFarewell()
-    const fault = this.#reader.end()
+    const fault = this.#intake.lines.end()
     if (fault !== undefined) this.#outbox.add(refusal(null, RpcErrorCode.parseError, fault.message))
-    while (this.inFlight > 0) {
-      // Costs no byte, and fails when the client has closed both sides.
-      this.#socket.write("")
-      yield* Effect.timeoutOption(this.idle, PROBE_INTERVAL)
-    }
-    this.#outbox.end()
-    for (let before = -1; before !== this.#outbox.piecesWritten;) {
-      before = this.#outbox.piecesWritten
-      yield* Effect.timeoutOption(this.closed, this.#shared.limits.stallMillis)
-    }
+    yield* lastWords(this.#socket, this.#outbox, {
+      isIdle: () => this.inFlight === 0,
+      idle: this.idle,
+      stallAfter: this.#shared.limits.stallMillis
+    })
   }
 
   /** Waits until the socket has closed. */
   get closed(): Effect.Effect<void> {
-    return Effect.callback<void>((resume) => {
-      if (this.#socket.closed) return resume(Effect.void)
-      const closed = () => resume(Effect.void)
-      this.#socket.once("close", closed)
-      return Effect.sync(() => void this.#socket.off("close", closed))
-    })
+    return once(this.#socket, "close")
   }
 
   /** Ends the connection once what is written has been sent. */
@@ -155,28 +142,6 @@ export class Connection {
     }
   }
 
-  *#takeRead(): Generator<Effect.Effect<any>, Buffer | undefined, any> {
-    const large = this.#reader.pendingBytes > LARGE_LINE_BYTES
-    if (!large) {
-      if (this.#holdsLargeLine) yield* this.#releaseLargeLine()
-      return yield* this.#inbox.take
-    }
-    if (!this.#holdsLargeLine) {
-      yield* this.#shared.largeLine.take(1)
-      this.#holdsLargeLine = true
-    }
-    const read = yield* Effect.timeoutOption(this.#inbox.take, this.#shared.limits.stallMillis)
-    if (read._tag === "Some") return read.value
-    this.#turnAway(RpcErrorCode.parseError, "The rest of a long line did not come in time.")
-    return undefined
-  }
-
-  #releaseLargeLine(): Effect.Effect<unknown> {
-    if (!this.#holdsLargeLine) return Effect.void
-    this.#holdsLargeLine = false
-    return this.#shared.largeLine.release(1)
-  }
-
   #turnedAwayAtFirstSight(chunk: Buffer): boolean {
     const stranger = foreignProtocol(chunk)
     if (stranger !== undefined) this.#turnAway(RpcErrorCode.parseError, stranger)
@@ -193,7 +158,8 @@ export class Connection {
   *#sayFarewell() {
     this.#outbox.end()
     const drained = Effect.gen({ self: this }, function* () {
-      for (let chunk = yield* this.#inbox.take; chunk !== undefined; chunk = yield* this.#inbox.take) giveBack(chunk)
+      const { drop } = this.#intake
+      for (let chunk = yield* drop; chunk !== undefined; chunk = yield* drop) giveBack(chunk)
     })
     yield* Effect.timeoutOption(drained, FAREWELL)
   }
@@ -211,7 +177,7 @@ export class Connection {
         if (step !== undefined) return step
         continue
       }
-      const line = this.#reader.next()
+      const line = this.#intake.lines.next()
       if (line === undefined) return undefined
       if (line instanceof LineFault) {
         if (line.reason === "too-long") this.#turnAway(RpcErrorCode.lineTooLong, line.message)

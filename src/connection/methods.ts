@@ -12,6 +12,8 @@ export interface Method {
   readonly tag: string
   /** The handler never waits: it is answered in the connection's fiber. */
   readonly immediate: boolean
+  /** Answers with any number of items. */
+  readonly streams: boolean
   /** Goes on for as long as its client wants; not waited for when the door closes. */
   readonly endless: boolean
   /** Answers by calling back: used in place of `handler` where it is there. */
@@ -85,6 +87,7 @@ const makeMethod = (
   }
   return {
     tag: rpc._tag,
+    streams: isStream,
     endless: Context.get(rpc.annotations, Endless),
     immediate: !isStream && rpc.middlewares.size === 0 && Context.get(rpc.annotations, Immediate),
     direct,

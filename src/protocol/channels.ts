@@ -72,6 +72,15 @@ export const ChannelInfo = Schema.Struct({
 })
 export type ChannelInfo = typeof ChannelInfo.Type
 
+/** A pattern, no name of a channel, that somebody listens to; whether there are channels that it matches or not. */
+export const PatternInfo = Schema.Struct({
+  namespace: Namespace,
+  pattern: ChannelPattern,
+  /** Connections that hear what it matches. Those of its channels count them too. */
+  subscribers: Schema.Int
+})
+export type PatternInfo = typeof PatternInfo.Type
+
 /** hob alone publishes to this channel. */
 export class ChannelReserved extends Schema.TaggedError<ChannelReserved>()("ChannelReserved", {
   channel: Schema.String
@@ -159,14 +168,17 @@ export const Subscribe = Rpc.make("channels.subscribe", {
   stream: true
 }).annotate(Endless, true)
 
-/** The channels of a namespace, or with `all` of every one; with `pattern` those that it matches. By name. */
+/**
+ * The channels of a namespace, or with `all` of every one; with `pattern` those that it matches. By name. And the patterns
+ * that somebody listens to: with `pattern` those that may match the same channels.
+ */
 export const ListChannels = Rpc.make("channels.list", {
   payload: {
     namespace: Schema.optionalKey(Namespace),
     all: Schema.optionalKey(Schema.Boolean),
     pattern: Schema.optionalKey(ChannelPattern)
   },
-  success: Schema.Struct({ channels: Schema.Array(ChannelInfo) })
+  success: Schema.Struct({ channels: Schema.Array(ChannelInfo), patterns: Schema.Array(PatternInfo) })
 })
 
 export const ChannelsRpcs = RpcGroup.make(Publish, Subscribe, ListChannels)

@@ -106,7 +106,7 @@ describe("publishing", () => {
       yield* publish(service, "a", "2", { namespace: elsewhere })
       yield* Effect.yieldNow
       assert.deepStrictEqual([here.messages, there.messages], [["1"], ["2"]])
-      const listed = yield* service.list({ all: true })
+      const { channels: listed } = yield* service.list({ all: true })
       assert.sameMembers(
         listed.map(({ namespace }) => namespace),
         ["default", "elsewhere"]
@@ -122,6 +122,26 @@ describe("publishing", () => {
       announcer.announce({ channel: "locks:a" as ChannelName, message: { event: "acquired" } })
       yield* Effect.yieldNow
       assert.deepStrictEqual(subscriber.messages, ['{"event":"acquired"}'])
+    })
+  )
+
+  it.effect("may be listened to by patterns alone, which are listed with as many parties as listen", () =>
+    Effect.gen(function* () {
+      const { channels: service } = yield* channels()
+      const party = new Party()
+      const one = new Subscriber(party).subscribe(service, ["a:**", "a:x"])
+      new Subscriber(party).subscribe(service, ["a:**"])
+      new Subscriber().subscribe(service, ["a:**", "b:*"])
+      const listed = (pattern?: string) =>
+        Effect.map(service.list(pattern === undefined ? {} : { pattern }), ({ channels, patterns }) => [
+          channels.map(({ channel, subscribers }) => `${channel} ${subscribers}`),
+          patterns.map(({ pattern, subscribers }) => `${pattern} ${subscribers}`)
+        ])
+      assert.deepStrictEqual(yield* listed(), [["a:x 2"], ["a:** 2", "b:* 1"]])
+      assert.deepStrictEqual(yield* listed("b:c"), [[], ["b:* 1"]])
+      assert.deepStrictEqual(yield* listed("*:x"), [["a:x 2"], ["a:** 2", "b:* 1"]])
+      one.feed.close()
+      assert.deepStrictEqual(yield* listed("a:**"), [["a:x 2"], ["a:** 2"]])
     })
   )
 
@@ -185,7 +205,7 @@ describe("a subscriber that comes back", () => {
       for (const channel of ["long", "short:a", "none:a"]) {
         for (let at = 0; at < 20; at++) yield* publish(service, channel, `"${at % 10}234567"`)
       }
-      const kept = Effect.map(service.list({}), (listed) =>
+      const kept = Effect.map(service.list({}), ({ channels: listed }) =>
         Object.fromEntries(listed.map(({ bytes, channel, events }) => [channel, [events, bytes]]))
       )
       assert.deepStrictEqual(yield* kept, { long: [11, 99], "short:a": [11, 99] })
@@ -252,7 +272,7 @@ describe("a subscriber that reads too slowly", () => {
       assert.strictEqual(slow.tooSlowAt, slow.positions.at(-1))
       assert.isAbove(slow.tooSlowAt!, first.position)
       assert.strictEqual(quick.heard.length, 101)
-      assert.strictEqual((yield* service.list({}))[0]?.subscribers, 1)
+      assert.strictEqual((yield* service.list({})).channels[0]?.subscribers, 1)
       const back = new Subscriber().subscribe(service, ["a"], { since: slow.tooSlowAt! })
       assert.deepStrictEqual(back.positions, ids)
     })
@@ -317,7 +337,7 @@ describe("limits", () => {
       const { channels: service } = yield* channels({ maxChannelCount: 10 })
       const first = (yield* publish(service, "c:0", "0")).position
       for (let at = 1; at < 30; at++) yield* publish(service, `c:${at}`, String(at))
-      assert.isAtMost((yield* service.list({})).length, 10)
+      assert.isAtMost((yield* service.list({})).channels.length, 10)
       assert.strictEqual(new Subscriber().subscribe(service, ["c:0"], { since: first - 1 }).gaps.length, 1)
       const all = new Subscriber().subscribe(service, ["c:*"], { since: first })
       assert.strictEqual(all.gaps.length, 1)
@@ -343,7 +363,7 @@ describe("limits", () => {
       const { channels: service } = yield* channels({ memoryBytes: 4 * 1024 * 1024, retainBytes: 1024 ** 3 })
       const message = JSON.stringify("x".repeat(100_000))
       for (let at = 0; at < 100; at++) yield* publish(service, `c:${at % 4}`, message)
-      const bytes = (yield* service.list({})).reduce((sum, channel) => sum + channel.bytes, 0)
+      const bytes = (yield* service.list({})).channels.reduce((sum, channel) => sum + channel.bytes, 0)
       assert.isBelow(bytes, 6 * 1024 * 1024)
       assert.isAbove(bytes, 1024 * 1024)
     })

@@ -64,7 +64,7 @@ describe("hob pub and hob sub", () => {
     await home.destroy()
   })
 
-  /** `hob sub ARGS…`, once it listens: patterns are not listed, so a channel of its own tells. */
+  /** `hob sub ARGS…`, once it listens: a channel of its own tells. */
   const listen = async (...args: ReadonlyArray<string>) => {
     const own = `listening:${started.length}`
     const child = home.start(["sub", own, ...args])
@@ -258,6 +258,10 @@ describe("hob pub and hob sub", () => {
       /^LISTENERS +EVENTS +SIZE +KEEP +LAST +CHANNEL\n0 +1 +1 B +memory +\d+s +a:one\n$/
     )
     assert.strictEqual(await home.ok(["__complete", "channels"]), "a:one\t0 listeners\n")
+    await listen("c:**")
+    assert.match(await home.ok(["channels", "c:*"]), /^LISTENERS .*\n1( +-){4} +c:\*\*\n$/)
+    const { patterns } = await home.json<{ patterns: ReadonlyArray<unknown> }>(["channels", "c:*"])
+    assert.deepStrictEqual(patterns, [{ namespace: "default", pattern: "c:**", subscribers: 1 }])
     assert.strictEqual(await home.ok(["__complete", "namespaces"]), "default\ta namespace\nother\ta namespace\n")
   })
 })

@@ -25,7 +25,7 @@ const make = Effect.gen(function* () {
       methods: makeMethods(Group, handlers),
       server: server as unknown as RpcServer.RpcServer<any>,
       fork: Effect.runFork,
-      limits: { inFlight: 10 },
+      limits: { inFlight: 10, writeBufferBytes: 1024 },
       closing: false
     },
     outbox as unknown as Outbox

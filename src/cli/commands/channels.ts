@@ -94,12 +94,12 @@ export const channelsCommand = Command.make(
   (options) => act((context) => channels(context, options))
 ).pipe(
   Command.withDescription(
-    "List the channels that somebody listens to, or of which something is kept: who listens, how many events and how much of them --since can have, and where they are kept (channels.rules)."
+    "List the channels that somebody listens to, or of which something is kept: who listens, how many events and how much of them --since can have, and where they are kept (channels.rules). Patterns that somebody listens to come last."
   ),
   Command.withShortDescription("List the channels there are"),
   Command.withExamples([
     { command: "hob channels" },
-    { command: "hob channels 'build:**' --json", description: 'For scripts: {"channels": […]}' }
+    { command: "hob channels 'build:**' --json", description: 'For scripts: {"channels": […], "patterns": […]}' }
   ])
 )
 

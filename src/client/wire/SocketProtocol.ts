@@ -1,4 +1,4 @@
-import { Deferred, Effect, Layer, Schema, type Scope } from "effect"
+import { Deferred, Effect, Fiber, Layer, Schema, type Scope } from "effect"
 import { RpcClient, RpcClientError, type RpcMessage } from "effect/rpc"
 import { Socket as EffectSocket } from "effect/socket"
 import type { Socket } from "node:net"
@@ -11,6 +11,18 @@ type ProtocolService = RpcClient.Protocol["Service"]
 
 /** Requests waiting to be sent above which a caller waits. Bytes. */
 const WRITE_BUFFER_BYTES = 1024 * 1024
+
+/**
+ * Answers of one call that may wait for its reader before everything waits for it. The daemon holds a stream back before
+ * that: it sends so much that is not acknowledged, and no more.
+ */
+const MAX_BEHIND = 4096
+
+/** What has come of a call while its reader has not taken what came before. */
+interface Behind {
+  readonly responses: Array<RpcMessage.FromServerEncoded>
+  delivery: Fiber.Fiber<void> | undefined
+}
 
 /** effect/rpc's client protocol over one connection to the native socket. */
 export interface SocketProtocol extends ProtocolService {
@@ -40,16 +52,41 @@ export const make = (path: string): Effect.Effect<SocketProtocol, SocketConnectE
       const tellAll = (response: RpcMessage.FromServerEncoded) =>
         Effect.forEach([...clientIds], (clientId) => writeResponse(clientId, response), { discard: true })
       return Effect.gen(function* () {
+        const scope = yield* Effect.scope
         const owners = new Map<string | number, number>()
+        const behind = new Map<string | number, Behind>()
         let failure: RpcClientError.RpcClientError | undefined
 
         const receive = (response: RpcMessage.FromServerEncoded): Effect.Effect<void> => {
           if (response._tag !== "Exit" && response._tag !== "Chunk") return tellAll(response)
-          const clientId = owners.get(response.requestId)
+          const { requestId } = response
+          const clientId = owners.get(requestId)
           if (clientId === undefined) return Effect.void
-          if (response._tag === "Exit") owners.delete(response.requestId)
-          return writeResponse(clientId, response)
+          if (response._tag === "Exit") owners.delete(requestId)
+          const waits = behind.get(requestId)
+          if (waits !== undefined) {
+            waits.responses.push(response)
+            return waits.responses.length < MAX_BEHIND ? Effect.void : Fiber.await(waits.delivery!)
+          }
+          if (response._tag === "Exit") return writeResponse(clientId, response)
+          return deliver(clientId, requestId, response)
         }
+
+        /** Waits for the reader of a stream apart: answers of other calls, which it may wait for itself, come past it. */
+        const deliver = (clientId: number, requestId: string | number, first: RpcMessage.FromServerEncoded) =>
+          Effect.suspend(() => {
+            const waits: Behind = { responses: [], delivery: undefined }
+            behind.set(requestId, waits)
+            const delivery = Effect.gen(function* () {
+              for (let next: typeof first | undefined = first; next !== undefined; next = waits.responses.shift()) {
+                yield* writeResponse(clientId, next)
+              }
+            }).pipe(Effect.ensuring(Effect.sync(() => void behind.delete(requestId))))
+            return Effect.map(
+              Effect.forkIn(delivery, scope, { startImmediately: true }),
+              (fiber) => void (waits.delivery = fiber)
+            )
+          })
 
         const read = Effect.gen(function* () {
           // The daemon bounds what it sends.

@@ -2,8 +2,9 @@ import { Effect, type Semaphore } from "effect"
 import type { Socket } from "node:net"
 import type { Channels } from "../../channels/Channels.ts"
 import type { Namespace } from "../../protocol/namespaces.ts"
-import { Inbox } from "../../wire/Inbox.ts"
-import { LineFault, type LineLimits, LineReader } from "../../wire/lines.ts"
+import { Intake } from "../../wire/Intake.ts"
+import { lastWords } from "../../wire/lastWords.ts"
+import { LineFault, type LineLimits } from "../../wire/lines.ts"
 import { Outbox } from "../../wire/Outbox.ts"
 import type { Locks } from "./locks.ts"
 import { readLine, Request, UNKNOWN_ID } from "./messages.ts"
@@ -32,32 +33,24 @@ export interface Shared {
   readonly shutDown: () => void
 }
 
-const LARGE_LINE_BYTES = 256 * 1024
-/** A read this long means that more is waiting: other clients get a turn first. */
-const FULL_READ_BYTES = 64 * 1024
-const PROBE_INTERVAL = "1 second"
-const FAREWELL = "1 second"
 const NEWLINE = Buffer.from("\n")
 
 /** One client: its requests in order, a read at a time, and one write for what they are answered. */
 export class Connection {
   readonly #socket: Socket
   readonly #shared: Shared
-  readonly #reader: LineReader
-  readonly #inbox: Inbox
+  readonly #intake: Intake
   readonly #outbox: Outbox
   readonly #subscriptions: Subscriptions
-  #holdsLargeLine = false
   #inFlight = 0
   #onSettled: (() => void) | undefined
   #isFlushing = false
 
   constructor(socket: Socket, shared: Shared) {
-    const { channels, fork, limits, namespace } = shared
+    const { channels, fork, largeLine, limits, namespace } = shared
     this.#socket = socket
     this.#shared = shared
-    this.#reader = new LineReader(limits)
-    this.#inbox = new Inbox(socket)
+    this.#intake = new Intake(socket, { limits, lateAfter: limits.stallMillis, largeLine })
     this.#outbox = new Outbox(socket, {
       limitBytes: limits.writeBufferBytes,
       stallAfter: limits.stallMillis,
@@ -83,7 +76,7 @@ export class Connection {
       Effect.ensuring(
         Effect.suspend(() => {
           this.#subscriptions.close()
-          return this.#releaseLargeLine()
+          return this.#intake.release
         })
       )
     )
@@ -92,71 +85,49 @@ export class Connection {
   /** Takes no further request, and leaves the client once it has what it was owed. */
   end(): void {
     this.#subscriptions.close()
-    this.#inbox.close()
+    this.#intake.close()
   }
 
   *#serve(): Generator<Effect.Effect<any>, void, any> {
+    const { lines } = this.#intake
     for (;;) {
-      const chunk = yield* this.#takeRead()
+      const chunk: Buffer | "late" | undefined = yield* this.#intake.take
       if (chunk === undefined) break
-      this.#reader.push(chunk)
+      if (chunk === "late") {
+        lines.end()
+        this.#reply(error(UNKNOWN_ID, sentences.lineTooSlow))
+        this.end()
+        break
+      }
+      lines.push(chunk)
       yield* this.#receiveLines()
-      if (chunk.length >= FULL_READ_BYTES) yield* Effect.yieldNow
+      const turn = this.#intake.turnOf(chunk)
+      if (turn !== undefined) yield* turn
     }
     // A last request is taken without its newline too.
-    if (this.#reader.pendingBytes > 0) {
-      this.#reader.push(NEWLINE)
+    if (lines.pendingBytes > 0) {
+      lines.push(NEWLINE)
       yield* this.#receiveLines()
     }
     this.#subscriptions.close()
-    while (this.#inFlight > 0 && !this.#socket.destroyed) {
-      // Costs no byte, and fails when the client has closed both sides.
-      this.#socket.write("")
-      yield* Effect.timeoutOption(this.#settled(0), PROBE_INTERVAL)
-    }
-    this.#outbox.uncork()
-    this.#outbox.end()
-    for (let before = -1; before !== this.#outbox.piecesWritten && !this.#socket.writableFinished;) {
-      before = this.#outbox.piecesWritten
-      yield* Effect.timeoutOption(this.#once("finish"), this.#shared.limits.stallMillis)
-    }
-    // Its own end: closing before would take from it what it has not read yet.
-    yield* Effect.timeoutOption(this.#once("close"), FAREWELL)
+    yield* lastWords(this.#socket, this.#outbox, {
+      isIdle: () => this.#inFlight === 0,
+      idle: this.#settled(0),
+      stallAfter: this.#shared.limits.stallMillis
+    })
   }
 
   /** Goes through the lines of a read. Waits where more would be owed to the client than may. */
   *#receiveLines(): Generator<Effect.Effect<any>, void, any> {
     const { inFlight } = this.#shared.limits
-    for (let line = this.#reader.next(); line !== undefined; line = this.#reader.next()) {
+    const { lines } = this.#intake
+    for (let line = lines.next(); line !== undefined; line = lines.next()) {
       if (line instanceof LineFault) this.#reply(error(UNKNOWN_ID, line.message))
       else this.#receive(line)
       const { room } = this.#outbox
       if (room !== undefined) yield* room
       if (this.#inFlight >= inFlight) yield* this.#settled(inFlight - 1)
     }
-  }
-
-  *#takeRead(): Generator<Effect.Effect<any>, Buffer | undefined, any> {
-    if (this.#reader.pendingBytes <= LARGE_LINE_BYTES) {
-      if (this.#holdsLargeLine) yield* this.#releaseLargeLine()
-      return yield* this.#inbox.take
-    }
-    if (!this.#holdsLargeLine) {
-      yield* this.#shared.largeLine.take(1)
-      this.#holdsLargeLine = true
-    }
-    const read = yield* Effect.timeoutOption(this.#inbox.take, this.#shared.limits.stallMillis)
-    if (read._tag === "Some") return read.value
-    this.#reader.end()
-    this.#reply(error(UNKNOWN_ID, sentences.lineTooSlow))
-    this.end()
-    return undefined
-  }
-
-  #releaseLargeLine(): Effect.Effect<unknown> {
-    if (!this.#holdsLargeLine) return Effect.void
-    this.#holdsLargeLine = false
-    return this.#shared.largeLine.release(1)
   }
 
   #receive(line: string): void {
@@ -259,15 +230,5 @@ export class Connection {
         })
       )
     )
-  }
-
-  #once(event: "finish" | "close"): Effect.Effect<void> {
-    const socket = this.#socket
-    return Effect.callback<void>((resume) => {
-      if (socket.closed || (event === "finish" && socket.writableFinished)) return resume(Effect.void)
-      const done = () => resume(Effect.void)
-      socket.once(event, done).once("close", done)
-      return Effect.sync(() => void socket.off(event, done).off("close", done))
-    })
   }
 }

@@ -68,6 +68,7 @@ const idOf = (value: unknown): string => {
 
 const PING = '{"type":"ping","id":"'
 const PUBLISH = '{"type":"publish","id":"'
+const PHOTON = ',"photonName":"'
 const CHANNEL = ',"channel":"'
 const MESSAGE = ',"message":'
 
@@ -85,8 +86,12 @@ export const readPlainLine = (line: string): Said | undefined => {
   }
   if (!line.startsWith(PUBLISH)) return undefined
   const idEnd = endOfPlainText(line, PUBLISH.length)
-  if (idEnd === -1 || !line.startsWith(CHANNEL, idEnd + 1)) return undefined
-  const channelStart = idEnd + 1 + CHANNEL.length
+  if (idEnd === -1) return undefined
+  // Newer clients name the photon, which the socket says already.
+  const isNamed = line.startsWith(PHOTON, idEnd + 1)
+  const headEnd = isNamed ? endOfPlainText(line, idEnd + 1 + PHOTON.length) : idEnd
+  if (headEnd === -1 || !line.startsWith(CHANNEL, headEnd + 1)) return undefined
+  const channelStart = headEnd + 1 + CHANNEL.length
   const channelEnd = endOfPlainText(line, channelStart)
   if (channelEnd === -1) return undefined
   const id = line.slice(PUBLISH.length - 1, idEnd + 1)

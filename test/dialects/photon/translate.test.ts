@@ -124,6 +124,10 @@ describe("requests of photon", () => {
         .tuple(quoted, quoted, message)
         .map(([id, channel, m]) => `{"type":"publish","id":${id},"channel":${channel},"message":${m}}`),
       fc.tuple(quoted, quoted).map(([id, channel]) => `{"type":"publish","id":${id},"channel":${channel}}`),
+      fc.tuple(quoted, quoted, quoted, message).map(([id, photon, channel, m]) => {
+        const head = `{"type":"publish","id":${id},"photonName":${photon}`
+        return `${head},"channel":${channel},"message":${m}}`
+      }),
       quoted.map((id) => `{"type":"ping","id":${id}}`)
     )
     let quick = 0
@@ -142,6 +146,8 @@ describe("requests of photon", () => {
       { numRuns: 5000 }
     )
     assert.isAbove(quick, 500)
+    const named = '{"type":"publish","id":"p","photonName":"kanban","channel":"c","message":{"a":1}}'
+    assert.deepInclude(readPlainLine(named), { id: '"p"', channel: "c", message: '{"a":1}' })
   })
 
   it("may be any line at all, and are answered for with their own id where they have one", () => {

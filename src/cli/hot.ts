@@ -5,6 +5,7 @@
 import type { Context } from "./context.ts"
 import { parseShare, parseSize } from "../config/quantities.ts"
 import { parseDuration } from "./duration.ts"
+import { captureVerbs } from "./hotCapture.ts"
 import { channelVerbs } from "./hotChannels.ts"
 import { lockVerbs } from "./hotLocks.ts"
 import { limitsOf } from "./limits.ts"
@@ -47,6 +48,7 @@ const read = <T>(plain: Plain, flag: string, parse: (text: string) => T | undefi
 const verbs: Readonly<Record<string, Verb>> = {
   ...channelVerbs,
   ...lockVerbs,
+  ...captureVerbs,
   // Not in the tree: completion scripts call it, people don't.
   __complete: {
     grammar: { flags: {}, words: [1, 1] },

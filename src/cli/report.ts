@@ -21,6 +21,8 @@ const typed: Readonly<Record<string, { readonly exitCode: number; readonly hint?
   LockHeldByAnother: { exitCode: ExitCode.lockLost },
   LockExpired: { exitCode: ExitCode.lockLost },
   LockTokenMismatch: { exitCode: ExitCode.lockLost },
+  CaptureNotFound: { exitCode: ExitCode.noSuchSession, hint: "`hob capture ls --all` lists them." },
+  CaptureAmbiguous: { exitCode: ExitCode.noSuchSession, hint: "Give more of the id." },
   InputQueueFull: {
     exitCode: ExitCode.failure,
     hint: "Nothing was sent. Send less at once, or pipe it in: `hob send SESSION -` waits for the program to read."
@@ -37,6 +39,8 @@ const spawnExitCode: Readonly<Record<string, number>> = {
 /** Fields of the protocol whose name is not what was typed, as the command line calls them. */
 const spelled: Readonly<Record<string, string>> = {
   session: "<session>",
+  capture: "<capture>",
+  repository: "--repo",
   channel: "<channel>",
   patterns: "<pattern>",
   pattern: "<pattern>",

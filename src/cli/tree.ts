@@ -4,6 +4,7 @@ import { CliConfig, CliError, CliOutput, Command, Completions, GlobalFlag } from
 import { VERSION } from "../config/version.ts"
 import type { Paths } from "../config/paths.ts"
 import { Exited, Home } from "./commands/act.ts"
+import { captureCommand } from "./commands/capture.ts"
 import { channelsCommand, eventsCommand, pubCommand, subCommand } from "./commands/channels.ts"
 import { configCommand } from "./commands/config.ts"
 import { daemonCommands } from "./commands/daemon.ts"
@@ -52,6 +53,7 @@ export const tree = hob.pipe(
     },
     { group: "CHANNELS", commands: [pubCommand, subCommand, channelsCommand, eventsCommand] },
     { group: "LOCKS", commands: [lockCommand] },
+    { group: "CAPTURE", commands: [captureCommand] },
     { group: "DAEMON", commands: daemonCommands },
     {
       group: "MORE",

@@ -60,6 +60,22 @@ export const textOrNull = (pattern: RegExp, expected: string, about: About<strin
 export const texts = (pattern: RegExp, expected: string, about: About<ReadonlyArray<string>>) =>
   setting(Schema.Array(Schema.String.check(Schema.isPattern(pattern))), expected, about)
 
+const isExpression = (text: string): boolean => {
+  try {
+    return new RegExp(text, "dgmu") instanceof RegExp && text !== ""
+  } catch {
+    return false
+  }
+}
+
+/** A list of regular expressions. */
+export const expressions = (about: About<ReadonlyArray<string>>) =>
+  setting(
+    Schema.Array(Schema.String.check(Schema.makeFilter(isExpression))),
+    'a list of regular expressions, such as ["acme_[0-9a-f]{32}"]',
+    about
+  )
+
 /** A program and its arguments. */
 export const command = (about: About<ReadonlyArray<string>>) =>
   setting(

@@ -5,6 +5,7 @@ import {
   bytes,
   channelRules,
   command,
+  expressions,
   millis,
   oneOf,
   templates,
@@ -345,6 +346,57 @@ const Locks = Schema.Struct({
   })
 })
 
+/** What is said to coding agents, and what they say and change. */
+const Capture = Schema.Struct({
+  enabled: yesNo({
+    default: true,
+    description: "Whether anything is captured. What was captured before stays.",
+    applies: "at once"
+  }),
+  excludePatterns: texts(/^[^\0]{1,256}$/u, 'a list of patterns of files, such as ["*.env", "secrets/"]', {
+    default: ["*.env", "*.env.*", "*secret*", "*password*", "*api*key*", "*.pem", "*.key", "id_rsa*", "id_ed25519*"],
+    description:
+      "Files whose changes are not captured. `*` and `?` stand for parts of a name, `**` for several names; a pattern without `/` is compared with every name of a path, whatever its case.",
+    applies: "at once"
+  }),
+  secretPatterns: expressions({
+    default: [],
+    description:
+      "Regular expressions of what is masked beside the secrets that hob knows by themselves. Where one has a group `(?<secret>…)`, that alone is.",
+    applies: "at once"
+  }),
+  messageBytes: bytes(
+    1024,
+    {
+      default: 256 * KiB,
+      description: "The longest text of a message or a change that is kept; what is beyond is cut, and marked as cut.",
+      applies: "at once"
+    },
+    16 * MiB
+  ),
+  captureBytes: bytes(64 * KiB, {
+    default: 32 * MiB,
+    description: "How much one capture may hold; what comes then is left out and counted.",
+    applies: "at once"
+  }),
+  maxCount: whole(10, 1_000_000, {
+    default: 10_000,
+    description:
+      "Captures that are kept; beyond it those go first that are closed and saved. Where none is, no further one is begun.",
+    applies: "at once"
+  }),
+  closeMillis: millis({
+    default: day,
+    description: "How long nothing may be heard of a capture before it is closed. What comes later opens it again.",
+    applies: "at once"
+  }),
+  retainMillis: millis({
+    default: 30 * day,
+    description: "How long a closed capture is kept. What was saved of it stays where it was saved.",
+    applies: "at once"
+  })
+})
+
 /** What hob writes down. */
 const Storage = Schema.Struct({
   durability: oneOf(["process-crash", "power-loss"], {
@@ -393,6 +445,7 @@ export const Settings = Schema.Struct({
   sessions: Sessions,
   channels: Channels,
   locks: Locks,
+  capture: Capture,
   storage: Storage,
   dialects: Dialects,
   templates: Templates

@@ -4,6 +4,7 @@ import { Concerns } from "../actors/Concerns.ts"
 import { DirectMethods } from "../actors/DirectMethods.ts"
 import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
+import * as Capture from "../capture/layer.ts"
 import * as Channels from "../channels/layer.ts"
 import { Connections } from "../actors/Connections.ts"
 import * as NativeSocket from "../connection/layer.ts"
@@ -42,6 +43,7 @@ export const layer = ({ env = process.env, flags = [], passed, paths }: DaemonOp
     // ── concerns: one line each ──
     Layer.provideMerge(Channels.layer),
     Layer.provideMerge(Locks.layer),
+    Layer.provideMerge(Capture.layer(paths)),
     Layer.provideMerge(Sessions.layer(paths)),
     // ── what they all stand on ──
     Layer.provideMerge(

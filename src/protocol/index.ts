@@ -3,6 +3,7 @@
  *
  * Transport: JSON-RPC 2.0, one message per line, over the Unix socket `hob.sock`.
  */
+import { CaptureRpcs } from "./capture.ts"
 import { ChannelsRpcs } from "./channels.ts"
 import { DaemonRpcs } from "./daemon.ts"
 import { DialectsRpcs } from "./dialects.ts"
@@ -13,6 +14,7 @@ import { TagsRpcs } from "./tags.ts"
 import { TemplatesRpcs } from "./templates.ts"
 
 export * from "./activity.ts"
+export * from "./capture.ts"
 export * from "./channelNames.ts"
 export * from "./channels.ts"
 export * from "./daemon.ts"
@@ -45,6 +47,7 @@ export const HobRpcs = DaemonRpcs.merge(
   TemplatesRpcs,
   ChannelsRpcs,
   LocksRpcs,
+  CaptureRpcs,
   DialectsRpcs
 )
 export type HobRpcs = typeof HobRpcs

@@ -86,5 +86,66 @@ export const migrations: ReadonlyArray<Migration> = [
         crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(id, ceiling)) STORED
       ) STRICT;
     `
+  },
+  {
+    // last_seq: of the newest entry; saved_seq: up to which a save has written them. body: JSON, or sealed bytes. key: what
+    // tells that an entry came before. capture_saves: what was written, and to which commit it belongs.
+    name: "captures",
+    sql: `
+      CREATE TABLE captures (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        tool TEXT NOT NULL,
+        agent_session TEXT,
+        session_id TEXT,
+        cwd TEXT,
+        repository TEXT,
+        branch TEXT,
+        metadata TEXT NOT NULL,
+        state TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        last_at_millis INTEGER NOT NULL,
+        last_seq INTEGER NOT NULL,
+        saved_seq INTEGER NOT NULL,
+        messages INTEGER NOT NULL,
+        code_changes INTEGER NOT NULL,
+        unsaved INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        masked INTEGER NOT NULL,
+        cut INTEGER NOT NULL,
+        dropped INTEGER NOT NULL,
+        excluded INTEGER NOT NULL,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(number, id, tool, agent_session, session_id, cwd, repository, branch, metadata, state, started_at, last_at_millis, last_seq, saved_seq, messages, code_changes, unsaved, bytes, masked, cut, dropped, excluded)) STORED
+      ) STRICT;
+      CREATE INDEX captures_of ON captures (tool, agent_session);
+      CREATE TABLE capture_entries (
+        number INTEGER PRIMARY KEY,
+        capture INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        type TEXT NOT NULL,
+        at TEXT NOT NULL,
+        body ANY NOT NULL,
+        cut_bytes INTEGER NOT NULL,
+        key TEXT,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(number, capture, seq, type, at, body, cut_bytes, key)) STORED
+      ) STRICT;
+      CREATE UNIQUE INDEX capture_entries_of ON capture_entries (capture, seq);
+      CREATE UNIQUE INDEX capture_entries_once ON capture_entries (capture, key) WHERE key IS NOT NULL;
+      CREATE TABLE capture_saves (
+        number INTEGER PRIMARY KEY,
+        capture TEXT NOT NULL,
+        repository TEXT NOT NULL,
+        destination TEXT NOT NULL,
+        slug TEXT NOT NULL,
+        version TEXT NOT NULL,
+        file TEXT,
+        commit_sha TEXT,
+        messages INTEGER NOT NULL,
+        code_changes INTEGER NOT NULL,
+        saved_at TEXT NOT NULL,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(number, capture, repository, destination, slug, version, file, commit_sha, messages, code_changes, saved_at)) STORED
+      ) STRICT;
+      CREATE INDEX capture_saves_of ON capture_saves (commit_sha);
+    `
   }
 ]

@@ -1,0 +1,192 @@
+import { Clock, Context, Effect, Exit, FiberSet, Layer, Result, Stream } from "effect"
+import type { Rpc } from "effect/rpc"
+import { Announcer } from "../actors/Announcer.ts"
+import { Concerns } from "../actors/Concerns.ts"
+import { HobConfig } from "../config/HobConfig.ts"
+import type { Paths } from "../config/paths.ts"
+import {
+  type AddCodeChange,
+  type Capture,
+  type CaptureAdded,
+  type CaptureConfig,
+  CaptureDisabled,
+  type CreateCapture,
+  type ListCaptures,
+  PathOutsideRepository,
+  type ShowCapture,
+  type TooManyCaptures
+} from "../protocol/capture.ts"
+import { type StorageError, StorageFailed } from "../protocol/storage.ts"
+import { Database } from "../storage/Database.ts"
+import { Announcements } from "./announcements.ts"
+import { below, makeExcludes } from "./changedPath.ts"
+import { unifiedDiff } from "./diff.ts"
+import { findWorkTree } from "../config/workTree.ts"
+import { Ledger, type Lookup, type Origin } from "./Ledger.ts"
+import { Masks } from "./Masks.ts"
+import * as retention from "./retention.ts"
+import * as rows from "./rows.ts"
+import { makeSeal } from "./seal.ts"
+
+/** What one answer of `capture.show` may hold: the rest is asked for again. */
+const SHOW_BYTES = 1024 * 1024
+
+type Refused = Lookup | CaptureDisabled | StorageError
+
+/** What somebody said. A role of a foreign protocol may be any. */
+export interface Message extends Origin {
+  readonly role: string
+  readonly content: string
+}
+
+/** What is captured. Messages and changes are answered once they are in the store, without their secrets. */
+export class Captures extends Context.Service<
+  Captures,
+  {
+    create(
+      request: Rpc.Payload<typeof CreateCapture>
+    ): Effect.Effect<Capture, CaptureDisabled | TooManyCaptures | StorageError>
+    /** Callback-first: a message takes no fiber on its way. `answer` is called once. */
+    addMessage(ref: string, message: Message, answer: (exit: Exit.Exit<CaptureAdded, Refused>) => void): void
+    addCodeChange(
+      request: Rpc.Payload<typeof AddCodeChange> & Origin
+    ): Effect.Effect<CaptureAdded, Refused | PathOutsideRepository>
+    /** Newest first. */
+    list(which?: Rpc.Payload<typeof ListCaptures>): Effect.Effect<ReadonlyArray<Capture>, StorageError>
+    show(
+      request: Rpc.Payload<typeof ShowCapture>
+    ): Effect.Effect<Rpc.Success<typeof ShowCapture>, Lookup | StorageError>
+    discard(ref: string): Effect.Effect<Capture, Lookup | StorageError>
+    readonly config: Effect.Effect<CaptureConfig>
+  }
+>()("hob/capture/Captures") {
+  static readonly layer = (_paths: Paths) => Layer.effect(Captures, make)
+}
+
+const make = Effect.gen(function* () {
+  const concerns = yield* Concerns
+  const config = yield* HobConfig
+  const database = yield* Database
+  const clock = yield* Clock.Clock
+  const announcements = new Announcements(yield* Announcer)
+  const wall = () => clock.currentTimeMillisUnsafe()
+  const monotonic = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+  let settings = (yield* config.get).capture
+  let excludes = makeExcludes(settings.excludePatterns)
+  const masks = new Masks(settings.secretPatterns)
+  const seal = makeSeal(null)
+  const ledger = new Ledger({ database, seal, announcements, limits: () => settings, wall })
+
+  yield* concerns.supervise("capture", (up) =>
+    Effect.gen(function* () {
+      yield* up
+      yield* config.changes.pipe(
+        Stream.runForEach(({ capture }) =>
+          Effect.sync(() => {
+            settings = capture
+            excludes = makeExcludes(capture.excludePatterns)
+            masks.setPatterns(capture.secretPatterns)
+          })
+        ),
+        Effect.forkScoped
+      )
+      for (;;) {
+        yield* database
+          .write((sql) => retention.sweep(sql, settings, wall()))
+          .pipe(
+            Effect.tap((closed) => Effect.sync(() => closed.forEach((row) => announcements.closed(row, "quiet")))),
+            Effect.catch(({ message }) => Effect.logWarning(`captures were not looked through: ${message}`))
+          )
+        yield* Effect.sleep(retention.SWEEP)
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  const create = Effect.fn("Captures.create")(function* (request: Rpc.Payload<typeof CreateCapture>) {
+    if (!settings.enabled) return yield* new CaptureDisabled()
+    yield* masks.load
+    const tree = request.cwd === undefined ? "none" : findWorkTree(request.cwd)
+    const { branch, root } = typeof tree === "string" ? { root: null, branch: null } : tree
+    const metadata = masks.metadata(request.metadata ?? {}, root, monotonic())
+    return rows.toCapture(yield* ledger.begin({ ...request, repository: root, branch, metadata }))
+  })
+
+  const addMasked: Captures["Service"]["addMessage"] = (ref, { at, content, key, role }, answer) => {
+    if (!settings.enabled) return answer(Exit.fail(new CaptureDisabled()))
+    let found: Result.Result<rows.Stored, Lookup>
+    try {
+      found = database.readNow((sql) => ledger.find(sql, ref))
+    } catch (error) {
+      if (error instanceof StorageFailed) return answer(Exit.fail(error))
+      throw error
+    }
+    if (Result.isFailure(found)) return answer(Exit.fail(found.failure))
+    const row = found.success
+    const { cutBytes, masked, text } = masks.store(content, settings.messageBytes, row.repository, monotonic())
+    ledger.add(row, { type: "message", body: { role, content: text }, cutBytes, masked, key, at }, answer)
+  }
+
+  const fork = yield* FiberSet.makeRuntime<never, void, never>()
+  const addMessage: Captures["Service"]["addMessage"] = (ref, message, answer) => {
+    if (masks.isLoaded) addMasked(ref, message, answer)
+    else
+      fork(
+        Effect.andThen(
+          masks.load,
+          Effect.sync(() => addMasked(ref, message, answer))
+        )
+      )
+  }
+
+  const addCodeChange = Effect.fn("Captures.addCodeChange")(function* (
+    request: Rpc.Payload<typeof AddCodeChange> & Origin
+  ): Effect.fn.Return<CaptureAdded, Refused | PathOutsideRepository> {
+    if (!settings.enabled) return yield* new CaptureDisabled()
+    yield* masks.load
+    const row = yield* ledger.lookup(request.capture)
+    const path = row.repository === null ? request.path : below(row.repository, request.path)
+    if (path === null) {
+      yield* ledger.exclude(row)
+      return yield* new PathOutsideRepository({ path: request.path, repository: row.repository! })
+    }
+    if (excludes(path)) {
+      yield* ledger.exclude(row)
+      return { seq: null, cut: false, masked: 0, leftOut: "excluded" }
+    }
+    const { after = null, at, before = null, key } = request
+    const kind = request.kind ?? (before === null ? "created" : after === null ? "deleted" : "modified")
+    const whole = request.diff ?? unifiedDiff(before ?? "", after ?? "")
+    const { cutBytes, masked, text } = masks.store(whole, settings.messageBytes, row.repository, monotonic())
+    const body = { path: path.toWellFormed(), kind, diff: text }
+    return yield* Effect.callback<CaptureAdded, Refused>((resume) =>
+      ledger.add(row, { type: "codeChange", body, cutBytes, masked, key, at }, resume)
+    )
+  })
+
+  return Captures.of({
+    create,
+    addMessage,
+    addCodeChange,
+    list: ({ all = false, repository, session } = {}) =>
+      Effect.map(database.read(rows.all), (captures) =>
+        captures
+          .filter((row) => all || row.state === "open")
+          .filter((row) => repository === undefined || row.repository === repository)
+          .filter((row) => session === undefined || row.session_id === session)
+          .map(rows.toCapture)
+          .toReversed()
+      ),
+    show: Effect.fn("Captures.show")(function* ({ after = 0, capture }) {
+      const row = yield* ledger.lookup(capture)
+      const { entries, next } = yield* database.read((sql) => rows.entries(sql, row, seal, { after, bytes: SHOW_BYTES }))
+      return { capture: rows.toCapture(row), metadata: rows.metadataOf(row), entries, next }
+    }),
+    discard: Effect.fn("Captures.discard")(function* (ref) {
+      const row = yield* ledger.lookup(ref)
+      yield* database.write((sql) => rows.remove(sql, row.number))
+      announcements.discarded(row)
+      return rows.toCapture(row)
+    }),
+    config: Effect.sync(() => settings)
+  })
+})

@@ -1,0 +1,223 @@
+/** Captures in the store: a row for each, a row for each of their entries. */
+import { Option, Schema } from "effect"
+import { type Capture, type CaptureEntry, type CaptureId, CaptureMetadata, CodeChangeKind } from "../protocol/capture.ts"
+import type { SessionId } from "../protocol/ids.ts"
+import type { Reads, Row, Sql } from "../storage/sqlite.ts"
+import type { Seal } from "./seal.ts"
+
+const Stored = Schema.Struct({
+  number: Schema.Int,
+  id: Schema.String,
+  tool: Schema.String,
+  agent_session: Schema.NullOr(Schema.String),
+  session_id: Schema.NullOr(Schema.String),
+  cwd: Schema.NullOr(Schema.String),
+  repository: Schema.NullOr(Schema.String),
+  branch: Schema.NullOr(Schema.String),
+  metadata: Schema.String,
+  state: Schema.Literals(["open", "closed"]),
+  started_at: Schema.String,
+  last_at_millis: Schema.Int,
+  last_seq: Schema.Int,
+  saved_seq: Schema.Int,
+  messages: Schema.Int,
+  code_changes: Schema.Int,
+  unsaved: Schema.Int,
+  bytes: Schema.Int,
+  masked: Schema.Int,
+  cut: Schema.Int,
+  dropped: Schema.Int,
+  excluded: Schema.Int
+})
+export type Stored = typeof Stored.Type
+
+const COLUMNS =
+  "number, id, tool, agent_session, session_id, cwd, repository, branch, metadata, state, started_at, last_at_millis, last_seq, saved_seq, messages, code_changes, unsaved, bytes, masked, cut, dropped, excluded"
+
+// A row's checksum has been looked at when the store was opened, and nobody else writes it: it is what was written.
+const stored = (row: Row | undefined): Stored | undefined => row as unknown as Stored | undefined
+const decode = Schema.decodeUnknownOption(Stored)
+
+export const byId = (sql: Reads, id: string): Stored | undefined =>
+  stored(sql.get(`SELECT ${COLUMNS} FROM captures WHERE id = ?`, id))
+
+export const byNumber = (sql: Reads, number: number): Stored | undefined =>
+  stored(sql.get(`SELECT ${COLUMNS} FROM captures WHERE number = ?`, number))
+
+/** Those whose id begins so, at most `limit`. */
+export const byPrefix = (sql: Reads, prefix: string, limit: number): ReadonlyArray<Stored> =>
+  sql
+    .all(`SELECT ${COLUMNS} FROM captures WHERE id >= ? AND id < ? ORDER BY id LIMIT ?`, prefix, `${prefix}g`, limit)
+    .flatMap((row) => Option.toArray(decode(row)))
+
+/** The one of an agent's session in a work tree. */
+export const byAgentSession = (
+  sql: Reads,
+  which: { readonly tool: string; readonly agentSession: string; readonly repository: string | null }
+): Stored | undefined =>
+  stored(
+    sql.get(
+      `SELECT ${COLUMNS} FROM captures WHERE tool = ? AND agent_session = ? AND repository IS ? ORDER BY number DESC LIMIT 1`,
+      which.tool,
+      which.agentSession,
+      which.repository
+    )
+  )
+
+/** In the order of their beginning. */
+export const all = (sql: Reads): ReadonlyArray<Stored> =>
+  sql.all(`SELECT ${COLUMNS} FROM captures ORDER BY number`).flatMap((row) => Option.toArray(decode(row)))
+
+export const count = (sql: Reads): number => Number(sql.get("SELECT count(*) AS count FROM captures")?.["count"] ?? 0)
+
+/** The one that may be forgotten first: closed, and nothing in it unsaved. */
+export const oldestDone = (sql: Reads): Stored | undefined =>
+  stored(
+    sql.get(
+      `SELECT ${COLUMNS} FROM captures WHERE state = 'closed' AND unsaved = 0 ORDER BY last_at_millis, number LIMIT 1`
+    )
+  )
+
+export type New = Pick<
+  Stored,
+  "id" | "tool" | "agent_session" | "session_id" | "cwd" | "repository" | "branch" | "metadata" | "started_at" | "last_at_millis"
+>
+
+export const insert = (sql: Sql, row: New): Stored => {
+  sql.run(
+    `INSERT INTO captures (id, tool, agent_session, session_id, cwd, repository, branch, metadata, state, started_at, last_at_millis, last_seq, saved_seq, messages, code_changes, unsaved, bytes, masked, cut, dropped, excluded)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)`,
+    row.id,
+    row.tool,
+    row.agent_session,
+    row.session_id,
+    row.cwd,
+    row.repository,
+    row.branch,
+    row.metadata,
+    row.started_at,
+    row.last_at_millis
+  )
+  return byId(sql, row.id)!
+}
+
+/** Writes what changes about a capture. */
+export const update = (sql: Sql, row: Stored): void => {
+  sql.run(
+    `UPDATE captures SET session_id = ?, metadata = ?, state = ?, last_at_millis = ?, last_seq = ?, saved_seq = ?, messages = ?, code_changes = ?, unsaved = ?, bytes = ?, masked = ?, cut = ?, dropped = ?, excluded = ? WHERE number = ?`,
+    row.session_id,
+    row.metadata,
+    row.state,
+    row.last_at_millis,
+    row.last_seq,
+    row.saved_seq,
+    row.messages,
+    row.code_changes,
+    row.unsaved,
+    row.bytes,
+    row.masked,
+    row.cut,
+    row.dropped,
+    row.excluded,
+    row.number
+  )
+}
+
+export const remove = (sql: Sql, number: number): void => {
+  sql.run("DELETE FROM capture_entries WHERE capture = ?", number)
+  sql.run("DELETE FROM captures WHERE number = ?", number)
+}
+
+const Body = Schema.Union([
+  Schema.Struct({ role: Schema.String, content: Schema.String }),
+  Schema.Struct({ path: Schema.String, kind: CodeChangeKind, diff: Schema.String })
+])
+export type Body = typeof Body.Type
+const decodeBody = Schema.decodeUnknownOption(Schema.fromJsonString(Body))
+
+export interface NewEntry {
+  readonly type: CaptureEntry["type"]
+  readonly seq: number
+  readonly at: string
+  readonly body: string | Uint8Array
+  readonly cutBytes: number
+  readonly key: string | null
+}
+
+export const addEntry = (sql: Sql, capture: number, { at, body, cutBytes, key, seq, type }: NewEntry): void => {
+  sql.run(
+    "INSERT INTO capture_entries (capture, seq, type, at, body, cut_bytes, key) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    capture,
+    seq,
+    type,
+    at,
+    body,
+    cutBytes,
+    key
+  )
+}
+
+/** The entry that came before with this key. */
+export const seqOfKey = (sql: Reads, capture: number, key: string): number | undefined => {
+  const row = sql.get("SELECT seq FROM capture_entries WHERE capture = ? AND key = ?", capture, key)
+  return row === undefined ? undefined : Number(row["seq"])
+}
+
+/** Entries behind `after`, in order: as many as come to `bytes`, but one at least. What can't be opened is left out. */
+export const entries = (
+  sql: Reads,
+  { number, saved_seq }: Pick<Stored, "number" | "saved_seq">,
+  seal: Seal,
+  { after, bytes }: { readonly after: number; readonly bytes: number }
+): { readonly entries: ReadonlyArray<CaptureEntry>; readonly next: number | null } => {
+  const found: Array<CaptureEntry> = []
+  let left = bytes
+  for (let from = after; ; ) {
+    const rows = sql.all(
+      "SELECT seq, type, at, body, cut_bytes FROM capture_entries WHERE capture = ? AND seq > ? ORDER BY seq LIMIT 100",
+      number,
+      from
+    )
+    if (rows.length === 0) return { entries: found, next: null }
+    for (const row of rows) {
+      const seq = Number(row["seq"])
+      const text = seal.open(row["body"] as string | Uint8Array, entryName(number, seq))
+      if (left <= 0) return { entries: found, next: from }
+      from = seq
+      if (text === null) continue
+      left -= text.length
+      const body = Option.getOrUndefined(decodeBody(text))
+      if (body === undefined) continue
+      const common = { seq, at: String(row["at"]), cutBytes: Number(row["cut_bytes"]), saved: seq <= saved_seq }
+      found.push("role" in body ? { type: "message", ...common, ...body } : { type: "codeChange", ...common, ...body })
+    }
+  }
+}
+
+/** What a sealed body is bound to: it can't be moved to another place in the store. */
+export const entryName = (capture: number, seq: number): string => `${capture}/${seq}`
+
+const decodeMetadata = Schema.decodeUnknownOption(Schema.fromJsonString(CaptureMetadata))
+
+export const metadataOf = (row: Stored): CaptureMetadata => Option.getOrElse(decodeMetadata(row.metadata), () => ({}))
+
+export const toCapture = (row: Stored): Capture => ({
+  id: row.id as CaptureId,
+  tool: row.tool,
+  agentSession: row.agent_session,
+  session: row.session_id as SessionId | null,
+  cwd: row.cwd,
+  repository: row.repository,
+  branch: row.branch,
+  state: row.state,
+  startedAt: row.started_at,
+  lastAt: new Date(row.last_at_millis).toISOString(),
+  messages: row.messages,
+  codeChanges: row.code_changes,
+  unsaved: row.unsaved,
+  bytes: row.bytes,
+  masked: row.masked,
+  cut: row.cut,
+  dropped: row.dropped,
+  excluded: row.excluded
+})

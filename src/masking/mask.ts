@@ -1,0 +1,91 @@
+/** Takes secrets out of texts. Pure: no file, no clock, nothing that is kept. */
+import { makePreset } from "./presetRules.ts"
+import { rules } from "./rules.ts"
+
+/** A text without its secrets, and how many there were. */
+export interface Masked {
+  readonly text: string
+  readonly count: number
+}
+
+export interface MaskOptions {
+  /** Regular expressions of the user's own: what they match is masked; where they have a group `secret`, that alone. */
+  readonly patterns?: ReadonlyArray<string>
+}
+
+export type Mask = (text: string, known?: ReadonlyArray<string>) => Masked
+
+interface Span {
+  readonly start: number
+  readonly end: number
+  readonly kind: string
+}
+
+/** Without any of these there is none: most of what people say need not be looked at more closely. */
+const worthALook = /[A-Za-z0-9_+/=.:~-]{16}|pass|secret|token|key|pwd|cred|auth|dsn|cookie|:\/\/|-----/i
+
+/**
+ * Makes a mask. `known` are values that are secret wherever they stand. Throws where a pattern is no regular
+ * expression. What is masked twice is what is masked once.
+ */
+export const makeMask = ({ patterns = [] }: MaskOptions = {}): Mask => {
+  const preset = makePreset()
+  const own = patterns.map((pattern) => ({ kind: "pattern", pattern: new RegExp(pattern, "gdmu") }))
+  return (text, known = []) => {
+    const spans: Array<Span> = []
+    for (const value of known) addAll(spans, text, value, "value")
+    if (worthALook.test(text)) {
+      for (const rule of rules) addMatches(spans, text, rule)
+      for (const { kind, range, values } of preset(text)) {
+        // Some rules tell the range of more than the secret, or of less.
+        if (values.length === 0) spans.push({ start: range[0], end: range[1], kind })
+        for (const value of values) addAll(spans, text, value, kind)
+      }
+    }
+    for (const rule of own) addMatches(spans, text, rule)
+    return spans.length === 0 ? { text, count: 0 } : replace(text, spans)
+  }
+}
+
+const addMatches = (
+  spans: Array<Span>,
+  text: string,
+  { isSecret, kind, pattern }: { kind: string; pattern: RegExp; isSecret?: (found: string) => boolean }
+): void => {
+  pattern.lastIndex = 0
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    if (match[0] === "") {
+      pattern.lastIndex++
+      continue
+    }
+    const [start, end] = match.indices!.groups?.["secret"] ?? match.indices![0]!
+    if (isSecret?.(text.slice(start, end)) !== false) spans.push({ start, end, kind })
+  }
+}
+
+const addAll = (spans: Array<Span>, text: string, value: string, kind: string): void => {
+  if (value === "") return
+  for (let at = text.indexOf(value); at >= 0; at = text.indexOf(value, at + value.length)) {
+    spans.push({ start: at, end: at + value.length, kind })
+  }
+}
+
+const MASKED = /^\[masked: [a-z0-9 -]{1,40}\]$/
+
+const replace = (text: string, spans: Array<Span>): Masked => {
+  spans.sort((a, b) => a.start - b.start || b.end - a.end)
+  let result = ""
+  let position = 0
+  let count = 0
+  for (let index = 0; index < spans.length; ) {
+    const { kind, start } = spans[index]!
+    let { end } = spans[index]!
+    // What overlaps is one secret.
+    for (index++; index < spans.length && spans[index]!.start < end; index++) end = Math.max(end, spans[index]!.end)
+    if (MASKED.test(text.slice(start, end))) continue
+    result += `${text.slice(position, start)}[masked: ${kind}]`
+    position = end
+    count++
+  }
+  return count === 0 ? { text, count: 0 } : { text: result + text.slice(position), count }
+}

@@ -68,7 +68,7 @@ const library = {
     protocol: source("protocol/index.ts"),
     testing: source("testing.ts")
   },
-  external: [/^effect(\/|$)/, /^@effect\//, "node-pty", /\.node$/],
+  external: [/^effect(\/|$)/, /^@effect\//, /^@secretlint\//, "node-pty", /\.node$/],
   output: { dir: temporary, format: "esm", entryFileNames: "[name].js", chunkFileNames: "library-[name].js" }
 }
 

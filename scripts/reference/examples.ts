@@ -12,6 +12,18 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
   "channels.publish": { channel: "build:web", message: { event: "done", seconds: 12.5 } },
   "channels.subscribe": { patterns: ["build:*", "deploy:**"], since: "3-1204" },
   "channels.list": { pattern: "build:*" },
+  "capture.create": { tool: "claude-code", cwd: "/srv/app", metadata: { model: "claude-opus-5-5" } },
+  "capture.addMessage": { capture: "3f9ac1d2e4b5a697", role: "user", content: "Please add a login form." },
+  "capture.addCodeChange": {
+    capture: "3f9ac1d2e4b5a697",
+    path: "src/login.ts",
+    before: "export {}\n",
+    after: "export const login = () => {}\n"
+  },
+  "capture.list": { all: true, repository: "/srv/app" },
+  "capture.show": { capture: "3f9a" },
+  "capture.discard": { capture: "3f9a" },
+  "capture.config": {},
   "dialects.list": {},
   "dialects.enable": { name: "claude-sessions" },
   "dialects.disable": { name: "claude-sessions" },

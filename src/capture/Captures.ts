@@ -178,7 +178,9 @@ const make = Effect.gen(function* () {
       ),
     show: Effect.fn("Captures.show")(function* ({ after = 0, capture }) {
       const row = yield* ledger.lookup(capture)
-      const { entries, next } = yield* database.read((sql) => rows.entries(sql, row, seal, { after, bytes: SHOW_BYTES }))
+      const { entries, next } = yield* database.read((sql) =>
+        rows.entries(sql, row, seal, { after, bytes: SHOW_BYTES })
+      )
       return { capture: rows.toCapture(row), metadata: rows.metadataOf(row), entries, next }
     }),
     discard: Effect.fn("Captures.discard")(function* (ref) {

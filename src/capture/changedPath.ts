@@ -45,10 +45,7 @@ export const makeExcludes = (patterns: ReadonlyArray<string>): ((path: string) =
     const trimmed = pattern.replace(/^\.?\//, "").replace(/\/$/, "")
     if (trimmed !== "") (trimmed.includes("/") ? paths : names).push(expression(trimmed))
   }
-  const all = [
-    ...names.map((name) => `(?:^|.*/)${name}(?:/.*)?$`),
-    ...paths.map((path) => `^${path}(?:/.*)?$`)
-  ]
+  const all = [...names.map((name) => `(?:^|.*/)${name}(?:/.*)?$`), ...paths.map((path) => `^${path}(?:/.*)?$`)]
   if (all.length === 0) return () => false
   const matches = new RegExp(`^(?:${all.join("|")})`, "isu")
   return (path) => matches.test(path)

@@ -7,14 +7,17 @@ const MOST_BYTES = 256 * 1024
 /** A shorter one is found by chance in any text. */
 const LEAST = 8
 /** Not everything that is configured is a secret: numbers, words, addresses and paths stand in the code too. */
-const ordinary = /^(?:[a-z][a-z-]*|[A-Z][A-Z_]*|\d+(?:\.\d+)*|true|false|https?:\/\/[^\s:@]+(?::\d+)?(?:\/[\w./-]*)?|\.{0,2}\/[\w./-]*|[\w-]+(?:\.[\w-]+)*(?::\d+)?)$/
+const ordinary =
+  /^(?:[a-z][a-z-]*|[A-Z][A-Z_]*|\d+(?:\.\d+)*|true|false|https?:\/\/[^\s:@]+(?::\d+)?(?:\/[\w./-]*)?|\.{0,2}\/[\w./-]*|[\w-]+(?:\.[\w-]+)*(?::\d+)?)$/
 const looksRandom = /^(?=[^\s]*\d)(?=[^\s]*[a-zA-Z])[A-Za-z0-9_+/=-]{16,}$/
 
 const isSecret = (value: string): boolean => value.length >= LEAST && (!ordinary.test(value) || looksRandom.test(value))
 
 /** The secret values that a file of variables sets. Pure. */
 export const valuesIn = (text: string): ReadonlyArray<string> =>
-  Array.from(text.matchAll(/^[ \t]*(?:export[ \t]+)?[\w.-]{1,256}[ \t]*=[ \t]*(?:"([^"\n]*)"|'([^'\n]*)'|([^#\r\n]*))/gm))
+  Array.from(
+    text.matchAll(/^[ \t]*(?:export[ \t]+)?[\w.-]{1,256}[ \t]*=[ \t]*(?:"([^"\n]*)"|'([^'\n]*)'|([^#\r\n]*))/gm)
+  )
     .map(([, double, single, plain]) => double ?? single ?? plain?.trim() ?? "")
     .filter(isSecret)
 

@@ -11,7 +11,9 @@ export const layer = CaptureRpcs.toLayer(
     return CaptureRpcs.of({
       "capture.create": (request) => captures.create(request),
       "capture.addMessage": ({ capture, ...message }) =>
-        Effect.callback<CaptureAdded, Rpc.Error<typeof AddMessage>>((resume) => captures.addMessage(capture, message, resume)),
+        Effect.callback<CaptureAdded, Rpc.Error<typeof AddMessage>>((resume) =>
+          captures.addMessage(capture, message, resume)
+        ),
       "capture.addCodeChange": (request) => captures.addCodeChange(request),
       "capture.list": (which) => Effect.map(captures.list(which), (all) => ({ captures: all })),
       "capture.show": (request) => captures.show(request),

@@ -4,4 +4,5 @@ import { Captures } from "./Captures.ts"
 import * as handlers from "./handlers.ts"
 
 /** Capture: the handlers of `capture.*`, the service, and the actor that closes and forgets. */
-export const layer = (paths: Paths) => Layer.merge(handlers.layer, handlers.layerDirect).pipe(Layer.provideMerge(Captures.layer(paths)))
+export const layer = (paths: Paths) =>
+  Layer.merge(handlers.layer, handlers.layerDirect).pipe(Layer.provideMerge(Captures.layer(paths)))

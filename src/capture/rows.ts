@@ -1,6 +1,12 @@
 /** Captures in the store: a row for each, a row for each of their entries. */
 import { Option, Schema } from "effect"
-import { type Capture, type CaptureEntry, type CaptureId, CaptureMetadata, CodeChangeKind } from "../protocol/capture.ts"
+import {
+  type Capture,
+  type CaptureEntry,
+  type CaptureId,
+  CaptureMetadata,
+  CodeChangeKind
+} from "../protocol/capture.ts"
 import type { SessionId } from "../protocol/ids.ts"
 import type { Reads, Row, Sql } from "../storage/sqlite.ts"
 import type { Seal } from "./seal.ts"
@@ -80,7 +86,16 @@ export const oldestDone = (sql: Reads): Stored | undefined =>
 
 export type New = Pick<
   Stored,
-  "id" | "tool" | "agent_session" | "session_id" | "cwd" | "repository" | "branch" | "metadata" | "started_at" | "last_at_millis"
+  | "id"
+  | "tool"
+  | "agent_session"
+  | "session_id"
+  | "cwd"
+  | "repository"
+  | "branch"
+  | "metadata"
+  | "started_at"
+  | "last_at_millis"
 >
 
 export const insert = (sql: Sql, row: New): Stored => {
@@ -172,7 +187,7 @@ export const entries = (
 ): { readonly entries: ReadonlyArray<CaptureEntry>; readonly next: number | null } => {
   const found: Array<CaptureEntry> = []
   let left = bytes
-  for (let from = after; ; ) {
+  for (let from = after; ;) {
     const rows = sql.all(
       "SELECT seq, type, at, body, cut_bytes FROM capture_entries WHERE capture = ? AND seq > ? ORDER BY seq LIMIT 100",
       number,

@@ -1,13 +1,9 @@
 /** The plain forms of `hob capture`: see hot.ts. */
 import type { Action, Verb } from "./hot.ts"
 import type { Grammar, Plain } from "./plain.ts"
-import {
-  captureConfig,
-  captureDiscard,
-  captureList,
-  captureShow,
-  captureStatusVerb
-} from "./verbs/capture.ts"
+
+// Loaded by whoever needs them.
+const verbs = () => import("./verbs/capture.ts")
 
 const verb = (grammar: Grammar, action: (plain: Plain) => Action | null): Verb => ({ grammar, action })
 
@@ -17,8 +13,10 @@ export const captureVerbs: Readonly<Record<string, Verb>> = {
     grammar: { flags: {}, words: [0, 0] },
     action: () => null,
     below: {
-      status: verb({ flags: { "--json": "boolean" }, words: [0, 0] }, (plain) => (context) =>
-        captureStatusVerb(context, { json: plain.has("--json") })
+      status: verb(
+        { flags: { "--json": "boolean" }, words: [0, 0] },
+        (plain) => (context) =>
+          verbs().then(({ captureStatusVerb }) => captureStatusVerb(context, { json: plain.has("--json") }))
       ),
       ls: verb(
         {
@@ -29,21 +27,29 @@ export const captureVerbs: Readonly<Record<string, Verb>> = {
         (plain) => {
           const repository = plain.value("--repo")
           return (context) =>
-            captureList(context, {
-              all: plain.has("--all"),
-              repository: repository,
-              json: plain.has("--json")
-            })
+            verbs().then(({ captureList }) =>
+              captureList(context, { all: plain.has("--all"), repository, json: plain.has("--json") })
+            )
         }
       ),
-      show: verb({ flags: { "--json": "boolean" }, words: [1, 1] }, (plain) => (context) =>
-        captureShow(context, { capture: plain.words[0]!, json: plain.has("--json") })
+      show: verb(
+        { flags: { "--json": "boolean" }, words: [1, 1] },
+        (plain) => (context) =>
+          verbs().then(({ captureShow }) =>
+            captureShow(context, { capture: plain.words[0]!, json: plain.has("--json") })
+          )
       ),
-      discard: verb({ flags: { "--json": "boolean" }, words: [1, Number.MAX_SAFE_INTEGER] }, (plain) => (context) =>
-        captureDiscard(context, { captures: plain.words, json: plain.has("--json") })
+      discard: verb(
+        { flags: { "--json": "boolean" }, words: [1, Number.MAX_SAFE_INTEGER] },
+        (plain) => (context) =>
+          verbs().then(({ captureDiscard }) =>
+            captureDiscard(context, { captures: plain.words, json: plain.has("--json") })
+          )
       ),
-      config: verb({ flags: { "--json": "boolean" }, words: [0, 0] }, (plain) => (context) =>
-        captureConfig(context, { json: plain.has("--json") })
+      config: verb(
+        { flags: { "--json": "boolean" }, words: [0, 0] },
+        (plain) => (context) =>
+          verbs().then(({ captureConfig }) => captureConfig(context, { json: plain.has("--json") }))
       )
     }
   }

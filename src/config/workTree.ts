@@ -38,7 +38,8 @@ const small = (path: string): string | undefined => {
 const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 const isGitDirectory = (path: string): boolean =>
-  small(join(path, "HEAD")) !== undefined && (isDirectory(join(path, "objects")) || small(join(path, "commondir")) !== undefined)
+  small(join(path, "HEAD")) !== undefined &&
+  (isDirectory(join(path, "objects")) || small(join(path, "commondir")) !== undefined)
 
 /** What `.git` of a directory stands for. */
 const gitDirectoryOf = (directory: string): string | undefined => {

@@ -59,6 +59,7 @@ const addMatches = (
       continue
     }
     const [start, end] = match.indices!.groups?.["secret"] ?? match.indices![0]!
+    if (text.startsWith(MASK, start)) continue
     if (isSecret?.(text.slice(start, end)) !== false) spans.push({ start, end, kind })
   }
 }
@@ -70,6 +71,7 @@ const addAll = (spans: Array<Span>, text: string, value: string, kind: string): 
   }
 }
 
+const MASK = "[masked: "
 const MASKED = /^\[masked: [a-z0-9 -]{1,40}\]$/
 
 const replace = (text: string, spans: Array<Span>): Masked => {
@@ -77,7 +79,7 @@ const replace = (text: string, spans: Array<Span>): Masked => {
   let result = ""
   let position = 0
   let count = 0
-  for (let index = 0; index < spans.length; ) {
+  for (let index = 0; index < spans.length;) {
     const { kind, start } = spans[index]!
     let { end } = spans[index]!
     // What overlaps is one secret.

@@ -25,7 +25,9 @@ export const CaptureTool = Schema.String.check(
   })
 )
 
-const wellFormed = Schema.makeFilter((text: string) => (text.isWellFormed() ? undefined : "must be well-formed Unicode"))
+const wellFormed = Schema.makeFilter((text: string) =>
+  text.isWellFormed() ? undefined : "must be well-formed Unicode"
+)
 
 /** An absolute path without NUL. */
 export const AbsolutePath = Schema.String.check(
@@ -41,7 +43,9 @@ const AnyPath = Schema.String.check(
 
 /** A git commit: 40 hexadecimal digits, 64 in repositories with SHA-256. */
 export const CommitSha = Schema.String.check(
-  Schema.isPattern(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/u, { expected: "the whole hash of a commit, 40 hexadecimal digits" })
+  Schema.isPattern(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/u, {
+    expected: "the whole hash of a commit, 40 hexadecimal digits"
+  })
 )
 
 /** Who said it. */

@@ -12,6 +12,7 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
   config: ["protocol", "wire", "actors"],
   storage: ["protocol", "wire", "actors", "config"],
   ...Object.fromEntries(concerns.map((concern) => [concern, tools])),
+  capture: [...tools, "masking"],
   ...Object.fromEntries(doors.map((door) => [door, [...tools, ...concerns]])),
   daemon: [...tools, ...concerns, ...doors],
   sessionhost: ["protocol", "wire", "config"],
@@ -19,8 +20,10 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
   terminal: ["protocol"],
   activity: ["protocol", "terminal"],
   screens: ["protocol", "wire", "config", "terminal", "activity"],
+  // Takes secrets out of texts: pure.
+  masking: [],
   client: ["protocol", "wire", "config"],
-  cli: ["protocol", "wire", "config", "client", "terminal"],
+  cli: ["protocol", "wire", "config", "client", "terminal", "masking"],
   // The package's front door re-exports the Layers and the client.
   "testing.ts": ["sessionhost"],
   "index.ts": [...tools, ...concerns, ...doors, "daemon", "client"]

@@ -18,9 +18,12 @@ const statusCommand = Command.make("status", { json }, (options) =>
 
 const listCommand = Command.make(
   "ls",
-  { all: yes("all", "Closed ones too", "a"), repo: textOrNull("repo", "DIR", "Those of the git work tree that this directory is in"), json },
-  ({ all, json, repo }) =>
-    act((context) => captureList(context, { all, repository: repo, json }))
+  {
+    all: yes("all", "Closed ones too", "a"),
+    repo: textOrNull("repo", "DIR", "Those of the git work tree that this directory is in"),
+    json
+  },
+  ({ all, json, repo }) => act((context) => captureList(context, { all, repository: repo, json }))
 ).pipe(
   Command.withDescription(
     "List the captures that are open, newest first. A capture is closed when its agent has ended, or nothing was heard of it for long (capture.closeMillis); it is kept for a while (capture.retainMillis)."

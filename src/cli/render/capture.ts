@@ -23,7 +23,8 @@ export const captureStatus = ({ enabled }: CaptureConfig, captures: ReadonlyArra
   const head = enabled ? "Capture is on" : "Capture is off (capture.enabled)"
   if (captures.length === 0) return `${head}. No capture is open.`
   const each = captures.map((capture) => {
-    const { agentSession, branch, codeChanges, cwd, dropped, excluded, id, lastAt, masked, messages, repository } = capture
+    const { agentSession, branch, codeChanges, cwd, dropped, excluded, id, lastAt, masked, messages, repository } =
+      capture
     const of = (count: number, text: string) => (count === 0 ? [] : [text])
     const lines = [
       `${id}`,

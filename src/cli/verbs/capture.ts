@@ -29,7 +29,10 @@ export interface CaptureListOptions {
 const topOf = (directory: string): string => {
   const tree = findWorkTree(resolve(directory))
   if (typeof tree !== "string") return tree.root
-  throw new Fault(ExitCode.usage, `${directory} is not in a git work tree${tree === "bare" ? ": this repository is bare" : ""}.`)
+  throw new Fault(
+    ExitCode.usage,
+    `${directory} is not in a git work tree${tree === "bare" ? ": this repository is bare" : ""}.`
+  )
 }
 
 const listed = (context: Context, { all, repository }: Omit<CaptureListOptions, "json">): Promise<Listed> =>
@@ -52,7 +55,8 @@ export const captureList = async (context: Context, { json, ...which }: CaptureL
   const { captures } = await listed(context, which)
   if (json) printJson({ captures })
   else if (captures.length > 0) printLine(captureTable(captures, Date.now()))
-  else printLine(which.all ? "Nothing was captured." : "No capture is open. `hob capture ls --all` lists closed ones too.")
+  else
+    printLine(which.all ? "Nothing was captured." : "No capture is open. `hob capture ls --all` lists closed ones too.")
   return ExitCode.ok
 }
 

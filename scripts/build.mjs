@@ -66,6 +66,7 @@ const library = {
     index: source("index.ts"),
     client: source("client/index.ts"),
     protocol: source("protocol/index.ts"),
+    methods: source("methodWorker/types.ts"),
     testing: source("testing.ts")
   },
   external: [/^effect(\/|$)/, /^@effect\//, /^@secretlint\//, "node-pty", /\.node$/],
@@ -121,6 +122,7 @@ try {
     program("daemon", "daemon/main.ts"),
     program("host", "sessionhost/main.ts"),
     program("screens", "screens/main.ts"),
+    program("methodWorker", "methodWorker/main.ts"),
     library
   ])
   if (withTypes) types()

@@ -39,6 +39,12 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
   "locks.resume": { secret: "0f1e2d3c4b5a69788796a5b4c3d2e1f0" },
   "locks.list": { all: true },
   "locks.watch": { name: "deploy:web" },
+  "methods.add": { file: "/home/ada/board.ts", namespace: "kanban" },
+  "methods.list": { all: true },
+  "methods.call": { namespace: "kanban", method: "move", params: { task: "12", column: "done" }, timeoutMillis: 60000 },
+  "methods.answer": { prompt: "7", value: "yes" },
+  "methods.reload": { namespace: "kanban" },
+  "methods.remove": { file: "/home/ada/board.ts", namespace: "kanban" },
   "sessions.run": {
     name: "build",
     command: ["make", "-j4"],

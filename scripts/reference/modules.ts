@@ -18,6 +18,8 @@ const pages: Record<string, string> = {
   ids: "types",
   channelNames: "types",
   namespaces: "types",
+  methodNames: "types",
+  methodErrors: "methods",
   activity: "types",
   sessionScreens: "types",
   storage: "types",
@@ -30,7 +32,7 @@ const pages: Record<string, string> = {
   sessionFrames: "session-host"
 }
 
-const notOnTheWire = new Set(["index.ts", "immediate.ts"])
+const notOnTheWire = new Set(["index.ts", "immediate.ts", "methodWorker.ts", "workerLine.ts"])
 
 export const loadModules = async (): Promise<ReadonlyArray<ProtocolModule>> => {
   const files = readdirSync(fileURLToPath(folder)).filter((file) => file.endsWith(".ts") && !notOnTheWire.has(file))

@@ -6,7 +6,8 @@ const sources = {
   hob: "../cli/main.ts",
   daemon: "../daemon/main.ts",
   host: "../sessionhost/main.ts",
-  screens: "../screens/main.ts"
+  screens: "../screens/main.ts",
+  methodWorker: "../methodWorker/main.ts"
 } as const
 
 /** The file that Node runs to be this process: beside us in the built package, under `src` when run from source. */

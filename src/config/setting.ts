@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { type ChannelRule, ChannelRules } from "./channelRules.ts"
+import { type MethodCommand, MethodCommands } from "./methodCommands.ts"
 import { type TemplateSetting, TemplateSettings } from "./templates.ts"
 
 /** When a changed value is used: by everything at once, by sessions started from now on, or by the next daemon. */
@@ -99,6 +100,14 @@ export const templates = (about: About<Readonly<Record<string, TemplateSetting>>
   setting(
     TemplateSettings as unknown as Schema.Codec<Readonly<Record<string, TemplateSetting>>>,
     'templates by name, each with a command, such as {"web": {"command": ["npm", "run", "dev"], "maxMemory": "2G"}}',
+    about
+  )
+
+/** Methods that are commands, by name. */
+export const methodCommands = (about: About<Readonly<Record<string, MethodCommand>>>) =>
+  setting(
+    MethodCommands as unknown as Schema.Codec<Readonly<Record<string, MethodCommand>>>,
+    'commands by name, such as {"disk": {"command": ["df", "-h"], "timeout": "10s"}}',
     about
   )
 

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { detachKeyPattern } from "./detachKey.ts"
+import { MethodsSettings } from "./methodSettings.ts"
 import { dialectEntryPattern, dialectNames } from "../protocol/dialectStatus.ts"
 import {
   bytes,
@@ -446,6 +447,7 @@ export const Settings = Schema.Struct({
   channels: Channels,
   locks: Locks,
   capture: Capture,
+  methods: MethodsSettings,
   storage: Storage,
   dialects: Dialects,
   templates: Templates

@@ -10,6 +10,7 @@ import { Connections } from "../actors/Connections.ts"
 import * as NativeSocket from "../connection/layer.ts"
 import * as Dialects from "../dialects/layer.ts"
 import * as Locks from "../locks/layer.ts"
+import * as Methods from "../methods/layer.ts"
 import { HobRpcs } from "../protocol/index.ts"
 import * as Sessions from "../sessions/layer.ts"
 import { Database } from "../storage/Database.ts"
@@ -42,6 +43,7 @@ export const layer = ({ env = process.env, flags = [], passed, paths }: DaemonOp
     Layer.provideMerge(Dialects.layer({ paths, env })),
     // ── concerns: one line each ──
     Layer.provideMerge(Channels.layer),
+    Layer.provideMerge(Methods.layer(paths)),
     Layer.provideMerge(Locks.layer),
     Layer.provideMerge(Capture.layer(paths)),
     Layer.provideMerge(Sessions.layer(paths)),

@@ -8,6 +8,7 @@ import { ChannelsRpcs } from "./channels.ts"
 import { DaemonRpcs } from "./daemon.ts"
 import { DialectsRpcs } from "./dialects.ts"
 import { LocksRpcs } from "./locks.ts"
+import { MethodsRpcs } from "./methods.ts"
 import { SessionScreensRpcs } from "./sessionScreens.ts"
 import { SessionsRpcs } from "./sessions.ts"
 import { TagsRpcs } from "./tags.ts"
@@ -48,6 +49,7 @@ export const HobRpcs = DaemonRpcs.merge(
   ChannelsRpcs,
   LocksRpcs,
   CaptureRpcs,
+  MethodsRpcs,
   DialectsRpcs
 )
 export type HobRpcs = typeof HobRpcs

@@ -25,13 +25,13 @@ import { HostSession, ListReply, MAX_FRAME_BYTES, SendReply } from "../protocol/
 import { Catalogue } from "./Catalogue.ts"
 import { type Caller, makeEnding } from "./ending.ts"
 import { type Entry, isOpen, stateOf, toSession } from "./entry.ts"
-import { sessionEnvironment } from "./environment.ts"
+import { sessionEnvironment } from "../config/environment.ts"
 import { type HostCall, HostLink } from "./HostLink.ts"
 import { makeLabels } from "./labels.ts"
 import { makeSpawning, sessionVariables } from "./spawning.ts"
 import { decideStart } from "./start.ts"
 import { applyTemplate, type TemplateOptions } from "./templates.ts"
-import { currentUser } from "./user.ts"
+import { currentUser } from "../config/user.ts"
 
 type Lookup = SessionNotFound | SessionAmbiguous
 type Unavailable = SessionHostUnavailable

@@ -147,5 +147,28 @@ export const migrations: ReadonlyArray<Migration> = [
       ) STRICT;
       CREATE INDEX capture_saves_of ON capture_saves (commit_sha);
     `
+  },
+  {
+    // methods, files: JSON. fingerprint: how the files were when they were read. processes: modules' processes that run.
+    name: "modules",
+    sql: `
+      CREATE TABLE modules (
+        namespace TEXT NOT NULL,
+        file TEXT NOT NULL,
+        added_at TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        methods TEXT NOT NULL,
+        files TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(namespace, file, added_at, kind, methods, files, fingerprint)) STORED,
+        PRIMARY KEY (namespace, file)
+      ) STRICT;
+      CREATE TABLE module_processes (
+        pid INTEGER PRIMARY KEY,
+        start_time TEXT NOT NULL,
+        boot_id TEXT NOT NULL,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(pid, start_time, boot_id)) STORED
+      ) STRICT;
+    `
   }
 ]

@@ -24,6 +24,8 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
   masking: [],
   client: ["protocol", "wire", "config"],
   cli: ["protocol", "wire", "config", "client", "terminal", "masking"],
+  // The process of a user's module: a client of the daemon's socket as any other.
+  methodWorker: ["protocol", "wire", "config", "client"],
   // The package's front door re-exports the Layers and the client.
   "testing.ts": ["sessionhost"],
   "index.ts": [...tools, ...concerns, ...doors, "daemon", "client"]

@@ -1,0 +1,159 @@
+import type { ToWorker } from "../protocol/methodWorker.ts"
+import type { Hob } from "./Hob.ts"
+import { jsonText } from "./jsonText.ts"
+import { questionOf } from "./question.ts"
+import type { Asked, Context, HeldLock, Sessions } from "./types.ts"
+
+/** What a call needs of its process. */
+export interface CallPorts {
+  readonly hob: Hob
+  readonly say: (message: string) => void
+  readonly namespace: string
+  /** What the module's class is called, or its file. */
+  readonly source: string
+}
+
+type CallMessage = Extract<ToWorker, { type: "call" }>
+
+/** Somebody who waits for an answer. */
+interface Asking {
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: Error) => void
+}
+
+/** One call of a method, and what the method sees of hob meanwhile. */
+export class Call implements Context {
+  readonly id: number
+  readonly method: string
+  readonly caller: { readonly kind: string; readonly id?: string }
+  readonly params: unknown
+  readonly #ports: CallPorts
+  readonly #asks: boolean
+  // Most calls look at neither.
+  #controller: AbortController | undefined
+  #canceled: Error | undefined
+  #asking: Map<number, Asking> | undefined
+  #prompts = 0
+  /** What was emitted and is not published yet. */
+  #emitting: Promise<unknown> | undefined
+
+  constructor({ asks, caller, id, method, params }: CallMessage, ports: CallPorts) {
+    this.id = id
+    this.method = method
+    this.caller = caller
+    this.params = params
+    this.#asks = asks
+    this.#ports = ports
+  }
+
+  get namespace(): string {
+    return this.#ports.namespace
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#canceled !== undefined) this.#controller.abort(this.#canceled)
+    }
+    return this.#controller.signal
+  }
+
+  get sessions(): Sessions {
+    return this.#ports.hob.sessions(this.signal)
+  }
+
+  get isCanceled(): boolean {
+    return this.#canceled !== undefined
+  }
+
+  /** Resolves once everything that was emitted has been published, or could not be; undefined when there is nothing. */
+  get published(): Promise<unknown> | undefined {
+    return this.#emitting
+  }
+
+  readonly emit = (emitted: unknown): void => {
+    const { channel, data, event } =
+      typeof emitted === "object" && emitted !== null
+        ? (emitted as { readonly channel?: unknown; readonly data?: unknown; readonly event?: unknown })
+        : {}
+    if (typeof channel !== "string") return this.#tell("emitted", "value", emitted)
+    const message = {
+      channel,
+      event: event ?? "message",
+      data: data === undefined ? emitted : data,
+      timestamp: Date.now(),
+      source: this.#ports.source
+    }
+    const publishing = this.publish(channel, message).catch((error: unknown) =>
+      console.error(`emit to "${channel}": ${String((error as Error).message ?? error)}`)
+    )
+    this.#emitting = this.#emitting === undefined ? publishing : Promise.all([this.#emitting, publishing])
+  }
+
+  readonly publish = async (channel: string, message: unknown) => {
+    const text = jsonText(message)
+    if (typeof text === "object") throw new TypeError(`What is published to "${channel}" is no JSON: ${text.problem}`)
+    return this.#ports.hob.publish(channel, message)
+  }
+
+  readonly lock = <A>(
+    name: string,
+    work: (lock: HeldLock) => A | PromiseLike<A>,
+    options: { readonly waitMillis?: number; readonly ttlMillis?: number } = {}
+  ): Promise<A> =>
+    this.#ports.hob.lock(name, work, {
+      ...options,
+      holder: `method ${this.method}`.slice(0, 200),
+      signal: this.signal
+    })
+
+  readonly prompt = (asked: Asked): Promise<any> =>
+    new Promise((resolve, reject) => {
+      if (this.#canceled !== undefined) return reject(this.#canceled)
+      if (!this.#asks) return reject(new Error("There is nobody to ask: this call is not made by a person."))
+      const prompt = ++this.#prompts
+      const question = questionOf(asked)
+      this.#asking ??= new Map()
+      this.#asking.set(prompt, { resolve, reject })
+      this.#ports.say(`{"type":"prompt","id":${this.id},"prompt":${prompt},"question":${JSON.stringify(question)}}`)
+    })
+
+  readonly progress = (percent: number | undefined, description?: string): void => {
+    const progress = {
+      ...(typeof percent === "number" && Number.isFinite(percent)
+        ? { percent: Math.min(100, Math.max(0, percent)) }
+        : {}),
+      ...(description === undefined ? {} : { description: String(description) })
+    }
+    this.#tell("progress", "progress", progress)
+  }
+
+  readonly #tell = (type: string, field: string, value: unknown): void => {
+    const text = jsonText(value)
+    if (typeof text === "object") console.error(`what ${this.method} says to its caller is no JSON: ${text.problem}`)
+    else this.#ports.say(`{"type":"${type}","id":${this.id},"${field}":${text ?? "null"}}`)
+  }
+
+  answer(prompt: number, value: unknown): void {
+    this.#settle(prompt)?.resolve(value)
+  }
+
+  refuse(prompt: number, reason: string): void {
+    this.#settle(prompt)?.reject(new Error(reason))
+  }
+
+  #settle(prompt: number): Asking | undefined {
+    const asking = this.#asking?.get(prompt)
+    this.#asking?.delete(prompt)
+    return asking
+  }
+
+  /** Nobody waits for this call any more. */
+  cancel(reason: string): void {
+    if (this.#canceled !== undefined) return
+    this.#canceled = new DOMException(reason, "AbortError")
+    for (const { reject } of this.#asking?.values() ?? []) reject(this.#canceled)
+    this.#asking?.clear()
+    this.#controller?.abort(this.#canceled)
+  }
+}

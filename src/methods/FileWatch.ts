@@ -1,0 +1,60 @@
+import { type FSWatcher, statSync, watch } from "node:fs"
+import { dirname } from "node:path"
+
+/** Directories that are watched for one module. */
+const MAX_DIRECTORIES = 64
+
+/** That of a module which nobody has read yet. */
+export const FIRST_FINGERPRINT = ""
+
+/**
+ * What tells whether files have changed: their times, sizes and inodes. Editors replace files, and some write the same
+ * size within one tick of the clock: all three are looked at.
+ */
+export const fingerprint = (files: Iterable<string>): string =>
+  JSON.stringify(
+    Array.from(files, (file) => {
+      try {
+        const { ino, mtimeNs, size } = statSync(file, { bigint: true })
+        return [file, String(ino), String(mtimeNs), String(size)]
+      } catch {
+        return [file]
+      }
+    })
+  )
+
+/** Tells when something has happened in the directories of a module's files. Says nothing of what. */
+export class FileWatch {
+  readonly #watchers = new Map<string, FSWatcher>()
+  readonly #changed: () => void
+  readonly #failed: (reason: string) => void
+
+  constructor(changed: () => void, failed: (reason: string) => void) {
+    this.#changed = changed
+    this.#failed = failed
+  }
+
+  /** Watches where these files are, beside what is watched already. */
+  add(files: Iterable<string>): void {
+    for (const file of files) {
+      const directory = dirname(file)
+      if (this.#watchers.has(directory) || this.#watchers.size === MAX_DIRECTORIES) continue
+      try {
+        const watcher = watch(directory, { persistent: false }, this.#changed)
+        watcher.on("error", (error) => {
+          watcher.close()
+          this.#watchers.delete(directory)
+          this.#failed(error.message)
+        })
+        this.#watchers.set(directory, watcher)
+      } catch (error) {
+        this.#failed((error as Error).message)
+      }
+    }
+  }
+
+  close(): void {
+    for (const watcher of this.#watchers.values()) watcher.close()
+    this.#watchers.clear()
+  }
+}

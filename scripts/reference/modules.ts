@@ -19,7 +19,7 @@ const pages: Record<string, string> = {
   channelNames: "types",
   namespaces: "types",
   methodNames: "types",
-  methodErrors: "methods",
+  methodErrors: "types",
   activity: "types",
   sessionScreens: "types",
   storage: "types",

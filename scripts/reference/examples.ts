@@ -45,6 +45,21 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
   "methods.answer": { prompt: "7", value: "yes" },
   "methods.reload": { namespace: "kanban" },
   "methods.remove": { file: "/home/ada/board.ts", namespace: "kanban" },
+  "schedule.add": {
+    id: "backup",
+    cron: "30 2 * * *",
+    timeZone: "Europe/Berlin",
+    command: ["restic", "backup", "/home/ada"],
+    missed: "once",
+    timeoutMillis: 3600000,
+    retries: 2
+  },
+  "schedule.remove": { id: "backup" },
+  "schedule.list": { all: true },
+  "schedule.run": { id: "backup", wait: true },
+  "schedule.pause": { id: "backup" },
+  "schedule.resume": { id: "backup" },
+  "schedule.history": { id: "backup", limit: 10 },
   "sessions.run": {
     name: "build",
     command: ["make", "-j4"],

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { Schedule } from "./scheduleSettings.ts"
 import { detachKeyPattern } from "./detachKey.ts"
 import { MethodsSettings } from "./methodSettings.ts"
 import { dialectEntryPattern, dialectNames } from "../protocol/dialectStatus.ts"
@@ -28,7 +29,7 @@ const Daemon = Schema.Struct({
   idleExitMillis: millis({
     default: 0,
     description:
-      "Stop after this long without a connection, a running session, a dialect that is up or other work. 0: never.",
+      "Stop after this long without a connection, a running session, a job that is to run, a dialect that is up or other work. 0: never.",
     applies: "at once"
   }),
   shutdownMillis: millis(
@@ -448,6 +449,7 @@ export const Settings = Schema.Struct({
   locks: Locks,
   capture: Capture,
   methods: MethodsSettings,
+  schedule: Schedule,
   storage: Storage,
   dialects: Dialects,
   templates: Templates

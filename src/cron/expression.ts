@@ -83,7 +83,10 @@ const sundayLast = (field: string): string =>
 const all = (values: ReadonlySet<number>, from: number, to: number): Iterable<number> =>
   values.size > 0 ? values : Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
-const compile = ({ days, hours, minutes, months, seconds, weekdays }: Cron.Cron, fields: ReadonlyArray<string>): Fields => {
+const compile = (
+  { days, hours, minutes, months, seconds, weekdays }: Cron.Cron,
+  fields: ReadonlyArray<string>
+): Fields => {
   const [dayField, , weekdayField] = fields.slice(-3)
   const restricted = days.size > 0 && weekdays.size > 0
   return {

@@ -85,7 +85,8 @@ const valueOf = (kind: FieldKind, text: string): number | string => {
   }
   const named = kind.names.indexOf(text.toLowerCase())
   if (named !== -1) return named + (kind.min === 1 ? 1 : 0)
-  const [letter = ""] = /[^\d]/.exec(text.replaceAll(/[a-z]{3}/gi, (name) => (kind.names.includes(name.toLowerCase()) ? "" : name))) ?? []
+  const [letter = ""] =
+    /[^\d]/.exec(text.replaceAll(/[a-z]{3}/gi, (name) => (kind.names.includes(name.toLowerCase()) ? "" : name))) ?? []
   const names = kind.names.length === 0 ? "" : ` Names are ${kind.names.join(", ")}.`
   return `${quoted(letter || text)} means nothing in ${quoted(text)}.${hint(letter.toUpperCase()) || names}`
 }

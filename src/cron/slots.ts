@@ -50,12 +50,7 @@ export const nextSlot = ({ fields, isFixed }: Expression, zone: Zone, after: num
 }
 
 /** The last slot after `after`, up to `through`; undefined when there is none. By halves: there may be millions. */
-export const latestSlot = (
-  expression: Expression,
-  zone: Zone,
-  after: number,
-  through: number
-): number | undefined => {
+export const latestSlot = (expression: Expression, zone: Zone, after: number, through: number): number | undefined => {
   let latest = nextSlot(expression, zone, after)
   if (latest === undefined || latest > through) return undefined
   let empty = through

@@ -100,7 +100,8 @@ export const zoneOf = (name: string): Result.Result<Zone, string> => {
     return Result.succeed(zone)
   } catch {
     const likely = name === "" ? undefined : nearest(name, Intl.supportedValuesOf("timeZone"))
-    const hint = likely === undefined ? 'They are called as in "Europe/Berlin", "UTC" or "+05:30".' : `Did you mean "${likely}"?`
+    const hint =
+      likely === undefined ? 'They are called as in "Europe/Berlin", "UTC" or "+05:30".' : `Did you mean "${likely}"?`
     return Result.fail(`There is no time zone ${JSON.stringify(name.slice(0, 64))}. ${hint}`)
   }
 }

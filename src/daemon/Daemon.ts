@@ -12,6 +12,7 @@ import * as Dialects from "../dialects/layer.ts"
 import * as Locks from "../locks/layer.ts"
 import * as Methods from "../methods/layer.ts"
 import { HobRpcs } from "../protocol/index.ts"
+import * as Schedule from "../schedule/layer.ts"
 import * as Sessions from "../sessions/layer.ts"
 import { Database } from "../storage/Database.ts"
 import * as DaemonHandlers from "./handlers.ts"
@@ -42,6 +43,7 @@ export const layer = ({ env = process.env, flags = [], passed, paths }: DaemonOp
     Layer.provideMerge(DaemonHandlers.layer(paths)),
     Layer.provideMerge(Dialects.layer({ paths, env })),
     // ── concerns: one line each ──
+    Layer.provideMerge(Schedule.layer),
     Layer.provideMerge(Channels.layer),
     Layer.provideMerge(Methods.layer(paths)),
     Layer.provideMerge(Locks.layer),

@@ -3,6 +3,7 @@ import { Concerns } from "../actors/Concerns.ts"
 import { monotonicMillis } from "../actors/monotonic.ts"
 import { HobConfig } from "../config/HobConfig.ts"
 import { Dialects } from "../dialects/Dialects.ts"
+import { Schedule } from "../schedule/Schedule.ts"
 import { Sessions } from "../sessions/Sessions.ts"
 import { Connections } from "../actors/Connections.ts"
 import { Shutdown } from "./Shutdown.ts"
@@ -12,7 +13,7 @@ export const nextLook = (leftMillis: number): number => Math.min(Math.max(leftMi
 
 /**
  * Stops a daemon that nobody has used for `daemon.idleExitMillis`: no connection, no session that runs or is about to, no
- * dialect that is up. Off when 0.
+ * job that is to run, no dialect that is up. Off when 0.
  * Activity between two looks that is over again by the second one is seen by the count of connections ever accepted.
  */
 export const supervised = Effect.gen(function* () {
@@ -20,6 +21,7 @@ export const supervised = Effect.gen(function* () {
   const config = yield* HobConfig
   const connections = yield* Connections
   const dialects = yield* Dialects
+  const schedule = yield* Schedule
   const sessions = yield* Sessions
   const shutdown = yield* Shutdown
   yield* concerns.supervise("idle exit", (up) =>
@@ -34,7 +36,9 @@ export const supervised = Effect.gen(function* () {
         // Clients of a dialect can't start a daemon: one that speaks any is not idle.
         const speaks = (yield* dialects.list).some(({ state }) => state === "up")
         const { running, waiting } = yield* sessions.counts
-        const busy = speaks || (yield* connections.count) > 0 || running + waiting > 0 || acceptedNow !== accepted
+        const jobs = yield* schedule.waits
+        const busy =
+          speaks || jobs || (yield* connections.count) > 0 || running + waiting > 0 || acceptedNow !== accepted
         accepted = acceptedNow
         if (busy) idleSince = now
         const left = daemon.idleExitMillis - (now - idleSince)

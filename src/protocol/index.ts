@@ -9,6 +9,7 @@ import { DaemonRpcs } from "./daemon.ts"
 import { DialectsRpcs } from "./dialects.ts"
 import { LocksRpcs } from "./locks.ts"
 import { MethodsRpcs } from "./methods.ts"
+import { ScheduleRpcs } from "./schedule.ts"
 import { SessionScreensRpcs } from "./sessionScreens.ts"
 import { SessionsRpcs } from "./sessions.ts"
 import { TagsRpcs } from "./tags.ts"
@@ -32,6 +33,7 @@ export * from "./methodErrors.ts"
 export * from "./methodNames.ts"
 export * from "./methods.ts"
 export * from "./restart.ts"
+export * from "./schedule.ts"
 export * as screens from "./screens.ts"
 export * as sessionHost from "./sessionHost.ts"
 export * from "./sessionScreens.ts"
@@ -50,6 +52,7 @@ export const HobRpcs = DaemonRpcs.merge(
   LocksRpcs,
   CaptureRpcs,
   MethodsRpcs,
+  ScheduleRpcs,
   DialectsRpcs
 )
 export type HobRpcs = typeof HobRpcs

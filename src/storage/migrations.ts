@@ -170,5 +170,61 @@ export const migrations: ReadonlyArray<Migration> = [
         crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(pid, start_time, boot_id)) STORED
       ) STRICT;
     `
+  },
+  {
+    // `job`: the number of the job as it was then; it may be gone, or replaced by one with another number.
+    name: "jobs",
+    sql: `
+      CREATE TABLE jobs (
+        number INTEGER PRIMARY KEY,
+        namespace TEXT NOT NULL,
+        id TEXT NOT NULL,
+        cron TEXT NOT NULL,
+        time_zone TEXT,
+        work TEXT NOT NULL,
+        missed TEXT NOT NULL,
+        overlap TEXT NOT NULL,
+        guarantee TEXT NOT NULL,
+        timeout_millis INTEGER,
+        retries INTEGER NOT NULL,
+        jitter_millis INTEGER NOT NULL,
+        created_at TEXT NOT NULL,
+        created_by TEXT,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(number, namespace, id, cron, time_zone, work, missed, overlap, guarantee, timeout_millis, retries, jitter_millis, created_at, created_by)) STORED
+      ) STRICT;
+      CREATE TABLE job_progress (
+        number INTEGER PRIMARY KEY,
+        decided TEXT NOT NULL,
+        since_millis INTEGER NOT NULL,
+        paused INTEGER NOT NULL,
+        run_count INTEGER NOT NULL,
+        last_run TEXT,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(number, decided, since_millis, paused, run_count, last_run)) STORED
+      ) STRICT;
+      CREATE TABLE job_runs (
+        run INTEGER PRIMARY KEY,
+        job INTEGER NOT NULL,
+        namespace TEXT NOT NULL,
+        id TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        slot TEXT,
+        cause TEXT NOT NULL,
+        state TEXT NOT NULL,
+        slots INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        decided_at TEXT NOT NULL,
+        started_at TEXT,
+        ended_at TEXT,
+        duration_millis INTEGER,
+        exit_code INTEGER,
+        output TEXT,
+        error TEXT,
+        session TEXT,
+        bytes INTEGER NOT NULL,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(run, job, namespace, id, kind, slot, cause, state, slots, attempts, decided_at, started_at, ended_at, duration_millis, exit_code, output, error, session, bytes)) STORED
+      ) STRICT;
+      CREATE INDEX job_runs_of ON job_runs (namespace, id, run);
+      CREATE INDEX job_runs_open ON job_runs (run) WHERE state IN ('queued', 'running');
+    `
   }
 ]

@@ -107,8 +107,7 @@ const matches = (sets: Sets, shown: number): boolean => {
   if (!sets.minutes.has((shown / MINUTE) % 60)) return false
   const date = new Date(shown)
   return (
-    sets.hours.has(date.getUTCHours()) &&
-    dayMatches(sets, date.getUTCDate(), date.getUTCMonth() + 1, date.getUTCDay())
+    sets.hours.has(date.getUTCHours()) && dayMatches(sets, date.getUTCDate(), date.getUTCMonth() + 1, date.getUTCDay())
   )
 }
 

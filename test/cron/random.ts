@@ -45,8 +45,19 @@ export const randomExpression = (random: Random, seconds = false): string =>
 /** One whose hours are about a given one: so that clock changes there concern it. */
 export const expressionAbout = (random: Random, hour: number): string => {
   const near = () => (((hour + whole(random, -2, 3)) % 24) + 24) % 24
-  const hours = random() < 0.2 ? "*" : random() < 0.2 ? `*/${whole(random, 1, 6)}` : [near(), near()].slice(random() < 0.5 ? 1 : 0).join(",")
+  const hours =
+    random() < 0.2
+      ? "*"
+      : random() < 0.2
+        ? `*/${whole(random, 1, 6)}`
+        : [near(), near()].slice(random() < 0.5 ? 1 : 0).join(",")
   const range = Math.min(near(), near())
   const spread = random() < 0.2 ? `${range}-${Math.min(23, range + whole(random, 0, 4))}` : hours
-  return [field(random, 0, 59, 0.15), spread, field(random, 1, 31, 0.8), field(random, 1, 12, 0.9), field(random, 0, 7, 0.8)].join(" ")
+  return [
+    field(random, 0, 59, 0.15),
+    spread,
+    field(random, 1, 31, 0.8),
+    field(random, 1, 12, 0.9),
+    field(random, 0, 7, 0.8)
+  ].join(" ")
 }

@@ -10,7 +10,8 @@ import { expressionAbout, randomExpression, randomOf, whole } from "./random.ts"
 const RUNS = Number(process.env["HOB_CRON_RUNS"] ?? 3000)
 const SEED = Number(process.env["HOB_CRON_SEED"] ?? Date.now() % 1_000_000_007)
 
-const understood = (text: string): Expression => Result.getOrThrowWith(parseExpression(text), (why) => new Error(`${text}: ${why}`))
+const understood = (text: string): Expression =>
+  Result.getOrThrowWith(parseExpression(text), (why) => new Error(`${text}: ${why}`))
 const zone = (name: string): Zone => Result.getOrThrowWith(zoneOf(name), (why) => new Error(why))
 const iso = (at: number | undefined) => (at === undefined ? undefined : new Date(at).toISOString())
 
@@ -70,26 +71,34 @@ describe("slots", () => {
   })
 
   for (const [name, when] of changes) {
-    it(`${name} at ${when}: random expressions come out as in Vixie's cron, minute by minute`, { timeout: 1_200_000 }, () => {
-      const random = randomOf(SEED + Date.parse(when))
-      const change = Date.parse(when)
-      const [from, through] = [change - 30 * 3_600_000, change + 30 * 3_600_000]
-      const clocks = clocksOf(name, from, through)
-      const hour = new Date(clocks.shown[30 * 60]!).getUTCHours()
-      for (let run = 0; run < Math.max(50, RUNS / 50); run++) {
-        const text = run % 4 === 0 ? randomExpression(random) : expressionAbout(random, hour)
-        const parsed = parseExpression(text)
-        if (Result.isFailure(parsed)) continue
-        const slots: Array<string> = []
-        for (let at = nextSlot(parsed.success, zone(name), from - 1); at !== undefined && at <= through; ) {
-          slots.push(iso(at)!)
-          const next = nextSlot(parsed.success, zone(name), at)
-          assert.isTrue(next === undefined || next > at, `seed ${SEED}: ${text} goes on`)
-          at = next
+    it(
+      `${name} at ${when}: random expressions come out as in Vixie's cron, minute by minute`,
+      { timeout: 1_200_000 },
+      () => {
+        const random = randomOf(SEED + Date.parse(when))
+        const change = Date.parse(when)
+        const [from, through] = [change - 30 * 3_600_000, change + 30 * 3_600_000]
+        const clocks = clocksOf(name, from, through)
+        const hour = new Date(clocks.shown[30 * 60]!).getUTCHours()
+        for (let run = 0; run < Math.max(50, RUNS / 50); run++) {
+          const text = run % 4 === 0 ? randomExpression(random) : expressionAbout(random, hour)
+          const parsed = parseExpression(text)
+          if (Result.isFailure(parsed)) continue
+          const slots: Array<string> = []
+          for (let at = nextSlot(parsed.success, zone(name), from - 1); at !== undefined && at <= through;) {
+            slots.push(iso(at)!)
+            const next = nextSlot(parsed.success, zone(name), at)
+            assert.isTrue(next === undefined || next > at, `seed ${SEED}: ${text} goes on`)
+            at = next
+          }
+          assert.deepStrictEqual(
+            slots,
+            vixie(setsOf(text), clocks).map((at) => iso(at)!),
+            `seed ${SEED}: ${text}`
+          )
         }
-        assert.deepStrictEqual(slots, vixie(setsOf(text), clocks).map((at) => iso(at)!), `seed ${SEED}: ${text}`)
       }
-    })
+    )
   }
 
   const table: ReadonlyArray<readonly [string, string, string, ReadonlyArray<string>]> = [
@@ -113,9 +122,24 @@ describe("slots", () => {
     ["* 2 * * *", "America/New_York", "2026-03-08T00:00Z", ["2026-03-09T06:00Z"]],
     ["29 * * * *", "Australia/Lord_Howe", "2026-10-03T14:59Z", ["2026-10-03T16:29Z"]],
     // Hours that come twice: both, where the job follows the clock.
-    ["0 * * * *", "America/New_York", "2026-11-01T04:30Z", ["2026-11-01T05:00Z", "2026-11-01T06:00Z", "2026-11-01T07:00Z"]],
-    ["*/30 1 * * *", "America/New_York", "2026-11-01T04:30Z", ["2026-11-01T05:00Z", "2026-11-01T05:30Z", "2026-11-01T06:00Z", "2026-11-01T06:30Z"]],
-    ["*/10 * * * *", "Australia/Lord_Howe", "2026-04-04T14:45Z", ["2026-04-04T14:50Z", "2026-04-04T15:00Z", "2026-04-04T15:10Z"]],
+    [
+      "0 * * * *",
+      "America/New_York",
+      "2026-11-01T04:30Z",
+      ["2026-11-01T05:00Z", "2026-11-01T06:00Z", "2026-11-01T07:00Z"]
+    ],
+    [
+      "*/30 1 * * *",
+      "America/New_York",
+      "2026-11-01T04:30Z",
+      ["2026-11-01T05:00Z", "2026-11-01T05:30Z", "2026-11-01T06:00Z", "2026-11-01T06:30Z"]
+    ],
+    [
+      "*/10 * * * *",
+      "Australia/Lord_Howe",
+      "2026-04-04T14:45Z",
+      ["2026-04-04T14:50Z", "2026-04-04T15:00Z", "2026-04-04T15:10Z"]
+    ],
     // And the first alone, where it is fixed.
     ["30 1 * * *", "America/New_York", "2026-11-01T04:00Z", ["2026-11-01T05:30Z", "2026-11-02T06:30Z"]],
     ["30 1 * * *", "America/New_York", "2026-11-01T06:15Z", ["2026-11-02T06:30Z"]],
@@ -172,7 +196,11 @@ describe("slots", () => {
         walked = at
         at = nextSlot(parsed.success, zone(name), at)
       }
-      assert.strictEqual(iso(latestSlot(parsed.success, zone(name), from, through)), iso(walked), `seed ${SEED}: ${text}`)
+      assert.strictEqual(
+        iso(latestSlot(parsed.success, zone(name), from, through)),
+        iso(walked),
+        `seed ${SEED}: ${text}`
+      )
       assert.strictEqual(countSlots(parsed.success, zone(name), from, through, 1e9), count, `seed ${SEED}: ${text}`)
     }
   })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "vitest"
 import { files, importsOf, read, target } from "../support/tree.ts"
 
 /** What each folder of src may import, beside itself. A folder that isn't here belongs to nobody: add its row. */
-const tools = ["protocol", "wire", "actors", "config", "storage"]
+const tools = ["protocol", "wire", "actors", "config", "storage", "cron"]
 const concerns = ["channels", "locks", "schedule", "methods", "webhooks", "sessions", "capture", "upstream", "machine"]
 const doors = ["connection", "dialects", "http"]
 const mayImport: Record<string, ReadonlyArray<string>> = {
@@ -11,6 +11,8 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
   actors: ["protocol", "wire"],
   config: ["protocol", "wire", "actors"],
   storage: ["protocol", "wire", "actors", "config"],
+  // When a cron expression is due: pure.
+  cron: ["config"],
   ...Object.fromEntries(concerns.map((concern) => [concern, tools])),
   capture: [...tools, "masking"],
   ...Object.fromEntries(doors.map((door) => [door, [...tools, ...concerns]])),
@@ -23,7 +25,7 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
   // Takes secrets out of texts: pure.
   masking: [],
   client: ["protocol", "wire", "config"],
-  cli: ["protocol", "wire", "config", "client", "terminal", "masking"],
+  cli: ["protocol", "wire", "config", "client", "terminal", "masking", "cron"],
   // The process of a user's module: a client of the daemon's socket as any other.
   methodWorker: ["protocol", "wire", "config", "client"],
   // The package's front door re-exports the Layers and the client.
@@ -32,7 +34,10 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
 }
 
 /** A concern that uses another one. Each such line is a decision: two concerns don't know one another unless it is written here. */
-const concernUses: Record<string, ReadonlyArray<string>> = {}
+const concernUses: Record<string, ReadonlyArray<string>> = {
+  // A job calls a method, or runs a command in a session.
+  schedule: ["methods", "sessions"]
+}
 
 const folderOf = (file: string): string => file.split("/")[1]!
 

@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { assert, describe, it } from "vitest"
-import { Deadlines } from "../../src/locks/Deadlines.ts"
+import { Deadlines } from "../../src/actors/Deadlines.ts"
 
 describe("deadlines", () => {
   it("come earliest first, and only when they have come", () => {

@@ -1,0 +1,84 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import { join } from "node:path"
+import { MethodFailed } from "../../src/protocol/methodErrors.ts"
+import { temporaryDirectory } from "../storage/support.ts"
+import { id, type Implementation, method, namespace, open, settableWall } from "./support.ts"
+
+const store = Effect.map(temporaryDirectory(), (home) => join(home, "hob.db"))
+const fork = <A, E>(effect: Effect.Effect<A, E>) => Effect.forkChild(effect, { startImmediately: true })
+/** Lets everything go on that can without time passing: each transaction takes a few turns. */
+const settle = Effect.repeat(TestClock.adjust(0), { times: 10 })
+
+const done: Implementation = () => Effect.succeed({ done: true })
+const never: Implementation = () => Effect.never
+const fails: Implementation = ({ method, namespace }) =>
+  Effect.fail(new MethodFailed({ method, namespace, reason: "no luck" }))
+
+/** A daemon of its own, and its clock. */
+const fresh = (options: Omit<Parameters<typeof open>[1] & {}, "clock"> = {}) =>
+  Effect.gen(function* () {
+    const path = yield* store
+    const wall = yield* settableWall
+    const start = (more: typeof options = {}) =>
+      open(path, { methods: { work: done }, ...options, ...more, clock: wall.clock })
+    return { ...(yield* start()), wall, start }
+  })
+
+const at = (slot: string | null) => slot?.slice(11, 19)
+
+describe("the history", () => {
+  it.effect("keeps as many runs of a job as it may", () =>
+    Effect.gen(function* () {
+      const { add, history } = yield* fresh({ schedule: { historyCount: 20 } })
+      yield* add("a", "* * * * *")
+      yield* TestClock.adjust("100 minutes")
+      const runs = yield* history()
+      assert.isAtLeast(runs.length, 20)
+      assert.isAtMost(runs.length, 22)
+      assert.strictEqual(at(runs.at(-1)!.slot), "01:40:00")
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("keeps no more than so many bytes of all jobs together, and of each answer", () =>
+    Effect.gen(function* () {
+      const long: Implementation = () => Effect.succeed("é".repeat(100_000))
+      const options = { historyBytes: 100_000, outputBytes: 4001, historyCount: 100_000 }
+      const { add, database, history } = yield* fresh({ methods: { work: long }, schedule: options })
+      yield* add("a", "* * * * *")
+      yield* add("b", "* * * * *")
+      yield* TestClock.adjust("100 minutes")
+      const [total] = yield* database.read((sql) => sql.all("SELECT sum(bytes) AS total FROM job_runs"))
+      assert.isAtMost(Number(total!["total"]), 105_000)
+      const { output } = (yield* history()).at(-1)!
+      assert.isAtMost(Buffer.byteLength(output!), 4001)
+      assert.notInclude(output, "\ufffd")
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("forgets what has grown too old", () =>
+    Effect.gen(function* () {
+      const { add, history } = yield* fresh({ schedule: { historyMillis: 3_600_000 } })
+      yield* add("a", "*/10 * * * *")
+      yield* TestClock.adjust("5 hours")
+      assert.isAtMost((yield* history()).length, 9)
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("jitter", () => {
+  it.effect("spreads the beginnings, and not the slots", () =>
+    Effect.gen(function* () {
+      const { add, history } = yield* fresh()
+      for (let job = 0; job < 20; job++) yield* add(`job ${job}`, "0 * * * *", { jitterMillis: 600_000 })
+      yield* TestClock.adjust("1 hour")
+      assert.isBelow((yield* history()).length, 5)
+      yield* TestClock.adjust("10 minutes")
+      const runs = yield* history()
+      assert.lengthOf(runs, 20)
+      assert.isTrue(runs.every(({ slot }) => at(slot) === "01:00:00"))
+      assert.isAbove(new Set(runs.map(({ startedAt }) => startedAt!.slice(0, 16))).size, 5)
+    }).pipe(Effect.scoped)
+  )
+})

@@ -73,7 +73,7 @@ export const layer = Layer.effect(
     const concerns = yield* Concerns
     const config = yield* HobConfig
     const database = yield* Database
-    const methods = Option.getOrElse(yield* Effect.serviceOption(Methods), () => withoutMethods)
+    const methods = yield* Methods
     const sessions = yield* Sessions
     const clock = yield* Clock.Clock
     const scope = yield* Effect.scope
@@ -258,13 +258,6 @@ export const layer = Layer.effect(
     })
   })
 )
-
-/** A daemon without methods has jobs all the same: of commands. */
-const withoutMethods = Methods.of({
-  invoke: ({ method, namespace }) => Effect.fail(new UnknownMethod({ namespace, method })),
-  find: () => Effect.succeed(Option.none()),
-  list: () => Effect.succeed([])
-})
 
 /** What a request says of the work. */
 const workOf = ({ command, cwd, env, method, params }: Rpc.Payload<typeof AddJob>): Result.Result<Work, InvalidJob> => {

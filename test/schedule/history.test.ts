@@ -1,29 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber } from "effect"
+import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { join } from "node:path"
-import { MethodFailed } from "../../src/protocol/methodErrors.ts"
 import { temporaryDirectory } from "../storage/support.ts"
-import { id, type Implementation, method, namespace, open, settableWall } from "./support.ts"
-
-const store = Effect.map(temporaryDirectory(), (home) => join(home, "hob.db"))
-const fork = <A, E>(effect: Effect.Effect<A, E>) => Effect.forkChild(effect, { startImmediately: true })
-/** Lets everything go on that can without time passing: each transaction takes a few turns. */
-const settle = Effect.repeat(TestClock.adjust(0), { times: 10 })
+import { type Implementation, open, settableWall } from "./support.ts"
 
 const done: Implementation = () => Effect.succeed({ done: true })
-const never: Implementation = () => Effect.never
-const fails: Implementation = ({ method, namespace }) =>
-  Effect.fail(new MethodFailed({ method, namespace, reason: "no luck" }))
 
-/** A daemon of its own, and its clock. */
-const fresh = (options: Omit<Parameters<typeof open>[1] & {}, "clock"> = {}) =>
+const fresh = (options: Parameters<typeof open>[1] = {}) =>
   Effect.gen(function* () {
-    const path = yield* store
+    const home = yield* temporaryDirectory()
     const wall = yield* settableWall
-    const start = (more: typeof options = {}) =>
-      open(path, { methods: { work: done }, ...options, ...more, clock: wall.clock })
-    return { ...(yield* start()), wall, start }
+    return yield* open(join(home, "hob.db"), { methods: { work: done }, ...options, clock: wall.clock })
   })
 
 const at = (slot: string | null) => slot?.slice(11, 19)

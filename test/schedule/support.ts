@@ -22,7 +22,7 @@ export type Implementation = (invocation: Invocation) => Effect.Effect<unknown, 
 /** Methods of the test's own; each call is written down. */
 export const scriptedMethods = (methods: Record<string, Implementation>) => {
   const calls: Array<Invocation> = []
-  const service = Methods.of({
+  const service: Pick<Methods["Service"], "invoke" | "find"> = {
     invoke: (invocation) =>
       Effect.suspend(() => {
         calls.push(invocation)
@@ -32,10 +32,9 @@ export const scriptedMethods = (methods: Record<string, Implementation>) => {
     find: (space, name) =>
       Effect.sync(() =>
         Object.hasOwn(methods, name) ? Option.some({ namespace: space, method: name, kind: "module" }) : Option.none()
-      ),
-    list: () => Effect.succeed([])
-  })
-  return { calls, layer: Layer.succeed(Methods, service) }
+      )
+  }
+  return { calls, layer: Layer.succeed(Methods, service as Methods["Service"]) }
 }
 
 /** A wall clock that can be set without time passing. It begins with 2026-01-01, at midnight in UTC. */

@@ -1,11 +1,13 @@
 import { Effect, type Semaphore } from "effect"
 import type { Socket } from "node:net"
 import type { Channels } from "../../channels/Channels.ts"
+import type { Methods } from "../../methods/Methods.ts"
 import type { Namespace } from "../../protocol/namespaces.ts"
 import { Intake } from "../../wire/Intake.ts"
 import { lastWords } from "../../wire/lastWords.ts"
 import { LineFault, type LineLimits } from "../../wire/lines.ts"
 import { Outbox } from "../../wire/Outbox.ts"
+import { Commands } from "./Commands.ts"
 import type { Locks } from "./locks.ts"
 import { readLine, Request, UNKNOWN_ID } from "./messages.ts"
 import { Subscriptions } from "./Subscriptions.ts"
@@ -24,6 +26,7 @@ export interface Limits extends LineLimits {
 export interface Shared {
   readonly namespace: Namespace
   readonly channels: Channels["Service"]
+  readonly methods: Methods["Service"]
   readonly locks: Locks
   readonly limits: Limits
   /** Held by the one connection that may gather a large line: memory for one such line, not for one per client. */
@@ -42,12 +45,13 @@ export class Connection {
   readonly #intake: Intake
   readonly #outbox: Outbox
   readonly #subscriptions: Subscriptions
+  readonly #commands: Commands
   #inFlight = 0
   #onSettled: (() => void) | undefined
   #isFlushing = false
 
   constructor(socket: Socket, shared: Shared) {
-    const { channels, fork, largeLine, limits, namespace } = shared
+    const { channels, fork, largeLine, limits, methods, namespace } = shared
     this.#socket = socket
     this.#shared = shared
     this.#intake = new Intake(socket, { limits, lateAfter: limits.stallMillis, largeLine })
@@ -68,6 +72,13 @@ export class Connection {
       },
       onTooSlow: () => this.end()
     })
+    this.#commands = new Commands({
+      methods,
+      namespace,
+      most: limits.inFlight,
+      fork,
+      write: (line) => this.#reply(line)
+    })
   }
 
   /** Serves the client until it leaves, or until `end`. */
@@ -76,6 +87,7 @@ export class Connection {
       Effect.ensuring(
         Effect.suspend(() => {
           this.#subscriptions.close()
+          this.#commands.close()
           return this.#intake.release
         })
       )
@@ -111,8 +123,8 @@ export class Connection {
     }
     this.#subscriptions.close()
     yield* lastWords(this.#socket, this.#outbox, {
-      isIdle: () => this.#inFlight === 0,
-      idle: this.#settled(0),
+      isIdle: () => !this.#isOwing(),
+      idle: this.#settled(() => !this.#isOwing()),
       stallAfter: this.#shared.limits.stallMillis
     })
   }
@@ -126,7 +138,7 @@ export class Connection {
       else this.#receive(line)
       const { room } = this.#outbox
       if (room !== undefined) yield* room
-      if (this.#inFlight >= inFlight) yield* this.#settled(inFlight - 1)
+      if (this.#inFlight >= inFlight) yield* this.#settled(() => this.#inFlight < inFlight)
     }
   }
 
@@ -184,9 +196,13 @@ export class Connection {
         return this.#reply(this.#shared.locks.list(request))
       case "prompt_response":
         // Never answered: its client waits for the end of the command.
-        return
+        return this.#commands.respond(request)
       case "command":
-        return this.#reply(error(id, request.method === "" ? sentences.noMethod : sentences.notYet(request.type)))
+        // Not among the requests in flight: while as many are, no answer to what they ask would be read.
+        return this.#commands.call(request, (reply) => {
+          this.#reply(reply)
+          this.#onSettled?.()
+        })
       default:
         return this.#reply(error(id, sentences.notYet(request.type)))
     }
@@ -198,11 +214,16 @@ export class Connection {
     this.#onSettled?.()
   }
 
-  /** Waits until no more than `most` requests wait for their answers. */
-  #settled(most: number): Effect.Effect<void> {
+  /** Whether something that was asked is yet to be answered. */
+  #isOwing(): boolean {
+    return this.#inFlight > 0 || this.#commands.size > 0
+  }
+
+  /** Waits until so many requests have their answers. */
+  #settled(isEnough: () => boolean): Effect.Effect<void> {
     return Effect.callback<void>((resume) => {
       const look = () => {
-        if (this.#inFlight > most) return
+        if (!isEnough()) return
         this.#onSettled = undefined
         resume(Effect.void)
       }

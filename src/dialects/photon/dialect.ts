@@ -4,6 +4,7 @@ import { Channels } from "../../channels/Channels.ts"
 import { photonPaths } from "../../config/dialectPaths.ts"
 import { HobConfig } from "../../config/HobConfig.ts"
 import { LockTable } from "../../locks/LockTable.ts"
+import { Methods } from "../../methods/Methods.ts"
 import { Namespace } from "../../protocol/namespaces.ts"
 import type { Dialect } from "../Dialect.ts"
 import { makeOneLine, type OneLineLimits } from "../oneLine.ts"
@@ -12,7 +13,7 @@ import { makeLocks } from "./locks.ts"
 import { readLine, UNKNOWN_ID } from "./messages.ts"
 import { error, sentences } from "./translate.ts"
 
-type Services = Channels | HobConfig | LockTable
+type Services = Channels | HobConfig | LockTable | Methods
 
 /** What is read of a client that is turned away: enough for the id that it waits for. */
 const turnAwayLimits: OneLineLimits = { lineBytes: 64 * 1024, depth: 64, heldBytes: 1024 * 1024, stallMillis: 1000 }
@@ -23,7 +24,7 @@ const ANY = "<name>"
 
 /** The daemons of photon: each photon has one of its own, and so a namespace. */
 export const make: Effect.Effect<Dialect, never, Services> = Effect.gen(function* () {
-  const services = Context.pick(Channels, HobConfig, LockTable)(yield* Effect.context<Services>())
+  const services = Context.pick(Channels, HobConfig, LockTable, Methods)(yield* Effect.context<Services>())
   const largeLine = yield* Semaphore.make(1)
   return {
     name: "photon",
@@ -43,6 +44,7 @@ export const make: Effect.Effect<Dialect, never, Services> = Effect.gen(function
         const shared: Shared = {
           namespace,
           channels,
+          methods: yield* Methods,
           locks: makeLocks({ namespace, table: yield* LockTable }),
           limits,
           largeLine,

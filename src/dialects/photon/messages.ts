@@ -17,9 +17,15 @@ export const Request = Schema.Union([
   of("lock", { lockName: Schema.String, sessionId: anything, lockTimeout: anything }),
   of("unlock", { lockName: Schema.String, sessionId: anything }),
   of("list_locks", {}),
-  of("command", { method: Schema.String }),
-  of("prompt_response", {}),
-  of("schedule", { jobId: Schema.String, method: Schema.String, cron: Schema.String }),
+  of("command", { method: Schema.String, args: anything, sessionId: anything }),
+  of("prompt_response", { promptValue: anything }),
+  of("schedule", {
+    jobId: Schema.String,
+    method: Schema.String,
+    cron: Schema.String,
+    args: anything,
+    sessionId: anything
+  }),
   of("unschedule", { jobId: Schema.String }),
   of("list_jobs", {})
 ]).pipe(Schema.toTaggedUnion("type"))

@@ -1,6 +1,7 @@
 /** What photon's clients are told, as text. Pure. */
 import { MAX_NAME_BYTES } from "../../protocol/channelNames.ts"
 import type { Event, Format } from "../../channels/Event.ts"
+import type { Question } from "../../protocol/methods.ts"
 import { toChannelName, toForeign } from "./names.ts"
 
 /** A channel as a request names it. */
@@ -64,6 +65,26 @@ export const pong = (id: string): string => `{"type":"pong","id":${id}}`
 export const result = (id: string, data: string, success = true): string =>
   `{"type":"result","id":${id},"success":${success},"data":${data}}`
 
+/** The end of a command; a method that returned nothing has no `data`, as there. */
+export const resultOf = (id: string, value: unknown): string =>
+  value === undefined ? `{"type":"result","id":${id},"success":true}` : result(id, JSON.stringify(value))
+
+/**
+ * A question of a running command. Always a text, as there: the options of a choice are told in the message, and a yes or
+ * no is typed.
+ */
+export const prompt = (id: string, { default: usual, message, options, type }: Question): string => {
+  const choices = options?.map(({ label, value }) => (label === value ? value : `${value} (${label})`)).join(", ")
+  const text =
+    choices !== undefined ? `${message}\nOptions: ${choices}` : type === "confirm" ? `${message} (y/n)` : message
+  const asked = { type: "text", message: text, ...(usual === undefined ? {} : { default: usual }) }
+  return `{"type":"prompt","id":${id},"prompt":${JSON.stringify(asked)}}`
+}
+
+/** What a running command tells its caller. Clients that know nothing of it ignore it. */
+export const emitted = (id: string, value: unknown): string =>
+  `{"type":"emit","id":${id},"emitData":${JSON.stringify(value)}}`
+
 export const published = (id: string, channel: string, position: number): string =>
   `{"type":"result","id":${id},"success":true,"data":{"published":true,"channel":${channel},"eventId":${position}}}`
 
@@ -77,6 +98,10 @@ export const refreshNeeded = (id: string, channel: string): string =>
 export const sentences = {
   notYet: (type: string) => `hob does not do "${type}" yet`,
   noMethod: "Method name required",
+  unknownMethod: (method: string) => `Tool not found: ${method}`,
+  tooManyCommands: (limit: number) => `${limit} commands of this connection are running, as many as may: wait for one.`,
+  noSuchOption: (answer: string, options: ReadonlyArray<{ readonly value: string }>) =>
+    `"${answer}" is none of the options: ${options.map(({ value }) => value).join(", ")}.`,
   nameTooLong: (what: string) =>
     `The ${what} is too long: ${MAX_NAME_BYTES} bytes is the most, and characters that hob's names can't have count as three to six.`,
   holderTooLong: "The sessionId is too long: 256 characters is the most.",

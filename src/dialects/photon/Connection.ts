@@ -1,4 +1,4 @@
-import { Effect, type Semaphore } from "effect"
+import { Effect, Semaphore } from "effect"
 import type { Socket } from "node:net"
 import type { Channels } from "../../channels/Channels.ts"
 import type { Methods } from "../../methods/Methods.ts"
@@ -8,6 +8,7 @@ import { lastWords } from "../../wire/lastWords.ts"
 import { LineFault, type LineLimits } from "../../wire/lines.ts"
 import { Outbox } from "../../wire/Outbox.ts"
 import { Commands } from "./Commands.ts"
+import type { Jobs } from "./jobs.ts"
 import type { Locks } from "./locks.ts"
 import { readLine, Request, UNKNOWN_ID } from "./messages.ts"
 import { Subscriptions } from "./Subscriptions.ts"
@@ -28,6 +29,7 @@ export interface Shared {
   readonly channels: Channels["Service"]
   readonly methods: Methods["Service"]
   readonly locks: Locks
+  readonly jobs: Jobs
   readonly limits: Limits
   /** Held by the one connection that may gather a large line: memory for one such line, not for one per client. */
   readonly largeLine: Semaphore.Semaphore
@@ -46,6 +48,8 @@ export class Connection {
   readonly #outbox: Outbox
   readonly #subscriptions: Subscriptions
   readonly #commands: Commands
+  /** Of the requests that take a fiber and must not overtake one another. */
+  readonly #turns = Semaphore.makeUnsafe(1)
   #inFlight = 0
   #onSettled: (() => void) | undefined
   #isFlushing = false
@@ -203,9 +207,20 @@ export class Connection {
           this.#reply(reply)
           this.#onSettled?.()
         })
-      default:
-        return this.#reply(error(id, sentences.notYet(request.type)))
+      case "schedule":
+        return this.#inTurn(this.#shared.jobs.schedule(request))
+      case "unschedule":
+        return this.#inTurn(this.#shared.jobs.unschedule(request))
+      case "list_jobs":
+        return this.#inTurn(this.#shared.jobs.list(request))
     }
+  }
+
+  /** Answers once that is known, behind what was asked so before. */
+  #inTurn(answer: Effect.Effect<string>): void {
+    this.#inFlight++
+    const settled = Effect.map(answer, (reply) => this.#settle(reply))
+    this.#shared.fork(this.#turns.withPermit(settled))
   }
 
   #settle(reply: string): void {

@@ -6,14 +6,16 @@ import { HobConfig } from "../../config/HobConfig.ts"
 import { LockTable } from "../../locks/LockTable.ts"
 import { Methods } from "../../methods/Methods.ts"
 import { Namespace } from "../../protocol/namespaces.ts"
+import { Schedule } from "../../schedule/Schedule.ts"
 import type { Dialect } from "../Dialect.ts"
 import { makeOneLine, type OneLineLimits } from "../oneLine.ts"
 import { Connection, type Shared } from "./Connection.ts"
+import { makeJobs } from "./jobs.ts"
 import { makeLocks } from "./locks.ts"
 import { readLine, UNKNOWN_ID } from "./messages.ts"
 import { error, sentences } from "./translate.ts"
 
-type Services = Channels | HobConfig | LockTable | Methods
+type Services = Channels | HobConfig | LockTable | Methods | Schedule
 
 /** What is read of a client that is turned away: enough for the id that it waits for. */
 const turnAwayLimits: OneLineLimits = { lineBytes: 64 * 1024, depth: 64, heldBytes: 1024 * 1024, stallMillis: 1000 }
@@ -24,7 +26,7 @@ const ANY = "<name>"
 
 /** The daemons of photon: each photon has one of its own, and so a namespace. */
 export const make: Effect.Effect<Dialect, never, Services> = Effect.gen(function* () {
-  const services = Context.pick(Channels, HobConfig, LockTable, Methods)(yield* Effect.context<Services>())
+  const services = Context.pick(Channels, HobConfig, LockTable, Methods, Schedule)(yield* Effect.context<Services>())
   const largeLine = yield* Semaphore.make(1)
   return {
     name: "photon",
@@ -46,6 +48,7 @@ export const make: Effect.Effect<Dialect, never, Services> = Effect.gen(function
           channels,
           methods: yield* Methods,
           locks: makeLocks({ namespace, table: yield* LockTable }),
+          jobs: makeJobs({ namespace, schedule: yield* Schedule }),
           limits,
           largeLine,
           fork,

@@ -96,7 +96,6 @@ export const refreshNeeded = (id: string, channel: string): string =>
   `{"type":"refresh_needed","id":${id},"channel":${channel}}`
 
 export const sentences = {
-  notYet: (type: string) => `hob does not do "${type}" yet`,
   noMethod: "Method name required",
   unknownMethod: (method: string) => `Tool not found: ${method}`,
   tooManyCommands: (limit: number) => `${limit} commands of this connection are running, as many as may: wait for one.`,
@@ -106,6 +105,10 @@ export const sentences = {
     `The ${what} is too long: ${MAX_NAME_BYTES} bytes is the most, and characters that hob's names can't have count as three to six.`,
   holderTooLong: "The sessionId is too long: 256 characters is the most.",
   badTimeout: (limit: number) => `lockTimeout must be a number of milliseconds, more than 0 and at most ${limit}.`,
+  badJobId: "The jobId must be 1 to 128 characters without control characters, and without spaces at its ends.",
+  badMethod: 'The method must be 1 to 128 characters without spaces and "/".',
+  badArgs: "args must be an object of at most 64 KiB of JSON.",
+  badCron: (reason: string) => `Invalid cron expression: ${reason}`,
   held: "Lock held by another client",
   notHolder: "Not lock holder",
   tooManyReplays: (limit: number) =>

@@ -202,17 +202,27 @@ describe("locks", () => {
   it("are listed", async () => assert.isArray(await list()))
 })
 
-describe("jobs, which hob does not do yet", () => {
-  for (const request of [
-    { type: "schedule", id: "s", jobId: "cleanup", method: "cleanup", cron: "0 * * * *", args: { maxAge: 86_400 } },
-    { type: "list_jobs", id: "s" },
-    { type: "unschedule", id: "s", jobId: "cleanup" },
-    { type: "unschedule", id: "s", jobId: "no-such-job" }
-  ]) {
-    it(`are refused with the request's id: ${request.type} ${request.jobId ?? ""}`, async () => {
-      const answer = JSON.parse(await home.client.once(request))
-      assert.deepStrictEqual([answer.type, answer.id], ["error", "s"])
-      assert.include(answer.error, "does not do")
-    })
-  }
+describe("jobs", () => {
+  const ask = (request: object) => home.client.ask({ id: "s", ...request })
+  const cleanup = { jobId: "cleanup", method: "cleanup", cron: "0 * * * *", args: { maxAge: 86_400 } }
+
+  it("are scheduled", async () => {
+    const { nextRun, scheduled } = await ask({ type: "schedule", ...cleanup })
+    assert.isTrue(scheduled)
+    assert.isAbove(nextRun, Date.now())
+  })
+
+  it("are listed", async () => {
+    const { jobs } = await ask({ type: "list_jobs" })
+    assert.deepInclude(jobs[0], { id: "cleanup", method: "cleanup", cron: "0 * * * *", args: { maxAge: 86_400 } })
+  })
+
+  it("are unscheduled", async () => {
+    assert.isTrue((await ask({ type: "unschedule", jobId: "cleanup" })).unscheduled)
+    assert.deepStrictEqual((await ask({ type: "list_jobs" })).jobs, [])
+  })
+
+  it("are not unscheduled that there are not", async () => {
+    assert.isFalse((await ask({ type: "unschedule", jobId: "no-such-job" })).unscheduled)
+  })
 })

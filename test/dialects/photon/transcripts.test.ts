@@ -25,7 +25,7 @@ const converse = async (home: PhotonHome, transcript: ReadonlyArray<Entry>): Pro
     text.replace(/"<event (\d+)>"/g, (_, number: string) => events[Number(number) - 1] ?? "0")
   const hide = (text: string) =>
     text
-      .replace(/"(acquiredAt|expiresAt)":\d{13}\b/g, '"$1":"<time>"')
+      .replace(/"(acquiredAt|expiresAt|nextRun|createdAt)":\d{13}\b/g, '"$1":"<time>"')
       .replace(/"eventId":(\d+)/g, (_, id: string) => `"eventId":"<event ${numberOf(id)}>"`)
       .replace(/"(ch|replay)_(\d+)"/g, (_, kind: string, id: string) => `"${kind}_<event ${numberOf(id)}>"`)
   const connections = new Map<string, Conversation>()

@@ -59,14 +59,9 @@ describe("the wire of photon", () => {
       ['{"type":"lock","id":"x"}', "x", format],
       ['{"type":"schedule","id":"x","jobId":"j","method":"m"}', "x", format],
       ['{"type":"command","id":"c","method":""}', "c", "Method name required"],
-      ['{"type":"command","id":"c","method":"add","args":{}}', "c", 'hob does not do "command" yet'],
-      [
-        '{"type":"schedule","id":"c","jobId":"j","method":"m","cron":"* * * * *"}',
-        "c",
-        'hob does not do "schedule" yet'
-      ],
-      ['{"type":"unschedule","id":"c","jobId":"j"}', "c", 'hob does not do "unschedule" yet'],
-      ['{"type":"list_jobs","id":"c"}', "c", 'hob does not do "list_jobs" yet'],
+      ['{"type":"command","id":"c","method":"add","args":{}}', "c", "Tool not found: add"],
+      ['{"type":"schedule","id":"c","jobId":"","method":"m","cron":"* * * * *"}', "c", /^The jobId must be/],
+      ['{"type":"schedule","id":"c","jobId":"j","method":"m","cron":"* * * * *","args":7}', "c", /^args must be/],
       ['{"type":"publish","id":"x","channel":"c","message":1}}', "unknown", /JSON/],
       ['{"type":"publish","id":"x","channel":"c","message":1 2}', "unknown", /JSON/],
       [`{"type":"ping","id":"x","d":${"[".repeat(65)}${"]".repeat(65)}}`, "unknown", /nested more than 64 levels/],

@@ -3,6 +3,7 @@ import { Schedule } from "./scheduleSettings.ts"
 import { detachKeyPattern } from "./detachKey.ts"
 import { MethodsSettings } from "./methodSettings.ts"
 import { dialectEntryPattern, dialectNames } from "../protocol/dialectStatus.ts"
+import { Webhooks } from "./webhookSettings.ts"
 import {
   bytes,
   channelRules,
@@ -450,6 +451,7 @@ export const Settings = Schema.Struct({
   capture: Capture,
   methods: MethodsSettings,
   schedule: Schedule,
+  webhooks: Webhooks,
   storage: Storage,
   dialects: Dialects,
   templates: Templates

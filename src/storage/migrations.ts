@@ -226,5 +226,53 @@ export const migrations: ReadonlyArray<Migration> = [
       CREATE INDEX job_runs_of ON job_runs (namespace, id, run);
       CREATE INDEX job_runs_open ON job_runs (run) WHERE state IN ('queued', 'running');
     `
+  },
+  {
+    // secrets: JSON, a list. digest: SHA-256 of the body. told: JSON, what a sender hears that sends it again.
+    name: "webhooks",
+    sql: `
+      CREATE TABLE webhooks (
+        namespace TEXT NOT NULL,
+        method TEXT NOT NULL,
+        scheme TEXT NOT NULL,
+        secrets TEXT NOT NULL,
+        retries INTEGER NOT NULL,
+        guarantee TEXT NOT NULL,
+        timeout_millis INTEGER,
+        allowed_millis INTEGER NOT NULL,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(namespace, method, scheme, secrets, retries, guarantee, timeout_millis, allowed_millis)) STORED,
+        PRIMARY KEY (namespace, method)
+      ) STRICT;
+      CREATE TABLE webhook_deliveries (
+        number INTEGER PRIMARY KEY,
+        namespace TEXT NOT NULL,
+        method TEXT NOT NULL,
+        sender_id TEXT,
+        digest BLOB,
+        received_millis INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        failures INTEGER NOT NULL,
+        misses INTEGER NOT NULL,
+        next_millis INTEGER,
+        ended_millis INTEGER,
+        error TEXT,
+        told TEXT,
+        result TEXT,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(number, namespace, method, sender_id, digest, received_millis, state, attempts, failures, misses, next_millis, ended_millis, error, told, result)) STORED
+      ) STRICT;
+      CREATE UNIQUE INDEX webhook_deliveries_sender ON webhook_deliveries (namespace, method, sender_id) WHERE sender_id IS NOT NULL;
+      CREATE INDEX webhook_deliveries_due ON webhook_deliveries (next_millis) WHERE state = 'pending';
+      CREATE INDEX webhook_deliveries_running ON webhook_deliveries (number) WHERE state = 'running';
+      CREATE TABLE webhook_bodies (
+        number INTEGER PRIMARY KEY,
+        bytes INTEGER NOT NULL,
+        headers TEXT NOT NULL,
+        query TEXT NOT NULL,
+        address TEXT NOT NULL,
+        body BLOB NOT NULL,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(number, bytes, headers, query, address, body)) STORED
+      ) STRICT;
+    `
   }
 ]

@@ -36,7 +36,9 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
 /** A concern that uses another one. Each such line is a decision: two concerns don't know one another unless it is written here. */
 const concernUses: Record<string, ReadonlyArray<string>> = {
   // A job calls a method, or runs a command in a session.
-  schedule: ["methods", "sessions"]
+  schedule: ["methods", "sessions"],
+  // What senders call.
+  webhooks: ["methods"]
 }
 
 const folderOf = (file: string): string => file.split("/")[1]!

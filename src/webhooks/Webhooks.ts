@@ -1,0 +1,203 @@
+import { Clock, Context, Effect, FiberSet, Latch, Layer, Schema, Stream } from "effect"
+import { Announcer } from "../actors/Announcer.ts"
+import { Concerns } from "../actors/Concerns.ts"
+import { HobConfig } from "../config/HobConfig.ts"
+import { Methods } from "../methods/Methods.ts"
+import { ChannelName } from "../protocol/channelNames.ts"
+import type { MethodError } from "../protocol/methodErrors.ts"
+import { type Delivery, WEBHOOKS_PREFIX } from "../protocol/webhooks.ts"
+import { Database } from "../storage/Database.ts"
+import type { Outcome } from "./decide.ts"
+import * as deliveries from "./deliveries.ts"
+import type { Exchange } from "./http/HttpListener.ts"
+import { Inbox } from "./Inbox.ts"
+import { Intake } from "./Intake.ts"
+import { forget } from "./keeping.ts"
+import { recover } from "./recover.ts"
+import { Refusals } from "./refusals.ts"
+import * as routes from "./routes.ts"
+import { RouteTable } from "./routing.ts"
+import { Runner } from "./Runner.ts"
+import { Waiters } from "./Waiters.ts"
+
+/** The clock may be set, and the machine may sleep: it is looked at that often. */
+const LOOK_MILLIS = 30_000
+const SWEEP = "10 minutes"
+/** How long runs may go on once the daemon stops. */
+const DRAIN = "5 seconds"
+
+/** What the parts of this concern share: which webhooks there are, the record, and who runs it. */
+export class Webhooks extends Context.Service<
+  Webhooks,
+  {
+    readonly routes: RouteTable
+    readonly refusals: Refusals
+    /** Takes a request of a sender. */
+    readonly handle: (exchange: Exchange) => void
+    /** The store has something to be run that it had not. */
+    readonly look: () => void
+    /** Waits until a delivery ends, at most so long; what it has come to by then. */
+    ended(delivery: number, waitMillis: number): Effect.Effect<Outcome>
+  }
+>()("hob/webhooks/Webhooks") {}
+
+const isChannelName = Schema.is(ChannelName)
+
+export const layer = Layer.effect(
+  Webhooks,
+  Effect.gen(function* () {
+    const announcer = yield* Announcer
+    const concerns = yield* Concerns
+    const config = yield* HobConfig
+    const database = yield* Database
+    const methods = yield* Methods
+    const clock = yield* Clock.Clock
+    const wake = yield* Latch.make()
+    let settings = (yield* config.get).webhooks
+    const wall = () => clock.currentTimeMillisUnsafe()
+    const monotonic = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+
+    const table = new RouteTable()
+    // A store that can't be read is no ground to let anybody in.
+    for (const route of yield* Effect.orDie(database.read(routes.load))) table.put(route)
+    const { newest, open: unended } = yield* Effect.orDie(database.read(deliveries.totals))
+    /** Deliveries that have not ended. */
+    const open = { deliveries: unended }
+    const refusals = new Refusals()
+    const waiters = new Waiters()
+    const inbox = new Inbox(database, newest)
+    let warn = (_text: string): void => {}
+    /** When the actor looks next, unless it is woken. */
+    let looksAt = 0
+
+    const announce = (
+      event: string,
+      { method, namespace, number }: Pick<Delivery, "method" | "namespace"> & { readonly number: number },
+      more: object = {}
+    ) => {
+      const channel = `${WEBHOOKS_PREFIX}${namespace}`
+      const message = { event, method, timestamp: wall(), delivery: number, ...more }
+      // A namespace may have a name that no channel can have; nobody could subscribe to it.
+      if (isChannelName(channel)) announcer.announce({ namespace, channel, message })
+    }
+
+    const runner = new Runner({
+      database,
+      inbox,
+      routeOf: (work) => table.get(work),
+      invoke: ({ method, namespace, number }, params, { timeoutMillis }) =>
+        methods.invoke({
+          namespace,
+          method,
+          params,
+          caller: { kind: "webhook", id: String(number) },
+          ...(timeoutMillis === undefined ? {} : { timeoutMillis })
+        }),
+      wall,
+      maxRunning: () => settings.maxRunningCount,
+      ended: (work, outcome, state) => {
+        if (state === "pending") announce("webhook-retried", work)
+        else {
+          open.deliveries--
+          announce(state === "succeeded" ? "webhook-completed" : "webhook-failed", work)
+        }
+        waiters.tell(work.number, outcome)
+      },
+      wake: () => void wake.openUnsafe(),
+      warn: (text) => warn(text)
+    })
+
+    const wait = (delivery: number, hear: (outcome: Outcome) => void, waitMillis = settings.answerMillis) => {
+      const deadline = monotonic() + waitMillis
+      waiters.wait(delivery, deadline, hear)
+      if (deadline < looksAt) wake.openUnsafe()
+    }
+
+    const intake = new Intake({
+      routes: table,
+      inbox,
+      settings: () => settings,
+      wall,
+      monotonic,
+      hasRoom: () => open.deliveries < settings.maxPendingCount,
+      accepted: (work) => {
+        open.deliveries++
+        announce("webhook-received", work)
+        runner.accept(work)
+      },
+      wait,
+      refused: (route, status, reason) => refusals.add(route, { atMillis: wall(), status, reason })
+    })
+
+    const sweep = Effect.gen(function* () {
+      for (;;) {
+        const { keepBytes, keepCount, keepMillis } = settings
+        const { bytes } = yield* database.read(deliveries.totals)
+        const { more } = yield* database.write((sql) =>
+          forget(sql, { before: wall() - keepMillis, excessBytes: bytes - keepBytes, maxCount: keepCount })
+        )
+        if (!more) return
+      }
+    }).pipe(Effect.catch((error) => Effect.logWarning(`old deliveries are kept for now: ${error.message}`)))
+
+    yield* concerns.supervise("webhooks", (up) =>
+      Effect.gen(function* () {
+        yield* config.changes.pipe(
+          Stream.runForEach(({ webhooks }) =>
+            Effect.sync(() => {
+              settings = webhooks
+              wake.openUnsafe()
+            })
+          ),
+          Effect.forkScoped
+        )
+        const run = yield* FiberSet.makeRuntime<never, unknown, MethodError>()
+        yield* Effect.addFinalizer(() => Effect.sync(() => runner.stop()))
+        for (const { number, outcome } of yield* recover(database, { routes: table, runner, nowMillis: wall() })) {
+          open.deliveries--
+          waiters.tell(number, outcome)
+        }
+        warn = (text) => void run(Effect.logWarning(text))
+        runner.start((effect, ended) => {
+          run(effect as Effect.Effect<unknown, MethodError>).addObserver(ended as never)
+        })
+        yield* Effect.forkScoped(Effect.forever(Effect.andThen(sweep, Effect.sleep(SWEEP))))
+        yield* up
+        for (;;) {
+          yield* wake.close
+          const due = runner.pump()
+          const now = monotonic()
+          waiters.expire(now)
+          const pause = Math.min(
+            due === undefined ? LOOK_MILLIS : due - wall(),
+            (waiters.next ?? Infinity) - now,
+            LOOK_MILLIS
+          )
+          looksAt = now + Math.max(1, pause)
+          yield* Effect.raceFirst(Effect.sleep(Math.max(1, pause)), wake.await)
+        }
+      }).pipe(Effect.scoped)
+    )
+
+    // Before the actor ends: its senders are told that it is on record, and what runs has a moment.
+    yield* Effect.addFinalizer(() =>
+      Effect.suspend(() => {
+        runner.stop()
+        waiters.expire(Infinity)
+        return Effect.callback<void>((resume) => runner.whenIdle(() => resume(Effect.void)))
+      }).pipe(Effect.interruptible, Effect.timeoutOption(DRAIN))
+    )
+
+    return Webhooks.of({
+      routes: table,
+      refusals,
+      handle: intake.handle,
+      look: () => {
+        open.deliveries++
+        runner.look()
+      },
+      ended: (delivery, waitMillis) =>
+        Effect.callback((resume) => wait(delivery, (outcome) => resume(Effect.succeed(outcome)), waitMillis))
+    })
+  })
+)

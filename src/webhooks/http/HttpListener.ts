@@ -1,0 +1,172 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type { AddressInfo, Socket } from "node:net"
+import type { Duplex } from "node:stream"
+import type { Reply } from "../decide.ts"
+import { headersOf } from "../headers.ts"
+import type { Head } from "./admit.ts"
+import { Bodies, type Received } from "./Bodies.ts"
+
+/** What a sender that was answered may still send before it is hung up on: the answer has to reach it first. */
+const LINGER_BYTES = 1024 * 1024
+/** A connection on which nothing at all moves. */
+const IDLE_MILLIS = 120_000
+const HEAD_BYTES = 16 * 1024
+/** Connections that are looked at for one that may go. */
+const LOOKED_AT = 64
+
+/** One request and its answer. */
+export interface Exchange {
+  readonly address: string
+  readonly head: Head
+  /** Its body, once; from then on the connection is not the one that goes when there are too many. */
+  readonly receive: (limit: number, done: (received: Received) => void) => void
+  /** Answers, unless it is answered. */
+  readonly reply: (reply: Reply) => void
+}
+
+export interface HttpListenerOptions {
+  readonly host: string
+  readonly port: number
+  /** How long a whole request may take to come; its head half as long. */
+  readonly requestMillis: number
+  readonly maxConnections: () => number
+  readonly handle: (exchange: Exchange) => void
+}
+
+/** The HTTP door of webhooks: time limits, sizes and what parsers say, and nothing of what webhooks are. */
+export class HttpListener {
+  readonly #server: Server
+  readonly #options: HttpListenerOptions
+  readonly #bodies = new Bodies()
+  readonly #sockets = new Set<Duplex>()
+  /** Connections whose request is whole and waits for its answer. */
+  readonly #answering = new Set<Duplex>()
+  /** The answer that a connection is in the middle of. */
+  readonly #current = new WeakMap<Duplex, ServerResponse>()
+
+  constructor(options: HttpListenerOptions) {
+    this.#options = options
+    const { requestMillis } = options
+    this.#server = createServer({
+      maxHeaderSize: HEAD_BYTES,
+      headersTimeout: Math.ceil(requestMillis / 2),
+      requestTimeout: requestMillis,
+      connectionsCheckingInterval: Math.min(1000, Math.ceil(requestMillis / 4)),
+      keepAliveTimeout: 5000
+    })
+    this.#server.timeout = IDLE_MILLIS
+    this.#server.on("connection", (socket) => this.#connected(socket))
+    this.#server.on("request", (request, response) => this.#requested(request, response, false))
+    // Who asks before it sends is told before it sends.
+    this.#server.on("checkContinue", (request, response) => this.#requested(request, response, true))
+    this.#server.on("clientError", (error, socket) => this.#failed(error, socket))
+    this.#server.on("connect", (_request, socket) => socket.end(rawReply(405, "Use POST.")))
+  }
+
+  /** Calls back with where it listens, or why it can't; later failures of the listening socket go to `failed`. */
+  listen(done: (result: AddressInfo | NodeJS.ErrnoException) => void, failed: (error: Error) => void): void {
+    this.#server.once("error", done)
+    this.#server.listen({ host: this.#options.host, port: this.#options.port, backlog: 4096 }, () => {
+      this.#server.off("error", done)
+      this.#server.on("error", failed)
+      done(this.#server.address() as AddressInfo)
+    })
+  }
+
+  /** Accepts no more; calls back once every answer that is owed has been given, or `cutOff` was called. */
+  close(done: () => void): void {
+    if (!this.#server.listening) return done()
+    this.#server.close(() => done())
+    this.#server.closeIdleConnections()
+    for (const socket of this.#sockets) if (!this.#answering.has(socket)) socket.destroy()
+  }
+
+  /** Ends what has not ended. */
+  cutOff(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  /** When there are too many, the oldest goes that has nothing whole to wait for: one that is slow by intent. */
+  #connected(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.on("close", () => {
+      this.#sockets.delete(socket)
+      this.#answering.delete(socket)
+    })
+    if (this.#sockets.size <= this.#options.maxConnections()) return
+    let looked = 0
+    for (const other of this.#sockets) {
+      if (!this.#answering.has(other)) return void other.destroy()
+      if (++looked === LOOKED_AT) break
+    }
+    socket.destroy()
+  }
+
+  #requested(request: IncomingMessage, response: ServerResponse, asks: boolean): void {
+    const { socket } = request
+    this.#current.set(socket, response)
+    // What an error of a connection means is told by its end.
+    response.on("error", () => {})
+    response.on("close", () => this.#answering.delete(socket))
+    this.#options.handle({
+      address: socket.remoteAddress ?? "",
+      head: { method: request.method ?? "", target: request.url ?? "", headers: headersOf(request.rawHeaders) },
+      receive: (limit, done) => {
+        if (asks) response.writeContinue()
+        this.#bodies.receive(request, limit, (received) => {
+          if (received instanceof Buffer) this.#answering.add(socket)
+          done(received)
+        })
+      },
+      reply: (reply) => answer(request, response, reply)
+    })
+  }
+
+  #failed(error: NodeJS.ErrnoException, socket: Duplex): void {
+    const current = this.#current.get(socket)
+    const isAnswered = current !== undefined && current.headersSent && !current.writableFinished
+    if (isAnswered || !socket.writable || error.code === "ECONNRESET") return void socket.destroy()
+    const [status, text] = meanings[error.code ?? ""] ?? [400, "That is not HTTP as hob speaks it."]
+    socket.end(rawReply(status, text), () => socket.destroy())
+  }
+}
+
+const meanings: Readonly<Record<string, readonly [status: number, text: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "The request took too long to come."],
+  HPE_HEADER_OVERFLOW: [431, `The head of a request may have at most ${HEAD_BYTES} bytes.`],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, "The body has more about its chunks than in them."]
+}
+
+const phrases: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  413: "Payload Too Large",
+  431: "Request Header Fields Too Large"
+}
+
+/** For where there is no response to write to. */
+const rawReply = (status: number, error: string): string => {
+  const text = JSON.stringify({ error })
+  return `HTTP/1.1 ${status} ${phrases[status]}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
+}
+
+const answer = (request: IncomingMessage, response: ServerResponse, { body, headers, status }: Reply): void => {
+  if (response.headersSent || response.destroyed) return
+  const text = body === undefined ? "" : JSON.stringify(body)
+  response.writeHead(status, {
+    ...headers,
+    ...(text === "" ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) })
+  })
+  response.end(text)
+  if (!request.complete) linger(request)
+}
+
+/** A connection that is closed with something unread in it is reset, and the answer may be lost: some of it is read. */
+const linger = (request: IncomingMessage): void => {
+  let bytes = 0
+  request.on("data", (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > LINGER_BYTES) request.socket.destroy()
+  })
+}

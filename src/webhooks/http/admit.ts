@@ -1,0 +1,108 @@
+/** What can be said of a request before its body is read. Pure. */
+import type { Reply } from "../decide.ts"
+import { header, type Headers, repeated } from "../headers.ts"
+import { parseTarget, type RouteTable, type Target } from "../routing.ts"
+import type { WebhookRoute } from "../routes.ts"
+
+/** The first lines of a request. */
+export interface Head {
+  readonly method: string
+  readonly target: string
+  readonly headers: Headers
+}
+
+export interface Admitted {
+  readonly route: WebhookRoute
+  readonly target: Target
+}
+
+export interface AdmitOptions {
+  readonly routes: Pick<RouteTable, "find">
+  readonly bodyBytes: number
+  /** Names, beside those of this machine, under which a webhook without a secret may be reached. */
+  readonly hosts: ReadonlyArray<string>
+}
+
+/** Why not, and of which webhook where that is known. */
+export interface Refusal {
+  readonly reply: Reply
+  readonly route?: WebhookRoute
+}
+
+export const reject = (status: number, error: string, headers?: Readonly<Record<string, string>>): Reply => ({
+  status,
+  body: { error },
+  ...(headers === undefined ? {} : { headers })
+})
+
+const NOT_FOUND = reject(404, "Not found. Use /webhook/{method}")
+const ALLOW = { allow: "POST, OPTIONS" }
+
+/** What two readers of one request must not understand differently. */
+const once = ["host", "content-length", "content-type", "content-encoding", "transfer-encoding"]
+
+/**
+ * Who may go on. Browsers may not at all: what they send from any page has an `Origin`, and no webhook comes from a
+ * page. A webhook without a secret has nothing else that keeps pages away which pretend to be this machine, so it is
+ * reached by names of this machine alone, or by those that the configuration has.
+ */
+export const admit = (head: Head, { bodyBytes, hosts, routes }: AdmitOptions): Admitted | Refusal => {
+  const { headers } = head
+  const twice = repeated(headers, once)
+  if (twice !== undefined) return { reply: reject(400, `The header ${twice} came more than once.`) }
+  const target = parseTarget(head.target)
+  if (target === undefined) return { reply: NOT_FOUND }
+  if (head.method === "OPTIONS") return { reply: { status: 204, headers: ALLOW } }
+  const route = routes.find(target)
+  if (route === undefined) return { reply: NOT_FOUND }
+  if (route === "ambiguous") {
+    const error = `Several namespaces have a webhook "${target.method}". Use /webhook/{namespace}/{method}`
+    return { reply: reject(409, error) }
+  }
+  const problem = head.method === "POST" ? problemOf(headers, bodyBytes, route, hosts) : reject(405, "Use POST.", ALLOW)
+  return problem === undefined ? { route, target } : { route, reply: problem }
+}
+
+const problemOf = (
+  headers: Headers,
+  bodyBytes: number,
+  { scheme }: WebhookRoute,
+  hosts: ReadonlyArray<string>
+): Reply | undefined => {
+  const site = header(headers, "sec-fetch-site")
+  if (headers.has("origin") || (site !== undefined && site !== "none")) {
+    return reject(403, "Requests of browsers are not accepted.")
+  }
+  if (scheme === "none" && !isOwnHost(header(headers, "host") ?? "", hosts)) {
+    return reject(
+      421,
+      "This webhook has no secret, and is not reached by this name. Add it to webhooks.hosts, or allow the method with a secret."
+    )
+  }
+  const encoding = header(headers, "content-encoding")
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
+    return reject(415, "A body that is compressed is not accepted: send it without Content-Encoding.")
+  }
+  const length = header(headers, "content-length")
+  if (length !== undefined && Number(length) > bodyBytes) return tooLarge(bodyBytes)
+  const type = header(headers, "content-type")
+  const isEmpty = (length === undefined || length === "0") && !headers.has("transfer-encoding")
+  if (type === undefined ? !isEmpty : !isJson(type)) {
+    return reject(415, "The body must be JSON: choose application/json as its content type.")
+  }
+  return undefined
+}
+
+export const tooLarge = (bodyBytes: number): Reply => reject(413, `The body may have at most ${bodyBytes} bytes.`)
+
+const isJson = (type: string): boolean => {
+  const [mime = "", ...parameters] = type.toLowerCase().split(";")
+  const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith("charset="))
+  const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset)
+  return isUtf8 && /^application\/(?:[a-z0-9!#$&^_.+-]+\+)?json$/.test(mime.trim())
+}
+
+const isOwnHost = (host: string, hosts: ReadonlyArray<string>): boolean => {
+  const name = host.replace(/:\d+$/, "").toLowerCase()
+  return name === "localhost" || name === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(name) || hosts.includes(name)
+}

@@ -52,13 +52,18 @@ export class HttpListener {
       headersTimeout: Math.ceil(requestMillis / 2),
       requestTimeout: requestMillis,
       connectionsCheckingInterval: Math.min(1000, Math.ceil(requestMillis / 4)),
-      keepAliveTimeout: 5000
+      keepAliveTimeout: 5000,
+      // Node's own answer says nothing; see admit.ts.
+      requireHostHeader: false
     })
     this.#server.timeout = IDLE_MILLIS
     this.#server.on("connection", (socket) => this.#connected(socket))
     this.#server.on("request", (request, response) => this.#requested(request, response, false))
     // Who asks before it sends is told before it sends.
     this.#server.on("checkContinue", (request, response) => this.#requested(request, response, true))
+    this.#server.on("checkExpectation", (request, response) => {
+      answer(request, response, { status: 417, body: { error: "The only thing to expect is 100-continue." } })
+    })
     this.#server.on("clientError", (error, socket) => this.#failed(error, socket))
     this.#server.on("connect", (_request, socket) => socket.end(rawReply(405, "Use POST.")))
   }
@@ -124,7 +129,7 @@ export class HttpListener {
 
   #failed(error: NodeJS.ErrnoException, socket: Duplex): void {
     const current = this.#current.get(socket)
-    const isAnswered = current !== undefined && current.headersSent && !current.writableFinished
+    const isAnswered = current?.headersSent === true && !(current.writableFinished && current.req.complete)
     if (isAnswered || !socket.writable || error.code === "ECONNRESET") return void socket.destroy()
     const [status, text] = meanings[error.code ?? ""] ?? [400, "That is not HTTP as hob speaks it."]
     socket.end(rawReply(status, text), () => socket.destroy())

@@ -50,6 +50,7 @@ export const admit = (head: Head, { bodyBytes, hosts, routes }: AdmitOptions): A
   const { headers } = head
   const twice = repeated(headers, once)
   if (twice !== undefined) return { reply: reject(400, `The header ${twice} came more than once.`) }
+  if (!headers.has("host")) return { reply: reject(400, "The header Host is missing.") }
   const target = parseTarget(head.target)
   if (target === undefined) return { reply: NOT_FOUND }
   if (head.method === "OPTIONS") return { reply: { status: 204, headers: ALLOW } }

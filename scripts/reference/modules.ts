@@ -20,6 +20,7 @@ const pages: Record<string, string> = {
   namespaces: "types",
   methodNames: "types",
   methodErrors: "types",
+  webhookErrors: "webhooks",
   activity: "types",
   sessionScreens: "types",
   storage: "types",

@@ -15,6 +15,7 @@ import { HobRpcs } from "../protocol/index.ts"
 import * as Schedule from "../schedule/layer.ts"
 import * as Sessions from "../sessions/layer.ts"
 import { Database } from "../storage/Database.ts"
+import * as Webhooks from "../webhooks/layer.ts"
 import * as DaemonHandlers from "./handlers.ts"
 import * as IdleExit from "./idleExit.ts"
 import { Shutdown } from "./Shutdown.ts"
@@ -43,6 +44,7 @@ export const layer = ({ env = process.env, flags = [], passed, paths }: DaemonOp
     Layer.provideMerge(DaemonHandlers.layer(paths)),
     Layer.provideMerge(Dialects.layer({ paths, env })),
     // ── concerns: one line each ──
+    Layer.provideMerge(Webhooks.layer({ paths, env })),
     Layer.provideMerge(Schedule.layer),
     Layer.provideMerge(Channels.layer),
     Layer.provideMerge(Methods.layer(paths)),

@@ -6,6 +6,7 @@ import { Dialects } from "../dialects/Dialects.ts"
 import { Schedule } from "../schedule/Schedule.ts"
 import { Sessions } from "../sessions/Sessions.ts"
 import { Connections } from "../actors/Connections.ts"
+import { Listening } from "../webhooks/Listening.ts"
 import { Shutdown } from "./Shutdown.ts"
 
 /** How long to sleep before looking again: exact enough for what is left, and rarely enough to cost nothing. */
@@ -13,7 +14,7 @@ export const nextLook = (leftMillis: number): number => Math.min(Math.max(leftMi
 
 /**
  * Stops a daemon that nobody has used for `daemon.idleExitMillis`: no connection, no session that runs or is about to, no
- * job that is to run, no dialect that is up. Off when 0.
+ * job that is to run, no dialect that is up, no webhooks that are listened for or wait. Off when 0.
  * Activity between two looks that is over again by the second one is seen by the count of connections ever accepted.
  */
 export const supervised = Effect.gen(function* () {
@@ -24,6 +25,7 @@ export const supervised = Effect.gen(function* () {
   const schedule = yield* Schedule
   const sessions = yield* Sessions
   const shutdown = yield* Shutdown
+  const webhooks = yield* Listening
   yield* concerns.supervise("idle exit", (up) =>
     Effect.gen(function* () {
       yield* up
@@ -38,7 +40,12 @@ export const supervised = Effect.gen(function* () {
         const { running, waiting } = yield* sessions.counts
         const jobs = yield* schedule.waits
         const busy =
-          speaks || jobs || (yield* connections.count) > 0 || running + waiting > 0 || acceptedNow !== accepted
+          speaks ||
+          jobs ||
+          (yield* webhooks.waits) ||
+          (yield* connections.count) > 0 ||
+          running + waiting > 0 ||
+          acceptedNow !== accepted
         accepted = acceptedNow
         if (busy) idleSince = now
         const left = daemon.idleExitMillis - (now - idleSince)

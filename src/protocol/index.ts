@@ -14,6 +14,7 @@ import { SessionScreensRpcs } from "./sessionScreens.ts"
 import { SessionsRpcs } from "./sessions.ts"
 import { TagsRpcs } from "./tags.ts"
 import { TemplatesRpcs } from "./templates.ts"
+import { WebhooksRpcs } from "./webhooks.ts"
 
 export * from "./activity.ts"
 export * from "./capture.ts"
@@ -54,6 +55,7 @@ export const HobRpcs = DaemonRpcs.merge(
   CaptureRpcs,
   MethodsRpcs,
   ScheduleRpcs,
+  WebhooksRpcs,
   DialectsRpcs
 )
 export type HobRpcs = typeof HobRpcs

@@ -34,6 +34,8 @@ export class Listening extends Context.Service<
   Listening,
   {
     readonly status: Effect.Effect<WebhookListener>
+    /** Whether senders may come, or deliveries are to be run. */
+    readonly waits: Effect.Effect<boolean>
     /** See `webhooks.enable`. */
     enable(port: number | undefined): Effect.Effect<WebhookListener, WebhooksNotListening | NotWritten>
     /** See `webhooks.disable`. */
@@ -55,7 +57,7 @@ export const layer = ({
     Effect.gen(function* () {
       const concerns = yield* Concerns
       const config = yield* HobConfig
-      const { handle } = yield* Webhooks
+      const { handle, waits } = yield* Webhooks
       const oneAtATime = yield* Semaphore.make(1)
       const at = decideListenAt((yield* config.get).webhooks, env)
       const state = yield* SubscriptionRef.make<State>({ at, state: "starting", url: null, reason: null })
@@ -165,7 +167,12 @@ export const layer = ({
         return yield* settled
       }).pipe(oneAtATime.withPermits(1), Effect.withSpan("Listening.disable"))
 
-      return Listening.of({ status: Effect.map(SubscriptionRef.get(state), shown), enable, disable })
+      return Listening.of({
+        status: Effect.map(SubscriptionRef.get(state), shown),
+        waits: Effect.map(SubscriptionRef.get(state), (now) => now.state !== "off" || waits()),
+        enable,
+        disable
+      })
     })
   )
 

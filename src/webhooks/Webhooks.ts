@@ -34,6 +34,8 @@ export class Webhooks extends Context.Service<
     readonly refusals: Refusals
     /** Takes a request of a sender. */
     readonly handle: (exchange: Exchange) => void
+    /** Whether deliveries wait to be run, or run. */
+    readonly waits: () => boolean
     /** The store has something to be run that it had not. */
     readonly look: () => void
     /** Waits until a delivery ends, at most so long; what it has come to by then. */
@@ -192,6 +194,7 @@ export const layer = Layer.effect(
       routes: table,
       refusals,
       handle: intake.handle,
+      waits: () => open.deliveries > 0,
       look: () => {
         open.deliveries++
         runner.look()

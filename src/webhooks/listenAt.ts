@@ -35,7 +35,7 @@ export const decideListenAt = (
   return { type: "listen", host, port: fromPhoton ?? settings.port, requestMillis }
 }
 
-const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127\./.test(host)
+const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
 
 export const urlOf = (address: string, port: number): string =>
   `http://${address.includes(":") ? `[${address}]` : address}:${port}`

@@ -16,7 +16,7 @@ export const listeners = (table: string, port: number): ReadonlySet<string> => {
 /** Its pid and name; null where that can't be seen: another user's, or a system without /proc. */
 export const whoHasPort = async (port: number): Promise<{ readonly pid: number; readonly name: string } | null> => {
   const tables = await Promise.all(["tcp", "tcp6"].map((name) => readFile(`/proc/net/${name}`, "utf8").catch(() => "")))
-  const inodes = new Set(tables.flatMap((table) => [...listeners(table, port)]))
+  const inodes = listeners(tables.join("\n"), port)
   if (inodes.size === 0) return null
   for (const pid of await readdir("/proc").catch(() => [])) {
     if (!/^\d+$/.test(pid)) continue

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { connect } from "node:net"
 import {
   type Answer,
   listening,
@@ -74,7 +75,7 @@ const verbs: ReadonlyArray<Case> = [
   ["CONNECT", "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 405],
   ["a verb there isn't", { verb: "FROB" }, 400],
   ["lower case", { verb: "post" }, 400],
-  ["HTTP/0.9", "GET /webhook/hook\r\n", 400],
+  ["HTTP/0.9", "GET /webhook/hook\r\n\r\n", 400],
   ["TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400],
   ["JSON-RPC", '{"jsonrpc":"2.0","id":1,"method":"daemon.ping"}\n', 400],
   ["h2 with prior knowledge", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400],
@@ -263,13 +264,10 @@ describe("what is no webhook is answered with why, and runs nothing:", () => {
 })
 
 const readAll = (port: number, bytes: Buffer): Promise<string> =>
-  import("node:net").then(
-    ({ connect }) =>
-      new Promise((done) => {
-        let text = ""
-        const socket = connect(port, "127.0.0.1", () => socket.write(bytes))
-        socket.on("data", (chunk) => (text += chunk.toString()))
-        socket.on("close", () => done(text))
-        socket.on("error", () => done(text))
-      })
-  )
+  new Promise((done) => {
+    let text = ""
+    const socket = connect(port, "127.0.0.1", () => socket.write(bytes))
+    socket.on("data", (chunk) => (text += chunk.toString()))
+    socket.on("close", () => done(text))
+    socket.on("error", () => done(text))
+  })

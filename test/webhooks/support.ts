@@ -27,17 +27,13 @@ export const methodsOf = (
   run: (invocation: Invocation) => Effect.Effect<unknown, MethodError>,
   known: (name: string) => boolean = () => true
 ) =>
-  Layer.succeed(
-    Methods,
-    Methods.of({
-      invoke: run,
-      find: (namespace, method) =>
-        Effect.succeed(
-          known(method) ? Option.some({ namespace, method, kind: "module" as const, file: "/m.ts" }) : Option.none()
-        ),
-      list: () => Effect.succeed([])
-    } as Methods["Service"])
-  )
+  Layer.mock(Methods)({
+    invoke: run,
+    find: (namespace, method) =>
+      Effect.succeed(
+        known(method) ? Option.some({ namespace, method, kind: "module" as const, file: "/m.ts" }) : Option.none()
+      )
+  })
 
 export interface OpenOptions {
   readonly path?: string

@@ -20,7 +20,7 @@ const pages: Record<string, string> = {
   namespaces: "types",
   methodNames: "types",
   methodErrors: "types",
-  webhookErrors: "webhooks",
+  webhookErrors: "types",
   activity: "types",
   sessionScreens: "types",
   storage: "types",

@@ -5,10 +5,9 @@
  */
 import { randomBytes } from "node:crypto"
 import type { Lock } from "../protocol/locks.ts"
-import { makePaths } from "../config/paths.ts"
-import { ensureDaemon } from "./start.ts"
+import { askPhoton } from "./photonAsk.ts"
 import { subscribe } from "./subscribe.ts"
-import { call, CallError } from "./wire/bare.ts"
+import { CallError } from "./wire/bare.ts"
 
 /** A lock as photon lists it: instants in milliseconds since 1970. */
 export interface PhotonLock {
@@ -24,15 +23,10 @@ const holder = process.env["PHOTON_SESSION_ID"] || `cli-${process.pid}-${randomB
 /** As long as photon gives a lock when nothing else is asked for. */
 const DEFAULT_TIMEOUT_MILLIS = 30_000
 
-const ask = async (method: string, params: unknown): Promise<unknown> => {
-  const { socket } = await ensureDaemon({ paths: makePaths(process.env), start: true })
-  return call(socket, method, params)
-}
-
 /** True, or false where the daemon refuses it for one of these reasons. */
 const succeeds = async (method: string, params: unknown, refusals: ReadonlyArray<string>): Promise<boolean> => {
   try {
-    await ask(method, params)
+    await askPhoton(method, params)
     return true
   } catch (error) {
     if (error instanceof CallError && refusals.includes(error.data?._tag ?? "")) return false
@@ -61,7 +55,7 @@ export const subscribeChannel = async (
 
 /** Publishes a message. Resolves when it has been taken. */
 export const publishToChannel = async (photonName: string, channel: string, message: unknown): Promise<void> => {
-  await ask("channels.publish", { namespace: photonName, channel, message: message ?? null })
+  await askPhoton("channels.publish", { namespace: photonName, channel, message: message ?? null })
 }
 
 /** Whether this process has the lock from now on, for `timeout` milliseconds; asking again renews it. Never waits. */
@@ -82,7 +76,9 @@ export const releaseLock = (photonName: string, lockName: string): Promise<boole
 
 /** The locks of a photon that are held. */
 export const listLocks = async (photonName: string): Promise<Array<PhotonLock>> => {
-  const { locks } = (await ask("locks.list", { namespace: photonName })) as { readonly locks: ReadonlyArray<Lock> }
+  const { locks } = (await askPhoton("locks.list", { namespace: photonName })) as {
+    readonly locks: ReadonlyArray<Lock>
+  }
   return locks.map(({ acquiredAt, expiresAt, holder, name }) => ({
     name,
     holder,

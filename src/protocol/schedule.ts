@@ -224,6 +224,8 @@ export const AddJob = Rpc.make("schedule.add", {
     ...where,
     /** Five fields, six with seconds in front, or a name such as `@daily`; at most 256 bytes. */
     cron: Schema.String,
+    /** The method need not be there yet: a run that comes before it fails. */
+    undeclared: Schema.optionalKey(Schema.Boolean),
     /** As in `Europe/Berlin` or `+05:30`. Default: the machine's, whatever that comes to be. */
     timeZone: Schema.optionalKey(Schema.String),
     ...work,

@@ -41,10 +41,8 @@ interface Which {
 export class Schedule extends Context.Service<
   Schedule,
   {
-    /** With `undeclared` a method may be named that there is not, yet. */
     add(
-      request: Rpc.Payload<typeof AddJob>,
-      options?: { readonly undeclared?: boolean }
+      request: Rpc.Payload<typeof AddJob>
     ): Effect.Effect<{ readonly job: JobInfo; readonly replaced: boolean }, Rpc.Error<typeof AddJob>>
     remove(
       which: Which
@@ -134,13 +132,14 @@ export const layer = Layer.effect(
     /** Whether it is to be looked at before the ticker would. */
     const wake = () => void earlier.openUnsafe()
 
-    const add = Effect.fn("Schedule.add")(function* (
-      request: Rpc.Payload<typeof AddJob>,
-      { undeclared = false }: { readonly undeclared?: boolean } = {}
-    ) {
+    const add = Effect.fn("Schedule.add")(function* (request: Rpc.Payload<typeof AddJob>) {
       const { id, namespace = defaultNamespace } = request
       const work = yield* Effect.fromResult(workOf(request))
-      if ("method" in work && !undeclared && Option.isNone(yield* methods.find(namespace, work.method))) {
+      if (
+        "method" in work &&
+        request.undeclared !== true &&
+        Option.isNone(yield* methods.find(namespace, work.method))
+      ) {
         return yield* new UnknownMethod({ namespace, method: work.method })
       }
       const now = wall()

@@ -1,5 +1,14 @@
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
-import { acquireLock, listLocks, publishToChannel, releaseLock, subscribeChannel } from "../../src/client/index.ts"
+import {
+  acquireLock,
+  listJobs,
+  listLocks,
+  publishToChannel,
+  releaseLock,
+  scheduleJob,
+  subscribeChannel,
+  unscheduleJob
+} from "../../src/client/index.ts"
 import { type Home, makeHome } from "../support/home.ts"
 
 describe("photon's functions over hob's own protocol", () => {
@@ -62,5 +71,29 @@ describe("photon's functions over hob's own protocol", () => {
     assert.isTrue(await releaseLock("kanban", "board:write"))
     assert.isTrue(await releaseLock("kanban", "board:write"))
     assert.lengthOf(await listLocks("kanban"), 1)
+  })
+
+  it("schedules jobs of a photon, whose method may come later", async () => {
+    const result = await scheduleJob("kanban", "daily-cleanup", "cleanupOldTasks", "0 0 * * *", { maxAge: 604_800 })
+    assert.deepInclude(result, { scheduled: true, jobId: "daily-cleanup" })
+    assert.isAbove(result.nextRun!, Date.now())
+    const refused = await scheduleJob("kanban", "never", "cleanupOldTasks", "0 0 31 2 *")
+    assert.isFalse(refused.scheduled)
+    assert.match(refused.reason!, /never run/)
+    assert.deepStrictEqual(await listJobs("other"), [])
+    const [job, ...more] = await listJobs("kanban")
+    assert.deepStrictEqual(more, [])
+    const { createdAt, ...rest } = job!
+    assert.approximately(createdAt, Date.now(), 60_000)
+    assert.deepStrictEqual(rest, {
+      id: "daily-cleanup",
+      method: "cleanupOldTasks",
+      args: { maxAge: 604_800 },
+      cron: "0 0 * * *",
+      runCount: 0,
+      nextRun: result.nextRun!
+    })
+    assert.isTrue(await unscheduleJob("kanban", "daily-cleanup"))
+    assert.isFalse(await unscheduleJob("kanban", "daily-cleanup"))
   })
 })

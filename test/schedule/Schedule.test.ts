@@ -164,7 +164,7 @@ describe("a job", () => {
   it.effect("may name a method that is not there yet, where its maker says so", () =>
     Effect.gen(function* () {
       const { schedule, within } = yield* fresh()
-      yield* within(schedule.add({ id: id("a"), cron: "* * * * *", method: method("later") }, { undeclared: true }))
+      yield* within(schedule.add({ id: id("a"), cron: "* * * * *", method: method("later"), undeclared: true }))
       assert.lengthOf(yield* schedule.list({}), 1)
     }).pipe(Effect.scoped)
   )

@@ -38,7 +38,7 @@ export const makeJobs = ({ namespace, schedule }: JobsOptions): Jobs => ({
     const params = args === undefined || args === null ? {} : { params: args }
     const by = typeof sessionId === "string" ? sessionId.slice(0, MAX_CREATED_BY) : ""
     const createdBy = by === "" ? {} : { createdBy: by }
-    return schedule.add({ namespace, id: jobId, cron, method, ...params, ...createdBy }, { undeclared: true }).pipe(
+    return schedule.add({ namespace, id: jobId, cron, method, ...params, ...createdBy, undeclared: true }).pipe(
       Effect.match({
         onSuccess: ({ job }) => {
           const nextRun = job.nextAt === null ? {} : { nextRun: Date.parse(job.nextAt) }

@@ -6,7 +6,7 @@
  * The server in one process, the publisher in one, all subscribers in one with a connection each; the same message of
  * about 60 bytes, read as JSON by whoever gets it. Redis and hob over a Unix socket, NATS over TCP, for it has no other.
  * Acknowledged: 64 under way at once. Beside each rate stands the processor time of a published message, the server's and
- * that of all three processes: it holds on a busy machine too. ROW is a part of the name of what is to be measured alone.
+ * that of all three processes: it holds on a busy machine too. ROW is how the name ends of what is to be measured alone.
  * Needs redis-server and nats-server, and a build.
  */
 import { type ChildProcess, spawn } from "node:child_process"
@@ -155,7 +155,7 @@ const print = (
 }
 
 const compare = async (row: Row, of: "rate" | "p99"): Promise<void> => {
-  if (!row.what.includes(only)) return
+  if (!row.what.endsWith(only)) return
   const measured: Partial<Record<PeerName, Array<Measured>>> = {}
   for (let round = 0; round < rounds; round++) {
     for (const peer of row.peers) (measured[peer] ??= []).push(await measure(peer, row.subscribers, row.order))

@@ -15,6 +15,7 @@ import { Channels, type PublishError } from "./Channels.ts"
 import { type Event, eventText, Party } from "./Event.ts"
 import type { Pipe } from "./Feed.ts"
 import { Pieces } from "./Pieces.ts"
+import { readPlainPublish } from "./plainPublish.ts"
 import { fromId, idText, toId } from "./positions.ts"
 
 type SubscribeError = TooManyNamespaces | TooManySubscriptions | SubscriberTooSlow | StorageError
@@ -34,20 +35,6 @@ export const layer = ChannelsRpcs.toLayer(
     yield* Effect.forkScoped(
       Stream.runForEach(config.changes, ({ channels }) => Effect.sync(() => void ({ bufferBytes } = channels)))
     )
-
-    const publish = (
-      { channel, namespace }: typeof Publish.payloadSchema.Type,
-      json: string,
-      clientId: number,
-      end: (result: Result.Result<typeof Publish.successSchema.Type, PublishError>) => void
-    ): void =>
-      channels.publish({ namespace, channel, json, party: parties.get(clientId) }, (result) =>
-        end(
-          "position" in result
-            ? Result.succeed({ id: toId(result.position), receivers: result.receivers })
-            : Result.fail(result)
-        )
-      )
 
     /** Returns what ends the subscription. */
     const subscribe = (
@@ -89,25 +76,43 @@ export const layer = ChannelsRpcs.toLayer(
       return end
     }
 
-    yield* direct.answer(Publish, (payload, call) =>
-      publish(payload, call.text("message"), call.clientId, (result) =>
-        Result.match(result, { onSuccess: call.succeed, onFailure: call.fail })
-      )
+    yield* direct.answer(
+      Publish,
+      ({ channel, namespace }, call) =>
+        channels.publish(
+          { namespace, channel, json: call.text("message"), party: parties.get(call.clientId) },
+          (result) => {
+            if ("position" in result) call.reply(`{"id":"${idText(result.position)}","receivers":${result.receivers}}`)
+            else call.fail(result)
+          }
+        ),
+      readPlainPublish
     )
     yield* direct.answer(Subscribe, (payload, call) =>
       subscribe(
         payload,
         call.clientId,
-        { write: call.push, isBlocked: call.isBlocked, whenWritable: call.whenWritable },
-        call.fail
+        {
+          write: (text) => call.push(text),
+          isBlocked: () => call.isBlocked(),
+          whenWritable: (go) => call.whenWritable(go)
+        },
+        (error) => call.fail(error)
       )
     )
 
     return ChannelsRpcs.of({
-      "channels.publish": (payload, { client }) =>
-        Effect.callback<typeof Publish.successSchema.Type, PublishError>((resume) =>
-          publish(payload, JSON.stringify(payload.message), client.id, (result) => resume(Effect.fromResult(result)))
-        ),
+      "channels.publish": ({ channel, message, namespace }, { client }) =>
+        Effect.callback<typeof Publish.successSchema.Type, PublishError>((resume) => {
+          const json = JSON.stringify(message)
+          channels.publish({ namespace, channel, json, party: parties.get(client.id) }, (result) =>
+            resume(
+              "position" in result
+                ? Effect.succeed({ id: toId(result.position), receivers: result.receivers })
+                : Effect.fail(result)
+            )
+          )
+        }),
       "channels.subscribe": (payload, { client }) =>
         Stream.unwrap(
           Effect.gen(function* () {

@@ -3,14 +3,13 @@ import { Headers } from "effect/http"
 import { Rpc, type RpcMessage, type RpcServer } from "effect/rpc"
 import type { AnyDirectHandler } from "../actors/DirectMethods.ts"
 import { RpcErrorCode } from "../protocol/errors.ts"
-import { memberText } from "../wire/members.ts"
 import type { Batch } from "./Batch.ts"
+import { type Calling, DirectCall } from "./DirectCall.ts"
 import { describeIssue, exitReply, type Method, notEncodable } from "./methods.ts"
 import type { Outbox } from "../wire/Outbox.ts"
-import { chunkHead, chunkReply, refusal, type RequestId, resultReply, textChunkReply } from "./replies.ts"
+import { chunkReply, refusal, type RequestId, resultReply } from "./replies.ts"
 import type { WireRequest } from "./requests.ts"
 import { type Fork, runImmediate } from "./runImmediate.ts"
-import { Unread } from "./Unread.ts"
 
 /** What the calls of all connections of a door share. */
 export interface Handling {
@@ -27,14 +26,11 @@ export interface Handling {
 /** A call without an id, a notification, has a name of its own while it is in flight. */
 type CallId = RequestId | symbol
 
-interface InFlight {
+/** A call that RpcServer runs. */
+interface ServerCall {
   readonly method: Method
   readonly batch: Batch | undefined
   readonly discard: boolean
-  /** Of a direct method: tells its handler that nobody waits any more. */
-  giveUp?: () => void
-  /** Of a direct method that streams. */
-  readonly unread?: Unread
 }
 
 const stopping = "The daemon is stopping; the call was cancelled."
@@ -48,7 +44,8 @@ export class Calls {
   readonly #handling: Handling
   readonly #outbox: Outbox
   readonly #client: Rpc.ServerClient
-  readonly #inFlight = new Map<CallId, InFlight>()
+  readonly #inFlight = new Map<CallId, ServerCall | DirectCall>()
+  readonly #calling: Calling
   #notifications = 0
   #notificationNumber = 0
   #onIdle: (() => void) | undefined
@@ -58,6 +55,17 @@ export class Calls {
     this.#handling = handling
     this.#outbox = outbox
     this.#client = new Rpc.ServerClient(clientId)
+    this.#calling = {
+      clientId,
+      outbox,
+      fork: handling.fork,
+      unreadBytes: handling.limits.writeBufferBytes,
+      isInFlight: (call) => this.#inFlight.get(call.id) === call,
+      over: (call, text) => {
+        if (text === undefined || typeof call.id === "symbol") this.#forget(call.id)
+        else this.#answered(call.id, call, text)
+      }
+    }
   }
 
   /** Requests handed to a handler and not answered yet. */
@@ -92,6 +100,7 @@ export class Calls {
       const message = `${limits.inFlight} requests of this connection are in flight; wait for an answer.`
       return this.#refuse(request, batch, RpcErrorCode.tooManyInFlight, message)
     }
+    if (request.plain !== undefined) return this.#call(method, request, request.plain.payload, batch)
     let payload: unknown
     try {
       payload = method.params.now(request.params)
@@ -109,9 +118,9 @@ export class Calls {
   control(type: "Ack" | "Interrupt", id: CallId): Effect.Effect<void> | undefined {
     const call = this.#inFlight.get(id)
     if (call === undefined) return undefined
-    if (call.method.direct !== undefined) {
-      if (type === "Interrupt") this.#cancelDirect(id, call)
-      else call.unread?.acknowledged()
+    if (call instanceof DirectCall) {
+      if (type === "Interrupt") this.#cancelDirect(call)
+      else call.acknowledged()
       return undefined
     }
     const requestId = id as RpcMessage.RequestId
@@ -130,9 +139,9 @@ export class Calls {
   /** The client has left: direct calls are given up; RpcServer is told about its own by the door. */
   left(): void {
     for (const [id, call] of this.#inFlight) {
-      if (call.method.direct === undefined) continue
+      if (!(call instanceof DirectCall)) continue
       this.#inFlight.delete(id)
-      call.giveUp?.()
+      call.giveUp()
     }
     this.#tellIdle()
   }
@@ -140,7 +149,7 @@ export class Calls {
   /** How a call that RpcServer runs has ended. */
   ended(id: RequestId, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
     const call = this.#inFlight.get(id)
-    if (call === undefined) return Effect.void
+    if (call === undefined || call instanceof DirectCall) return Effect.void
     const reply =
       this.#handling.closing && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
         ? refusal(id, RpcErrorCode.cancelled, stopping)
@@ -172,8 +181,8 @@ export class Calls {
     payload: unknown,
     batch: Batch | undefined
   ): Effect.Effect<void> | undefined {
+    if (method.direct !== undefined) return this.#callDirectly(method, method.direct.handler, request, payload, batch)
     const headers = request.headers.length === 0 ? Headers.empty : Headers.fromInput(request.headers)
-    if (method.direct !== undefined) return this.#callDirectly(method, method.direct, request, payload, batch)
     if (!method.immediate) return this.#handOver(method, request, payload, headers, batch)
     const requestId = (request.id ?? "") as RpcMessage.RequestId
     const options = { client: this.#client, requestId, headers, rpc: method.rpc }
@@ -193,51 +202,15 @@ export class Calls {
     batch: Batch | undefined
   ): undefined {
     const id = request.id ?? Symbol("notification")
-    const unread = method.streams ? new Unread(this.#handling.limits.writeBufferBytes) : undefined
-    const call: InFlight =
-      unread === undefined
-        ? { method, batch, discard: request.discard }
-        : { method, batch, discard: request.discard, unread }
+    const call = new DirectCall(this.#calling, id, method, request, batch)
     this.#inFlight.set(id, call)
     if (typeof id === "symbol") batch?.skip()
-    let isOpen = true
-    const end = (exit: Exit.Exit<unknown, unknown>): void => {
-      if (!isOpen || this.#inFlight.get(id) !== call) return
-      isOpen = false
-      if (typeof id === "symbol") return this.#forget(id)
-      const reply = call.discard && Exit.isSuccess(exit) ? resultReply(id, null) : exitReply(method, id, exit)
-      if (typeof reply === "string") this.#answered(id, call, reply)
-      else this.#handling.fork(Effect.map(reply, (text) => this.#answered(id, call, text)))
-    }
-    let texts: string | undefined
-    try {
-      const giveUp = handler(payload, {
-        clientId: this.#clientId,
-        text: (member) => memberText((texts ??= request.paramsText()), member) ?? "null",
-        succeed: (value) => end(Exit.succeed(value)),
-        fail: (error) => end(Exit.fail(error)),
-        push: (items) => {
-          if (isOpen && this.#inFlight.get(id) === call && typeof id !== "symbol") {
-            unread?.sent(items.length)
-            if (typeof items === "string") this.#outbox.add(textChunkReply(id, items))
-            else this.#outbox.addAround(`${chunkHead(id)}[`, items, "]}")
-          }
-        },
-        isBlocked: () => this.#outbox.blocked || unread?.isTooMuch === true,
-        whenWritable: (go) => {
-          const wake = () => void (this.#inFlight.get(id) === call && go())
-          if (unread?.isTooMuch === true) unread.whenLess(wake)
-          else this.#outbox.whenWritable(wake)
-        }
-      })
-      if (giveUp !== undefined) call.giveUp = giveUp
-    } catch (defect) {
-      end(Exit.die(defect))
-    }
+    call.run(handler, payload)
   }
 
-  #cancelDirect(id: CallId, call: InFlight): void {
-    call.giveUp?.()
+  #cancelDirect(call: DirectCall): void {
+    call.giveUp()
+    const { id } = call
     if (this.#inFlight.get(id) !== call) return
     const message = this.#handling.closing ? stopping : "The call was cancelled."
     if (typeof id === "symbol") this.#forget(id)
@@ -281,7 +254,7 @@ export class Calls {
     })
   }
 
-  #answered(id: RequestId, call: InFlight, text: string): void {
+  #answered(id: RequestId, call: ServerCall | DirectCall, text: string): void {
     this.#inFlight.delete(id)
     this.reply(call.batch, text)
     this.#tellIdle()

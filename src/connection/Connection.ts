@@ -92,7 +92,7 @@ export class Connection {
       this.#intake.lines.push(chunk)
       this.#outbox.cork()
       for (let step = this.#advance(); step !== undefined; step = this.#advance()) yield* step
-      this.#outbox.uncork()
+      this.#outbox.uncorkBehind()
       const turn = this.#intake.turnOf(chunk)
       if (turn !== undefined) yield* turn
     }
@@ -189,8 +189,10 @@ export class Connection {
     }
   }
 
+  readonly #readerOf = (method: string) => this.#shared.methods.get(method)?.direct?.readPlain
+
   #receiveLine(line: string): Effect.Effect<void> | undefined {
-    const plain = readPlainRequest(line)
+    const plain = readPlainRequest(line, this.#readerOf)
     if (plain !== undefined) return this.#calls.request(plain, undefined)
     let value: unknown
     try {

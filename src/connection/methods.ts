@@ -1,7 +1,7 @@
 import { Cause, Context, Effect, Exit, Option, Schema, SchemaAST, SchemaIssue, SchemaParser } from "effect"
 import { Rpc, type RpcGroup, RpcSchema } from "effect/rpc"
 import * as Jit from "effect/schema/SchemaJITCompiler"
-import type { AnyDirectHandler } from "../actors/DirectMethods.ts"
+import type { AnyDirectMethod } from "../actors/DirectMethods.ts"
 import { RpcErrorCode } from "../protocol/errors.ts"
 import { Endless } from "../protocol/endless.ts"
 import { Immediate } from "../protocol/immediate.ts"
@@ -17,7 +17,7 @@ export interface Method {
   /** Goes on for as long as its client wants; not waited for when the door closes. */
   readonly endless: boolean
   /** Answers by calling back: used in place of `handler` where it is there. */
-  readonly direct: AnyDirectHandler | undefined
+  readonly direct: AnyDirectMethod | undefined
   readonly handler: Rpc.Handler<string>["handler"]
   readonly context: Context.Context<never>
   readonly rpc: Rpc.AnyWithProps
@@ -43,7 +43,7 @@ export interface Codec {
 export const makeMethods = <Rpcs extends Rpc.Any>(
   group: RpcGroup.RpcGroup<Rpcs>,
   handlers: Context.Context<Rpc.ToHandler<Rpcs>>,
-  direct: (tag: string) => AnyDirectHandler | undefined = () => undefined
+  direct: (tag: string) => AnyDirectMethod | undefined = () => undefined
 ): ReadonlyMap<string, Method> => {
   const methods = new Map<string, Method>()
   for (const [tag, any] of group.requests as ReadonlyMap<string, Rpc.Any>) {
@@ -55,11 +55,7 @@ export const makeMethods = <Rpcs extends Rpc.Any>(
   return methods
 }
 
-const makeMethod = (
-  rpc: Rpc.AnyWithProps,
-  entry: Rpc.Handler<string>,
-  direct: AnyDirectHandler | undefined
-): Method => {
+const makeMethod = (rpc: Rpc.AnyWithProps, entry: Rpc.Handler<string>, direct: AnyDirectMethod | undefined): Method => {
   const isStream = RpcSchema.isStreamSchema(rpc.successSchema)
   const success = RpcSchema.isStreamSchema(rpc.successSchema) ? rpc.successSchema.success : rpc.successSchema
   const options = Context.get(rpc.annotations, Rpc.ParseOptions)

@@ -13,6 +13,10 @@ export type EncodedReason =
 export const resultReply = (id: RequestId, result: unknown): string =>
   `{"jsonrpc":"2.0","id":${encodeId(id)},"result":${JSON.stringify(result) ?? "null"}}`
 
+/** The same for a result that is a JSON text already. */
+export const jsonReply = (id: RequestId, json: string): string =>
+  `{"jsonrpc":"2.0","id":${encodeId(id)},"result":${json}}`
+
 export const chunkReply = (id: RequestId, values: unknown): string => `${chunkHead(id)}${JSON.stringify(values)}}`
 
 /** A chunk whose items are JSON texts already, with commas between. */

@@ -1,4 +1,5 @@
 /** What a client may send: the shape of JSON-RPC 2.0 and of effect's control messages, checked before any method. */
+import type { PlainParams, PlainReader } from "../actors/DirectMethods.ts"
 import { RpcErrorCode } from "../protocol/errors.ts"
 import { memberText } from "../wire/members.ts"
 import type { RequestId } from "./replies.ts"
@@ -14,6 +15,8 @@ export interface WireRequest {
   readonly id: RequestId | undefined
   readonly method: string
   readonly params: unknown
+  /** The parameters, where their method has read them from their text; `params` is nothing then. */
+  readonly plain?: PlainParams<unknown>
   /** `params` as they were written. */
   readonly paramsText: () => string
   readonly headers: ReadonlyArray<readonly [string, string]>
@@ -83,9 +86,13 @@ const NO_PARAMS = Object.freeze({})
 /**
  * The same for a line as most clients write it, without parsing more than its parameters, which is most of what a
  * small request costs. `undefined` means that the line must be read with `JSON.parse` and {@link readMessage}: nothing
- * is refused here. Sound because what remains after this head must be one JSON value and the closing brace.
+ * is refused here. Sound because what remains after this head must be one JSON value and the closing brace. `readerOf`
+ * finds what reads the parameters of a method by itself.
  */
-export const readPlainRequest = (line: string): WireRequest | undefined => {
+export const readPlainRequest = (
+  line: string,
+  readerOf: (method: string) => PlainReader<unknown> | undefined = () => undefined
+): WireRequest | undefined => {
   if (!line.startsWith(HEAD)) return undefined
   let at = HEAD.length
   let id = 0
@@ -98,8 +105,22 @@ export const readPlainRequest = (line: string): WireRequest | undefined => {
   const methodEnd = line.indexOf('"', at + METHOD.length)
   if (!line.startsWith(PARAMS, methodEnd + 1) || line.charCodeAt(line.length - 1) !== 0x7d) return undefined
   const method = line.slice(at + METHOD.length, methodEnd)
-  if (!PLAIN_METHOD.test(method)) return undefined
   const text = line.slice(methodEnd + 1 + PARAMS.length, -1)
+  const plain = readerOf(method)?.(text)
+  if (plain !== undefined) {
+    const { payload } = plain
+    return {
+      type: "request",
+      id,
+      method,
+      params: payload,
+      plain,
+      paramsText: () => text,
+      headers: NO_HEADERS,
+      discard: false
+    }
+  }
+  if (!PLAIN_METHOD.test(method)) return undefined
   let params: unknown
   try {
     params = text === "{}" ? NO_PARAMS : JSON.parse(text)

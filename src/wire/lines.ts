@@ -218,6 +218,7 @@ const isBlank = (line: string): boolean => {
  * levels, and what walks the value afterwards runs out of stack. Brackets inside strings don't count.
  */
 export const deeperThan = (json: string, limit: number): boolean => {
+  if (!hasMore(json, "{", limit / 2) && !hasMore(json, "[", limit / 2)) return false
   let depth = 0
   for (let i = 0; i < json.length; i++) {
     const code = json.charCodeAt(i)
@@ -227,6 +228,14 @@ export const deeperThan = (json: string, limit: number): boolean => {
     } else if (code === 0x7b || code === 0x5b) {
       if (++depth > limit) return true
     } else if (code === 0x7d || code === 0x5d) depth--
+  }
+  return false
+}
+
+const hasMore = (text: string, character: string, count: number): boolean => {
+  let found = 0
+  for (let at = text.indexOf(character); at !== -1; at = text.indexOf(character, at + 1)) {
+    if (++found > count) return true
   }
   return false
 }

@@ -11,15 +11,25 @@ class SlowSocket extends EventEmitter {
   writable = true
   ended = false
 
+  /** What went out in one: between `cork` and `uncork`. */
+  writes = 0
+  #corked = false
+
   write(data: string | Buffer, done?: () => void): boolean {
+    if (!this.#corked) this.writes++
     this.written.push(String(data))
     if (done !== undefined) this.#callbacks.push(done)
     return false
   }
 
-  cork(): void {}
+  cork(): void {
+    this.#corked = true
+  }
 
-  uncork(): void {}
+  uncork(): void {
+    this.#corked = false
+    this.writes++
+  }
 
   end(): void {
     this.ended = true
@@ -60,6 +70,7 @@ describe("an outbox", () => {
     outbox.add("b")
     outbox.addAround("[", body, "]")
     await Promise.resolve()
+    assert.strictEqual(socket.writes, 1)
     for (let at = 0; at < 10; at++) socket.read()
     assert.strictEqual(socket.written.join(""), "a\n<shared>\nb\n[shared]\n")
   })

@@ -52,7 +52,6 @@ export class Connection {
   readonly #turns = Semaphore.makeUnsafe(1)
   #inFlight = 0
   #onSettled: (() => void) | undefined
-  #isFlushing = false
 
   constructor(socket: Socket, shared: Shared) {
     const { channels, fork, largeLine, limits, methods, namespace } = shared
@@ -248,23 +247,10 @@ export class Connection {
     })
   }
 
-  /**
-   * Adds an answer. It is written with everything else that this turn of the loop answers, behind what the same turn
-   * sends to subscribers: who has an answer can rely on the message being on its way. Three steps, for channels hand on in
-   * the first, or in one that a request before has begun, and subscribers are written to in the next.
-   */
+  /** Adds an answer. It is written with everything else that this turn of the loop answers. */
   #reply(reply: string): void {
     this.#outbox.cork()
     this.#outbox.add(reply)
-    if (this.#isFlushing) return
-    this.#isFlushing = true
-    queueMicrotask(() =>
-      queueMicrotask(() =>
-        queueMicrotask(() => {
-          this.#isFlushing = false
-          this.#outbox.uncork()
-        })
-      )
-    )
+    this.#outbox.uncorkBehind()
   }
 }

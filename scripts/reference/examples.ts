@@ -22,6 +22,12 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
   },
   "capture.list": { all: true, repository: "/srv/app" },
   "capture.show": { capture: "3f9a" },
+  "capture.save": { repository: "/srv/app", commit: "4b825dc642cb6eb9a060e54bf8d69288fbee4904" },
+  "capture.saves": { commit: "4b825dc" },
+  "capture.rewrite": {
+    repository: "/srv/app",
+    commits: [{ from: "4b825dc642cb6eb9a060e54bf8d69288fbee4904", to: "8f94139338f9404f26296befa88755fc2598c289" }]
+  },
   "capture.discard": { capture: "3f9a" },
   "capture.config": {},
   "dialects.list": {},

@@ -12,7 +12,10 @@ import {
   CaptureDisabled,
   type CreateCapture,
   type ListCaptures,
+  type ListCaptureSaves,
+  type MoveCaptureSaves,
   PathOutsideRepository,
+  type SaveCapture,
   type ShowCapture,
   type TooManyCaptures
 } from "../protocol/capture.ts"
@@ -26,6 +29,7 @@ import { Ledger, type Lookup, type Origin } from "./Ledger.ts"
 import { Masks } from "./Masks.ts"
 import * as retention from "./retention.ts"
 import * as rows from "./rows.ts"
+import { makeSaver, type Saver } from "./save/Saver.ts"
 import { makeSeal } from "./seal.ts"
 
 /** What one answer of `capture.show` may hold: the rest is asked for again. */
@@ -56,6 +60,10 @@ export class Captures extends Context.Service<
     show(
       request: Rpc.Payload<typeof ShowCapture>
     ): Effect.Effect<Rpc.Success<typeof ShowCapture>, Lookup | StorageError>
+    save(request: Rpc.Payload<typeof SaveCapture>): ReturnType<Saver["save"]>
+    readonly saveAll: Saver["saveAll"]
+    saves(which: Rpc.Payload<typeof ListCaptureSaves>): ReturnType<Saver["list"]>
+    rewrite(request: Rpc.Payload<typeof MoveCaptureSaves>): ReturnType<Saver["rewrite"]>
     discard(ref: string): Effect.Effect<Capture, Lookup | StorageError>
     readonly config: Effect.Effect<CaptureConfig>
   }
@@ -76,6 +84,8 @@ const make = Effect.gen(function* () {
   const masks = new Masks(settings.secretPatterns)
   const seal = makeSeal(null)
   const ledger = new Ledger({ database, seal, announcements, limits: () => settings, wall })
+
+  const saver = makeSaver({ database, ledger, seal, announcements, wall })
 
   yield* concerns.supervise("capture", (up) =>
     Effect.gen(function* () {
@@ -183,6 +193,10 @@ const make = Effect.gen(function* () {
       )
       return { capture: rows.toCapture(row), metadata: rows.metadataOf(row), entries, next }
     }),
+    save: saver.save,
+    saveAll: saver.saveAll,
+    saves: saver.list,
+    rewrite: saver.rewrite,
     discard: Effect.fn("Captures.discard")(function* (ref) {
       const row = yield* ledger.lookup(ref)
       yield* database.write((sql) => rows.remove(sql, row.number))

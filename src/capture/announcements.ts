@@ -1,5 +1,5 @@
 import type { Announcer } from "../actors/Announcer.ts"
-import { CAPTURE_PREFIX, type CaptureAdded } from "../protocol/capture.ts"
+import { CAPTURE_PREFIX, type CaptureAdded, type CaptureSave } from "../protocol/capture.ts"
 import { ChannelName } from "../protocol/channelNames.ts"
 import type { Stored } from "./rows.ts"
 
@@ -29,6 +29,10 @@ export class Announcements {
 
   closed(row: Stored, reason: "ended" | "quiet"): void {
     this.#say("closed", row, { reason })
+  }
+
+  saved(row: Stored, { codeChanges, commit, file, messages, version }: CaptureSave): void {
+    this.#say("saved", row, { file, version, commit, messages, codeChanges })
   }
 
   discarded(row: Stored): void {

@@ -4,6 +4,7 @@ import type { Grammar, Plain } from "./plain.ts"
 
 // Loaded by whoever needs them.
 const verbs = () => import("./verbs/capture.ts")
+const saving = () => import("./verbs/captureSave.ts")
 
 const verb = (grammar: Grammar, action: (plain: Plain) => Action | null): Verb => ({ grammar, action })
 
@@ -44,6 +45,42 @@ export const captureVerbs: Readonly<Record<string, Verb>> = {
         (plain) => (context) =>
           verbs().then(({ captureDiscard }) =>
             captureDiscard(context, { captures: plain.words, json: plain.has("--json") })
+          )
+      ),
+      save: verb(
+        {
+          flags: {
+            "--repo": "value",
+            "--commit": "value",
+            "--notes": "boolean",
+            "--markdown": "boolean",
+            "--close": "boolean",
+            "--json": "boolean"
+          },
+          words: [0, Number.MAX_SAFE_INTEGER]
+        },
+        (plain) => (context) =>
+          saving().then(({ captureSave }) =>
+            captureSave(context, {
+              captures: plain.words,
+              repository: plain.value("--repo"),
+              commit: plain.value("--commit"),
+              notes: plain.has("--notes"),
+              markdown: plain.has("--markdown"),
+              close: plain.has("--close"),
+              json: plain.has("--json")
+            })
+          )
+      ),
+      saves: verb(
+        { flags: { "--repo": "value", "--commit": "value", "--json": "boolean" }, words: [0, 0] },
+        (plain) => (context) =>
+          saving().then(({ captureSaves }) =>
+            captureSaves(context, {
+              commit: plain.value("--commit"),
+              repository: plain.value("--repo"),
+              json: plain.has("--json")
+            })
           )
       ),
       config: verb(

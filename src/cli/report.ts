@@ -41,6 +41,7 @@ const spelled: Readonly<Record<string, string>> = {
   session: "<session>",
   capture: "<capture>",
   repository: "--repo",
+  commit: "--commit",
   channel: "<channel>",
   patterns: "<pattern>",
   pattern: "<pattern>",

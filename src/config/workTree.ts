@@ -8,6 +8,8 @@ export interface WorkTree {
   readonly root: string
   /** Its own git directory: `.git`, or below that of the repository for a further work tree or a submodule. */
   readonly gitDirectory: string
+  /** What all work trees of the repository share. */
+  readonly commonDirectory: string
   /** The branch that is checked out; null where none is. */
   readonly branch: string | null
 }
@@ -61,13 +63,20 @@ export const findWorkTree = (directory: string): WorkTree | NoWorkTree => {
     if (!isDirectory(start)) return "missing"
     for (let at = start; ; at = dirname(at)) {
       const gitDirectory = gitDirectoryOf(at)
-      if (gitDirectory !== undefined) return { root: at, gitDirectory, branch: branchOf(gitDirectory) }
+      if (gitDirectory !== undefined) {
+        return { root: at, gitDirectory, commonDirectory: commonOf(gitDirectory), branch: branchOf(gitDirectory) }
+      }
       if (isGitDirectory(at)) return "bare"
       if (dirname(at) === at) return "none"
     }
   } catch {
     return "missing"
   }
+}
+
+const commonOf = (gitDirectory: string): string => {
+  const common = small(join(gitDirectory, "commondir"))?.trim()
+  return common === undefined || common === "" ? gitDirectory : resolve(gitDirectory, common)
 }
 
 const branchOf = (gitDirectory: string): string | null => {

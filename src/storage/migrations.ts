@@ -140,10 +140,12 @@ export const migrations: ReadonlyArray<Migration> = [
         version TEXT NOT NULL,
         file TEXT,
         commit_sha TEXT,
+        from_seq INTEGER NOT NULL,
+        to_seq INTEGER NOT NULL,
         messages INTEGER NOT NULL,
         code_changes INTEGER NOT NULL,
         saved_at TEXT NOT NULL,
-        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(number, capture, repository, destination, slug, version, file, commit_sha, messages, code_changes, saved_at)) STORED
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(number, capture, repository, destination, slug, version, file, commit_sha, from_seq, to_seq, messages, code_changes, saved_at)) STORED
       ) STRICT;
       CREATE INDEX capture_saves_of ON capture_saves (commit_sha);
     `

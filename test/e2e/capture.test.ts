@@ -1,6 +1,9 @@
+import { existsSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import type { Capture, CaptureEntry } from "../../src/protocol/capture.ts"
 import * as bare from "../../src/client/wire/bare.ts"
+import { git, repository } from "../capture/support.ts"
 import { type Home, makeHome } from "../support/home.ts"
 
 /** `HOB_CAPTURE_KILLS=200 vitest run test/e2e/capture.test.ts` for as many as you like. */
@@ -47,6 +50,22 @@ describe("a message that was acknowledged", () => {
     assert.strictEqual(new Set(there).size, there.length)
     assert.strictEqual(capture.messages, there.length)
   }, 300_000)
+})
+
+describe("hob capture save", () => {
+  it("writes into the repository, once, and tells what belongs to a commit", async () => {
+    const repo = repository(join(dirname(home.paths.home), "my repo"))
+    const head = git(repo, "rev-parse", "HEAD")
+    const { id } = (await bare.call(home.paths.socket, "capture.create", { tool: "t", cwd: repo })) as Capture
+    await bare.call(home.paths.socket, "capture.addMessage", { capture: id, role: "user", content: "make it so" })
+    assert.include(await home.ok(["capture", "save", "--repo", repo, "--commit", head]), `${head.slice(0, 12)}  ${id}`)
+    assert.include(await home.ok(["capture", "save", id]), "nothing new")
+    assert.include(await home.ok(["capture", "saves", "--commit", head.slice(0, 8)]), id)
+    assert.isTrue(existsSync(join(repo, ".prompts/.meta/index.json")))
+    assert.strictEqual((await home.hob(["capture", "save", id, "--commit", "HEAD"])).code, 2)
+    const failed = await home.hob(["capture", "save", "--repo", "/"])
+    assert.deepInclude(failed, { code: 2 })
+  }, 120_000)
 })
 
 describe("hob capture", () => {

@@ -1,5 +1,6 @@
 import { Argument, Command } from "effect/cli"
 import { captureConfig, captureDiscard, captureList, captureShow, captureStatusVerb } from "../verbs/capture.ts"
+import { captureSave, captureSaves } from "../verbs/captureSave.ts"
 import { act } from "./act.ts"
 import { json, textOrNull, yes } from "./flags.ts"
 
@@ -56,6 +57,41 @@ const discardCommand = Command.make(
   Command.withExamples([{ command: "hob capture discard 3f9a" }])
 )
 
+const repo = textOrNull("repo", "DIR", "The git work tree that this directory is in")
+const commit = textOrNull("commit", "HASH", "The commit that it led to")
+
+const saveCommand = Command.make(
+  "save",
+  {
+    captures: Argument.String("capture").pipe(Argument.withDescription(CAPTURE), Argument.variadic()),
+    repo,
+    commit,
+    notes: yes("notes", "As notes of git (refs/notes/prompts) at the commit, instead of files"),
+    markdown: yes("markdown", "Also as Markdown, in .prompts/markdown"),
+    close: yes("close", "Nothing more is expected of them"),
+    json
+  },
+  ({ repo, ...options }) => act((context) => captureSave(context, { ...options, repository: repo }))
+).pipe(
+  Command.withDescription(
+    "Write what no save has written yet into the repository's `.prompts/`, as gitify-prompt does: of these captures, or of all of the work tree. Saving again writes nothing new."
+  ),
+  Command.withShortDescription("Write captures into their repository"),
+  Command.withExamples([
+    { command: "hob capture save", description: "Those of the work tree that you are in" },
+    { command: "hob capture save 3f9a --markdown" },
+    { command: "hob capture save --commit $(git rev-parse HEAD) --notes" }
+  ])
+)
+
+const savesCommand = Command.make("saves", { commit, repo, json }, ({ repo, ...options }) =>
+  act((context) => captureSaves(context, { ...options, repository: repo }))
+).pipe(
+  Command.withDescription("List what was saved, newest first: to which commit it belongs, and where it is."),
+  Command.withShortDescription("What was saved, by commit"),
+  Command.withExamples([{ command: "hob capture saves --commit HEAD_HASH" }, { command: "hob capture saves --repo ." }])
+)
+
 const configCommand = Command.make("config", { json }, (options) =>
   act((context) => captureConfig(context, options))
 ).pipe(
@@ -69,5 +105,13 @@ export const captureCommand = Command.make("capture").pipe(
     "What is said to coding agents, and what they say and change, kept beside the commits it led to. Secrets are masked before anything is written down."
   ),
   Command.withShortDescription("The prompts behind commits"),
-  Command.withSubcommands([statusCommand, listCommand, showCommand, discardCommand, configCommand])
+  Command.withSubcommands([
+    statusCommand,
+    listCommand,
+    showCommand,
+    saveCommand,
+    savesCommand,
+    discardCommand,
+    configCommand
+  ])
 )

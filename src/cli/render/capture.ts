@@ -1,4 +1,4 @@
-import type { Capture, CaptureConfig, CaptureEntry } from "../../protocol/capture.ts"
+import type { Capture, CaptureConfig, CaptureEntry, CaptureSave } from "../../protocol/capture.ts"
 import { age, bytes, columns, oneLine, plural } from "./text.ts"
 
 /** What `hob capture ls` prints: one line each. */
@@ -15,6 +15,20 @@ export const captureTable = (captures: ReadonlyArray<Capture>, now: number): str
       age(each.lastAt, now),
       oneLine(each.branch ?? "-"),
       oneLine(each.repository ?? each.cwd ?? "-")
+    ])
+  ])
+
+/** What `hob capture save` and `hob capture saves` print: one line each. */
+export const savesTable = (saves: ReadonlyArray<CaptureSave>): string =>
+  columns([
+    ["COMMIT", "CAPTURE", "VERSION", "MESSAGES", "CHANGES", "WHERE"],
+    ...saves.map((save) => [
+      save.commit?.slice(0, 12) ?? "-",
+      save.capture,
+      save.version,
+      String(save.messages),
+      String(save.codeChanges),
+      save.file === null ? "note of git" : oneLine(save.file)
     ])
   ])
 

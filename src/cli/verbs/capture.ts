@@ -26,7 +26,7 @@ export interface CaptureListOptions {
 }
 
 /** The top directory of the work tree that a directory is in. */
-const topOf = (directory: string): string => {
+export const topOf = (directory: string): string => {
   const tree = findWorkTree(resolve(directory))
   if (typeof tree !== "string") return tree.root
   throw new Fault(

@@ -13,6 +13,7 @@ import { completionsCommand } from "./commands/completions.ts"
 import { dialectCommand } from "./commands/dialect.ts"
 import { doctorCommand } from "./commands/doctor.ts"
 import { lockCommand } from "./commands/locks.ts"
+import { methodsCommand } from "./commands/methods.ts"
 import { versionCommand } from "./commands/meta.ts"
 import { explainCommand, sessionCommand } from "./commands/explain.ts"
 import { exportCommand, outputCommand } from "./commands/output.ts"
@@ -53,6 +54,7 @@ export const tree = hob.pipe(
     },
     { group: "CHANNELS", commands: [pubCommand, subCommand, channelsCommand, eventsCommand] },
     { group: "LOCKS", commands: [lockCommand] },
+    { group: "METHODS", commands: [methodsCommand] },
     { group: "CAPTURE", commands: [captureCommand] },
     { group: "DAEMON", commands: daemonCommands },
     {

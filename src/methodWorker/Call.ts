@@ -10,7 +10,7 @@ export interface CallPorts {
   readonly say: (message: string) => void
   readonly namespace: string
   /** What the module's class is called, or its file. */
-  readonly source: string
+  readonly source: () => string
 }
 
 type CallMessage = Extract<ToWorker, { type: "call" }>
@@ -82,7 +82,7 @@ export class Call implements Context {
       event: event ?? "message",
       data: data === undefined ? emitted : data,
       timestamp: Date.now(),
-      source: this.#ports.source
+      source: this.#ports.source()
     }
     const publishing = this.publish(channel, message).catch((error: unknown) =>
       console.error(`emit to "${channel}": ${String((error as Error).message ?? error)}`)

@@ -53,12 +53,12 @@ const problemOfObject = (value: object, path: string, depth: number): string | u
     }
     return undefined
   }
-  if (typeof (value as { toJSON?: unknown }).toJSON === "function") return undefined
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) {
     const name = kindOf(value)
     if (name !== undefined) return `${name} is not JSON${at(path)}`
   }
+  if (typeof (value as { toJSON?: unknown }).toJSON === "function") return undefined
   for (const key of Object.keys(value)) {
     const problem = problemOf((value as Record<string, unknown>)[key], path === "" ? key : `${path}.${key}`, depth + 1)
     if (problem !== undefined) return problem

@@ -47,7 +47,7 @@ class Worker {
       hob: new Hob(open.socket, open.namespace),
       say: (message) => line.say(message),
       namespace: open.namespace,
-      source: basename(open.file)
+      source: () => this.#loaded?.instance?.constructor.name || basename(open.file)
     }
     watchFiles(open.file, (file) => this.#found(file))
     this.#watchMemory()

@@ -246,30 +246,26 @@ export const make = (options: ModuleOptions): Effect.Effect<Module, never, Conce
       yield* Deferred.await(loaded)
     })
 
+    /** A loop that does not turn all the while can't be told anything: only the end of its process ends it. */
     const giveUp = (handle: Handle, reason: string) =>
       Effect.gen(function* () {
         const { id, worker } = handle.at!
+        worker.ping()
         yield* Effect.sleep(settings().graceMillis)
         if (!worker.isAbandoned(id)) return
-        worker.ping()
-        const turns = yield* Effect.raceFirst(
-          Effect.as(worker.ponged.await, true),
-          Effect.as(Effect.sleep(settings().graceMillis), false)
-        )
-        if (!worker.isAbandoned(id)) return
-        if (!turns)
+        if (!worker.turns)
           return worker.kill(`"${handle.call.method}" did not stop (${reason}), and held up everything else in it`)
         if (state.retired.has(worker)) return
         yield* Effect.logWarning(`"${handle.call.method}" does not stop (${reason}): its process is replaced`)
         yield* retire(worker)
-      })
+      }).pipe(Effect.annotateLogs(annotations))
 
     const module: Module = {
       state,
       load,
       call: (call, sink) => {
         const handle: Handle = { call, sink, at: undefined }
-        if (state.current !== undefined) begin(state.current, handle)
+        if (state.current?.isEnding === false) begin(state.current, handle)
         else if (state.isBroken && state.isPausing) sink.fail(brokenError(state, file))
         else {
           state.waiting.add(handle)

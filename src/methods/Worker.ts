@@ -64,8 +64,6 @@ export class Worker {
   readonly exited = Latch.makeUnsafe()
   /** Its last words have come. */
   readonly closed = Latch.makeUnsafe()
-  /** It has answered a ping. */
-  readonly ponged = Latch.makeUnsafe()
   /** It has something in hand. */
   readonly busy = Latch.makeUnsafe()
   /** It is retired, and nobody waits for a call that it has. */
@@ -79,6 +77,7 @@ export class Worker {
   /** Calls that nobody waits for any more, and that have not ended. */
   readonly #abandoned = new Set<number>()
   #isRetired = false
+  #turns = true
   #lastId = 0
   #said = ""
   #saidBytes = 0
@@ -132,6 +131,11 @@ export class Worker {
 
   get pid(): number | null {
     return this.#child.pid ?? null
+  }
+
+  /** It was told to end, or has. */
+  get isEnding(): boolean {
+    return this.#killedFor !== undefined || this.hasExited
   }
 
   get hasExited(): boolean {
@@ -200,9 +204,13 @@ export class Worker {
     return this.#abandoned.has(id) && !this.hasExited
   }
 
-  /** `ponged` opens once its loop has turned. */
+  /** Whether its loop has turned since the last ping. */
+  get turns(): boolean {
+    return this.#turns
+  }
+
   ping(): void {
-    this.ponged.closeUnsafe()
+    this.#turns = false
     this.#say({ type: "ping" })
   }
 
@@ -281,7 +289,7 @@ export class Worker {
           this.#options.onFiles(this, message.files)
           break
         case "pong":
-          this.ponged.openUnsafe()
+          this.#turns = true
           break
         case "memory":
           this.kill(memoryReason(message.bytes))

@@ -1,8 +1,7 @@
 import { Schema } from "effect"
-import { MethodName } from "./methodNames.ts"
-import { Namespace } from "./namespaces.ts"
 
-const which = { namespace: Namespace, method: MethodName }
+/** As it was asked for: a name that there can be no method of is told too. */
+const which = { namespace: Schema.String, method: Schema.String }
 
 /** No module and no entry of the configuration has a method of this name in this namespace. */
 export class UnknownMethod extends Schema.TaggedError<UnknownMethod>()("UnknownMethod", which) {

@@ -1,4 +1,4 @@
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Exit, Layer, Scope } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -45,10 +45,13 @@ export const embedded = (options: { readonly env?: Readonly<Record<string, strin
       }),
       (host) => Effect.promise(() => host.end())
     )
-    const context = yield* Layer.build(Daemon.layer({ paths, env: options.env ?? {} }))
+    const running = yield* Scope.fork(yield* Scope.Scope)
+    const context = yield* Layer.buildWithScope(Daemon.layer({ paths, env: options.env ?? {} }), running)
+    /** Ends the daemon; its home and its session-host stay. */
+    const stop = Scope.close(running, Exit.void)
     /** One more client, for as long as its scope. */
     const connect = Effect.map(Layer.build(Layer.fresh(HobClient.layer({ paths, start: false }))), (built) =>
       Context.get(built, HobClient)
     )
-    return { connect, context, host, paths, started }
+    return { connect, context, host, paths, started, stop }
   })

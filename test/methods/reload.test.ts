@@ -1,0 +1,185 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { rmSync } from "node:fs"
+import * as Daemon from "../../src/daemon/Daemon.ts"
+import { Methods } from "../../src/methods/Methods.ts"
+import { defaultNamespace } from "../../src/protocol/namespaces.ts"
+import { isAlive } from "../support/home.ts"
+import { daemon, failure, method, until, written } from "./support.ts"
+
+describe("a module whose file changes", () => {
+  it.live("is loaded anew by itself, and calls in flight finish on the old code", () =>
+    Effect.gen(function* () {
+      const hob = yield* daemon()
+      const source = (version: number) =>
+        `export const version = async (_, hob) => { const go = await hob.prompt("go?"); return [${version}, go] }
+         export const now = () => ${version}`
+      const { paths, write } = yield* written({ "a.ts": source(1) })
+      const file = paths["a.ts"]!
+      yield* hob.add(file)
+      let go = (_: string): void => {}
+      const answer = new Promise<string>((resolve) => (go = resolve))
+      let asked = false
+      const prompt = () => {
+        asked = true
+        return Effect.promise(() => answer)
+      }
+      const old = yield* hob.begin("version", {}, { prompt })
+      yield* until(
+        "the old code runs",
+        Effect.sync(() => asked)
+      )
+      const { pid } = yield* hob.info(file)
+      write("a.ts", source(2))
+      yield* until(
+        "the new code is in charge",
+        Effect.map(hob.call("now"), (version) => version === 2)
+      )
+      assert.isTrue(isAlive(pid!))
+      go("on")
+      assert.deepStrictEqual(yield* Fiber.join(old), [1, "on"])
+      yield* until(
+        "the old process is gone",
+        Effect.sync(() => !isAlive(pid!))
+      )
+      assert.strictEqual((yield* hob.info(file)).restarts, 0)
+    })
+  )
+
+  it.live("is loaded anew when a file changes that it imports from its own directory", () =>
+    Effect.gen(function* () {
+      const hob = yield* daemon()
+      const { paths, write } = yield* written({
+        "main.ts": `import { value } from "./lib/value.ts"\nexport const get = () => value`,
+        "lib/value.ts": "export const value = 1"
+      })
+      yield* hob.add(paths["main.ts"]!)
+      assert.strictEqual(yield* hob.call("get"), 1)
+      write("lib/value.ts", "export const value = 2")
+      yield* until(
+        "it is",
+        Effect.map(hob.call("get"), (value) => value === 2)
+      )
+    })
+  )
+
+  it.live("keeps its old code when the new one is broken, says so, and takes the mended one", () =>
+    Effect.gen(function* () {
+      const hob = yield* daemon()
+      const { paths, write } = yield* written({ "a.ts": "export const get = () => 1" })
+      const file = paths["a.ts"]!
+      yield* hob.add(file)
+      write("a.ts", "export const get = (")
+      yield* until(
+        "it is told",
+        Effect.map(hob.info(file), ({ problem }) => problem !== null)
+      )
+      assert.strictEqual((yield* hob.info(file)).state, "up")
+      assert.strictEqual(yield* hob.call("get"), 1)
+      // By hand it is no better.
+      const [info] = yield* hob.methods.reload(defaultNamespace, file)
+      assert.match(info!.problem!.reason, /Unexpected|Expression|Syntax/i)
+      assert.strictEqual(yield* hob.call("get"), 1)
+      write("a.ts", "export const get = () => 3")
+      yield* until(
+        "it is mended",
+        Effect.map(hob.call("get"), (value) => value === 3)
+      )
+      assert.isNull((yield* hob.info(file)).problem)
+    })
+  )
+
+  it.live("may lose and gain methods", () =>
+    Effect.gen(function* () {
+      const hob = yield* daemon()
+      const { paths, write } = yield* written({ "a.ts": "export const one = () => 1" })
+      yield* hob.add(paths["a.ts"]!)
+      write("a.ts", "export const two = () => 2")
+      yield* until(
+        "it has the new one",
+        Effect.map(hob.methods.list({}), (methods) => methods.some(({ method }) => method === "two"))
+      )
+      assert.strictEqual((yield* failure(hob.call("one")))._tag, "UnknownMethod")
+      assert.strictEqual(yield* hob.call("two"), 2)
+    })
+  )
+
+  it.live("is broken when its file is gone and its process too, and is mended when the file is back", () =>
+    Effect.gen(function* () {
+      const hob = yield* daemon()
+      const { paths, write } = yield* written({
+        "a.ts": "export const get = () => 1\nexport const exit = () => process.exit(1)"
+      })
+      const file = paths["a.ts"]!
+      yield* hob.add(file)
+      rmSync(file)
+      yield* failure(hob.call("exit"))
+      const error = yield* failure(hob.call("get"))
+      assert.strictEqual(error._tag, "ModuleBroken")
+      assert.strictEqual((yield* hob.info(file)).state, "broken")
+      write("a.ts", "export const get = () => 2")
+      yield* until(
+        "it is back",
+        Effect.map(hob.info(file), ({ state }) => state === "up")
+      )
+      assert.strictEqual(yield* hob.call("get"), 2)
+    })
+  )
+})
+
+describe("a daemon's restart", () => {
+  it.live("keeps modules, which are called again without being added; their processes end with the daemon", () =>
+    Effect.gen(function* () {
+      const hob = yield* daemon()
+      const { paths, write } = yield* written({
+        "a.ts": "export const pid = () => process.pid",
+        "b.ts": "export const b = () => 1"
+      })
+      yield* hob.add(paths["a.ts"]!)
+      yield* hob.add(paths["b.ts"]!)
+      const first = (yield* hob.call("pid")) as number
+      yield* hob.stop
+      assert.isFalse(isAlive(first))
+      write("b.ts", "export const c = () => 2")
+      const scope = yield* Scope.fork(yield* Scope.Scope)
+      const next = Context.get(
+        yield* Layer.buildWithScope(Layer.fresh(Daemon.layer({ paths: hob.paths, env: {} })), scope),
+        Methods
+      )
+      const call = (name: string) =>
+        next.invoke({ namespace: defaultNamespace, method: method(name), caller: { kind: "job" } })
+      // Nothing of it runs until it is called.
+      assert.deepStrictEqual((yield* next.modules({})).find(({ file }) => file === paths["a.ts"])?.state, "idle")
+      assert.notStrictEqual(yield* call("pid"), first)
+      // What was changed meanwhile is known without a call.
+      yield* until(
+        "its new method is known",
+        Effect.map(next.list({}), (methods) => methods.some(({ method }) => method === "c"))
+      )
+      assert.strictEqual(yield* call("c"), 2)
+      yield* Scope.close(scope, Exit.void)
+    })
+  )
+})
+
+describe("a process that nobody needs", () => {
+  it.live("is ended after methods.idleMillis, and started by the next call; that of a class is kept", () =>
+    Effect.gen(function* () {
+      const hob = yield* daemon({ HOB_METHODS_IDLE_MILLIS: "300" })
+      const { paths } = yield* written({
+        "functions.ts": "export const pid = () => process.pid",
+        "class.ts": "export default class { own() { return process.pid } }"
+      })
+      yield* hob.add(paths["functions.ts"]!)
+      yield* hob.add(paths["class.ts"]!)
+      const first = yield* hob.call("pid")
+      const own = yield* hob.call("own")
+      yield* until(
+        "it is ended",
+        Effect.map(hob.info(paths["functions.ts"]!), ({ state }) => state === "idle")
+      )
+      assert.notStrictEqual(yield* hob.call("pid"), first)
+      assert.strictEqual(yield* hob.call("own"), own)
+    })
+  )
+})

@@ -10,6 +10,7 @@ type Descriptor = Completions.CommandDescriptor
  *
  * - `run CMD ARGS…`, `lock NAME CMD ARGS…`: from the command on, everything belongs to it, as if `--` stood before.
  * - `--wait` of locks alone, or with a duration.
+ * - `webhook allow --github` and its kin alone: a secret is to be made.
  * - `send S --key A B`: each word after the first `--key` is a key.
  * - `--flag WORD` where the flag takes no value: the parser would take a word such as `on` or `1` for one.
  */
@@ -39,7 +40,7 @@ export const normalize = (tree: Descriptor, argv: ReadonlyArray<string>): Readon
       if (command.name === "send" && flag.name === "key") greedy = true
       const value = argv[index + 1]
       if (flag.name === "wait" && parseDuration(value ?? "") === undefined) result.push(`${arg}=${ENDLESS}`)
-      else if (value === undefined || /^-[^\d]/.test(value)) result.push(arg)
+      else if (value === undefined || /^-[^\d]/.test(value)) result.push(isMade(command, flag) ? `${arg}=` : arg)
       else {
         result.push(`${arg}=${value}`)
         index++
@@ -51,6 +52,10 @@ export const normalize = (tree: Descriptor, argv: ReadonlyArray<string>): Readon
   }
   return result
 }
+
+const made: ReadonlySet<string> = new Set(["secret", "github", "standard"])
+const isMade = (command: Descriptor, flag: Completions.FlagDescriptor): boolean =>
+  command.name === "allow" && made.has(flag.name)
 
 const wordsBeforeCommand = ({ name }: Descriptor): number | undefined =>
   name === "run" ? 0 : name === "lock" ? 1 : undefined

@@ -23,6 +23,7 @@ import { screenCommand } from "./commands/screen.ts"
 import { searchCommand } from "./commands/search.ts"
 import { serviceCommand } from "./commands/service.ts"
 import { killCommand, listCommand, removeCommand, sendCommand, showCommand, waitCommand } from "./commands/sessions.ts"
+import { webhookCommand } from "./commands/webhooks.ts"
 import { ExitCode } from "./exit.ts"
 import { normalize } from "./normalize.ts"
 import { presenter } from "./presenter.ts"
@@ -55,6 +56,7 @@ export const tree = hob.pipe(
     { group: "CHANNELS", commands: [pubCommand, subCommand, channelsCommand, eventsCommand] },
     { group: "LOCKS", commands: [lockCommand] },
     { group: "METHODS", commands: [methodsCommand] },
+    { group: "WEBHOOKS", commands: [webhookCommand] },
     { group: "CAPTURE", commands: [captureCommand] },
     { group: "DAEMON", commands: daemonCommands },
     {

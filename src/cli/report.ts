@@ -53,7 +53,6 @@ const spelled: Readonly<Record<string, string>> = {
   secrets: "the secret",
   retries: "--retry",
   delivery: "<delivery>",
-  method: "<method>",
   command: "the command",
   data: "the input",
   tags: "--tag",

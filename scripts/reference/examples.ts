@@ -43,7 +43,7 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
   "locks.renew": { name: "deploy:web", holder: "agent 3f9a", token: 42 },
   "locks.release": { name: "deploy:web", holder: "agent 3f9a", token: 42 },
   "locks.resume": { secret: "0f1e2d3c4b5a69788796a5b4c3d2e1f0" },
-  "locks.list": { all: true },
+  "locks.list": { all: true, after: 42, limit: 100 },
   "locks.watch": { name: "deploy:web" },
   "methods.add": { file: "/home/ada/board.ts", namespace: "kanban" },
   "methods.list": { all: true },

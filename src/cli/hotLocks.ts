@@ -1,6 +1,7 @@
 /** The plain forms of `hob lock`: see hot.ts. What it runs may take long, and nothing of the tree is loaded meanwhile. */
 import { parseDuration } from "./duration.ts"
 import type { Action, Verb } from "./hot.ts"
+import { ExitCode } from "./exit.ts"
 import { ENDLESS, type Grammar, parseCount, type Plain } from "./plain.ts"
 
 // Loaded by whoever needs them: the other commands start in less time without.
@@ -46,6 +47,19 @@ const verb = (
 const waiting = { "--ttl": "value", "--wait": "duration or alone" } as const
 
 export const lockVerbs: Readonly<Record<string, Verb>> = {
+  // Not in the tree: see guard.ts.
+  __end: {
+    grammar: { flags: {}, words: [3, 3] },
+    action: ({ words: [pid, startTime, grace] }) => {
+      const numbers = [parseCount(pid!), parseCount(grace!)] as const
+      if (numbers[0] === undefined || numbers[1] === undefined) return null
+      const [root, graceMillis] = numbers
+      return async () => {
+        await (await import("./guard.ts")).endLeftover(root, startTime!, graceMillis)
+        return ExitCode.ok
+      }
+    }
+  },
   lock: {
     ...verb(
       { flags: { "--namespace": "value", ...waiting }, words: [2, Number.MAX_SAFE_INTEGER], wordsBeforeCommand: 1 },
@@ -55,15 +69,15 @@ export const lockVerbs: Readonly<Record<string, Verb>> = {
     ),
     below: {
       acquire: verb(
-        { flags: { ...named, ...waiting }, words: [1, 1] },
+        { flags: { ...named, ...waiting }, words: [1, 1], takesNoCommand: true },
         (options) => async (context) => (await verbs()).lockAcquire(context, options)
       ),
       release: verb(
-        { flags: { ...named, "--token": "value" }, words: [1, 1] },
+        { flags: { ...named, "--token": "value" }, words: [1, 1], takesNoCommand: true },
         (options) => async (context) => (await verbs()).lockRelease(context, options)
       ),
       renew: verb(
-        { flags: { ...named, "--token": "value", "--ttl": "value" }, words: [1, 1] },
+        { flags: { ...named, "--token": "value", "--ttl": "value" }, words: [1, 1], takesNoCommand: true },
         (options) => async (context) => (await verbs()).lockRenew(context, options)
       ),
       ls: verb(

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { openSync, closeSync } from "node:fs"
 import { setTimeout as pause } from "node:timers/promises"
+import { identityOf } from "../config/processIdentity.ts"
 import { ExitCode, Fault } from "./exit.ts"
 import { shellCode } from "./outcome.ts"
 import { processTree } from "./processTree.ts"
 
 /** Between SIGTERM and SIGKILL. */
-const GRACE_MILLIS = 5000
+export const GRACE_MILLIS = 5000
 const LOOK_MILLIS = 50
 
 /** A command that runs in the foreground, in our place. */
@@ -19,11 +20,12 @@ export interface ForegroundCommand {
 
 /**
  * Starts a command with our terminal and files. Until it has ended, signals to us are passed on to it; those of the
- * terminal's keys reach it by themselves. Rejects with a {@link Fault} when it can't be started.
+ * terminal's keys reach it by themselves. `started` is called as soon as it may run. Rejects with a {@link Fault} when it can't be started.
  */
 export const startCommand = (
   [file, ...args]: ReadonlyArray<string>,
-  env: NodeJS.ProcessEnv
+  env: NodeJS.ProcessEnv,
+  started: (pid: number) => void
 ): Promise<ForegroundCommand> =>
   new Promise((resolve, reject) => {
     let child: ChildProcess | undefined
@@ -35,6 +37,7 @@ export const startCommand = (
     }
     try {
       child = spawn(file!, args, { stdio: "inherit", env })
+      if (child.pid !== undefined) started(child.pid)
     } catch (error) {
       return refuse(error as NodeJS.ErrnoException)
     }
@@ -47,7 +50,7 @@ export const startCommand = (
     child.on("error", (error) => {
       if (child.pid === undefined) refuse(error)
     })
-    child.on("spawn", () => resolve({ ended, end: () => endTree(child.pid!) }))
+    child.on("spawn", () => resolve({ ended, end: () => endTree(child.pid!, GRACE_MILLIS) }))
   })
 
 const refusal = (file: string, error: NodeJS.ErrnoException): Fault => {
@@ -84,14 +87,23 @@ const hasControllingTerminal = (): boolean => {
   }
 }
 
-const endTree = async (root: number): Promise<void> => {
-  let tree = processTree(root)
+/** Ends a process and what it has started: SIGTERM, and after a grace SIGKILL. Comes back when they are gone. */
+export const endTree = async (root: number, graceMillis: number): Promise<void> => {
+  const tree = processTree(root)
   for (const pid of tree) send(pid, "SIGTERM")
-  const until = performance.now() + GRACE_MILLIS
-  while (tree.some((pid) => send(pid, 0)) && performance.now() < until) await pause(LOOK_MILLIS)
-  tree = [...new Set(tree.filter((pid) => send(pid, 0)).flatMap(processTree))]
-  for (const pid of tree) send(pid, "SIGKILL")
+  await untilGone(tree, graceMillis)
+  const left = [...new Set(tree.filter(isThere).flatMap(processTree))]
+  for (const pid of left) send(pid, "SIGKILL")
+  await untilGone(left, GRACE_MILLIS)
 }
+
+const untilGone = async (pids: ReadonlyArray<number>, millis: number): Promise<void> => {
+  const until = performance.now() + millis
+  while (pids.some(isThere) && performance.now() < until) await pause(LOOK_MILLIS)
+}
+
+/** One that nobody has waited for yet has ended all the same. */
+const isThere = (pid: number): boolean => send(pid, 0) && (process.platform !== "linux" || identityOf(pid) !== null)
 
 /** False of a process that is gone. */
 const send = (pid: number, signal: NodeJS.Signals | 0): boolean => {

@@ -1,12 +1,13 @@
 import type { Completions } from "effect/cli"
 import { parseDuration } from "./duration.ts"
+import { ExitCode, Fault } from "./exit.ts"
 import { ENDLESS } from "./plain.ts"
 
 type Descriptor = Completions.CommandDescriptor
 
 /**
  * Makes forms of the command line that people expect into those that the parser takes. Knows every flag from the tree
- * itself.
+ * itself. Throws a {@link Fault} where what is meant would be taken for something else.
  *
  * - `run CMD ARGS…`, `lock NAME CMD ARGS…`: from the command on, everything belongs to it, as if `--` stood before.
  * - `--wait` of locks alone, or with a duration.
@@ -18,15 +19,20 @@ export const normalize = (tree: Descriptor, argv: ReadonlyArray<string>): Readon
   const shared = flagsOf(tree.subcommands[0])
   const result: Array<string> = []
   let command = tree
+  const path: Array<string> = []
   let words = 0
   let greedy = false
   for (let index = 0; index < argv.length; index++) {
     const arg = argv[index]!
-    if (arg === "--") return [...result, ...argv.slice(index)]
+    if (arg === "--") {
+      refuseCommand(path, argv.slice(index + 1))
+      return [...result, ...argv.slice(index)]
+    }
     if (arg === "-" || !arg.startsWith("-")) {
       const next = words === 0 ? command.subcommands.find(({ name }) => name === arg) : undefined
       if (next !== undefined) {
         command = next
+        path.push(arg)
         result.push(arg)
       } else if (words++ === wordsBeforeCommand(command)) {
         return [...result, "--", ...argv.slice(index)]
@@ -56,6 +62,16 @@ export const normalize = (tree: Descriptor, argv: ReadonlyArray<string>): Readon
 const made: ReadonlySet<string> = new Set(["secret", "github", "standard"])
 const isMade = (command: Descriptor, flag: Completions.FlagDescriptor): boolean =>
   command.name === "allow" && made.has(flag.name)
+
+/** A lock may be called as one of the commands below `lock`. */
+const refuseCommand = ([outer, inner]: ReadonlyArray<string>, words: ReadonlyArray<string>): void => {
+  if (outer !== "lock" || inner === undefined || words[0]?.startsWith("-") !== false) return
+  throw new Fault(
+    ExitCode.usage,
+    `\`hob lock ${inner}\` runs no command.`,
+    `To run one under a lock that is called "${inner}": \`hob lock -- ${inner} ${words.join(" ")}\`.`
+  )
+}
 
 const wordsBeforeCommand = ({ name }: Descriptor): number | undefined =>
   name === "run" ? 0 : name === "lock" ? 1 : undefined

@@ -15,6 +15,8 @@ export interface Grammar {
   readonly words: readonly [least: number, most: number]
   /** Behind so many words, everything belongs to another command. */
   readonly wordsBeforeCommand?: number
+  /** There is a command of the same words but for this verb, to which a `--` belongs: the tree says so. */
+  readonly takesNoCommand?: boolean
   /** A flag after which every word is one of its values. */
   readonly valuesToTheEnd?: string
 }
@@ -44,6 +46,7 @@ export const parsePlain = (grammar: Grammar, args: ReadonlyArray<string>): Plain
   for (let index = 0; index < args.length; index++) {
     const arg = args[index]!
     if (arg === "--") {
+      if (grammar.takesNoCommand === true && args[index + 1]?.startsWith("-") === false) return null
       words.push(...args.slice(index + 1))
       break
     }

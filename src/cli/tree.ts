@@ -76,7 +76,12 @@ export const tree = hob.pipe(
 
 /** Runs the command line through the tree; gives the exit code. */
 export const runTree = async (argv: ReadonlyArray<string>, paths: Paths): Promise<number> => {
-  const args = normalize(Completions.fromCommand(tree), argv)
+  let args: ReadonlyArray<string>
+  try {
+    args = normalize(Completions.fromCommand(tree), argv)
+  } catch (error) {
+    return report(error)
+  }
   const exit = await Command.runWith(tree, { version: VERSION })(args).pipe(
     Effect.provideService(CliConfig.CliConfig, CliConfig.make({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] })),
     Effect.provideService(CliOutput.Presenter, presenter),

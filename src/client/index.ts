@@ -2,6 +2,8 @@
 export { connect, type ConnectOptions, HobClient, type PromiseClient } from "./HobClient.ts"
 export { type Lost, type Regained, subscribe, type SubscribeOptions, type SubscriptionItem } from "./subscribe.ts"
 export { listJobs, type PhotonJob, type PhotonScheduled, scheduleJob, unscheduleJob } from "./photonJobs.ts"
+export { type HeldLock, holdLock, LockLost, type LockOptions } from "./lock.ts"
+export { type LockFailure, withLock } from "./withLock.ts"
 export { acquireLock, listLocks, type PhotonLock, publishToChannel, releaseLock, subscribeChannel } from "./photon.ts"
 export { type SubscribeFailure, subscribeStream } from "./subscribeStream.ts"
 export { CallError } from "./wire/bare.ts"

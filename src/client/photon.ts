@@ -76,10 +76,15 @@ export const releaseLock = (photonName: string, lockName: string): Promise<boole
 
 /** The locks of a photon that are held. */
 export const listLocks = async (photonName: string): Promise<Array<PhotonLock>> => {
-  const { locks } = (await askPhoton("locks.list", { namespace: photonName })) as {
-    readonly locks: ReadonlyArray<Lock>
+  const found: Array<Lock> = []
+  for (let truncated = true; truncated;) {
+    const after = found.at(-1)?.token
+    const page = { namespace: photonName, limit: 10_000, ...(after === undefined ? {} : { after }) }
+    const answer = (await askPhoton("locks.list", page)) as { locks: ReadonlyArray<Lock>; truncated?: boolean }
+    found.push(...answer.locks)
+    truncated = answer.truncated ?? false
   }
-  return locks.map(({ acquiredAt, expiresAt, holder, name }) => ({
+  return found.map(({ acquiredAt, expiresAt, holder, name }) => ({
     name,
     holder,
     acquiredAt: Date.parse(acquiredAt),

@@ -21,7 +21,8 @@ export const subscribeStream = (
     )
   )
 
-const asFailure = (error: unknown): SubscribeFailure => {
+/** What a connection of the library can fail with, as one of these. */
+export const asFailure = (error: unknown): SubscribeFailure => {
   if (error instanceof NotRunning || error instanceof StartFailed) return error
   if (error instanceof CallError || error instanceof SocketConnectError) return error
   return new StartFailed(String(error))

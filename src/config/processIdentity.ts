@@ -22,6 +22,19 @@ export const bootId = (): string | null => {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()
   } catch {
+    return process.platform === "darwin" ? bootIdFromSysctl() : null
+  }
+}
+
+/** For macOS, whose monotonic clock begins anew with each boot too. */
+export const bootIdFromSysctl = (sysctl = "/usr/sbin/sysctl"): string | null => {
+  try {
+    const id = execFileSync(sysctl, ["-n", "kern.bootsessionuuid"], {
+      encoding: "latin1",
+      stdio: ["ignore", "pipe", "ignore"]
+    }).trim()
+    return id === "" ? null : id
+  } catch {
     return null
   }
 }

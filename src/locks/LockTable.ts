@@ -8,18 +8,20 @@ import type { ChannelName } from "../protocol/channelNames.ts"
 import {
   type Acquire,
   type Acquired,
+  DEFAULT_LIST_LIMIT,
+  type ListLocks,
   type Lock,
   type LockEvent,
   LOCKS_PREFIX,
   type Release,
   type Renew
 } from "../protocol/locks.ts"
-import { defaultNamespace, type Namespace } from "../protocol/namespaces.ts"
+import { defaultNamespace } from "../protocol/namespaces.ts"
 import type { Rpc } from "effect/rpc"
 import { Database } from "../storage/Database.ts"
 import * as rows from "./rows.ts"
 import { hashOf, Secrets } from "./Secrets.ts"
-import { endOf, type Grant, type LockState } from "./state.ts"
+import { endOf, type Grant, type HeldState } from "./state.ts"
 import { type Answer, Table } from "./Table.ts"
 
 /** What one watcher may be behind before it loses the oldest. */
@@ -50,8 +52,8 @@ export class LockTable extends Context.Service<
     release(request: Rpc.Payload<typeof Release>, answering: AnsweringOf<typeof Release>): void
     /** Binds to this connection the locks that wait for the client with this secret. */
     resume(secret: string, client: number): ReadonlyArray<Lock>
-    /** The locks that are held in a namespace, or in all, by name. */
-    list(which: { readonly namespace?: Namespace | undefined; readonly all?: boolean | undefined }): ReadonlyArray<Lock>
+    /** The locks that are held, in the order of their tokens; `limit` may be Infinity. */
+    list(which: Rpc.Payload<typeof ListLocks>): Rpc.Success<typeof ListLocks>
     /** What happens from now on, in all namespaces. A slow reader loses the oldest. */
     readonly events: Stream.Stream<LockEvent>
   }
@@ -139,7 +141,7 @@ export const layer = (boot: () => string | null = bootId) =>
           table.disconnect(client)
         })
 
-      const described = ({ grant, name, namespace, waiters }: LockState & { readonly grant: Grant }): Lock => {
+      const described = ({ grant, name, namespace, waiters }: HeldState): Lock => {
         const expiresInMillis = endOf(grant) - now()
         return {
           namespace,
@@ -185,7 +187,8 @@ export const layer = (boot: () => string | null = bootId) =>
             if (answer.type !== "granted") return answering.fail(errorOf(answer))
             const { grant, renewed, waitedMillis } = answer
             const acquired: Acquired = { ...leaseOf(name, grant), renewed, waitedMillis }
-            answering.succeed(secret === undefined ? acquired : { ...acquired, secret: secret.secret })
+            const { resumeMillis } = settings
+            answering.succeed(secret === undefined ? acquired : { ...acquired, secret: secret.secret, resumeMillis })
           })
           return () => table.leave({ namespace, name }, id)
         },
@@ -209,11 +212,15 @@ export const layer = (boot: () => string | null = bootId) =>
           secrets.adopt(client, secret, watchOver(client))
           return table.resume(client, hashOf(secret)).map(described)
         },
-        list: ({ all = false, namespace = defaultNamespace }) =>
-          Array.from(table.list())
-            .filter((state) => all || state.namespace === namespace)
-            .map(described)
-            .sort((a, b) => compare(a.namespace, b.namespace) || compare(a.name, b.name)),
+        list: ({ after = 0, all = false, limit = DEFAULT_LIST_LIMIT, name, namespace = defaultNamespace }) => {
+          const found: Array<HeldState> = []
+          for (const state of table.list()) {
+            if (state.grant.token <= after || (name !== undefined && state.name !== name)) continue
+            if (all || state.namespace === namespace) found.push(state)
+          }
+          const locks = oldest(found, limit).map(described)
+          return { locks, ...(found.length > limit ? { truncated: true } : {}) }
+        },
         events: Stream.fromPubSub(events)
       })
     })
@@ -230,4 +237,9 @@ const errorOf = (answer: Answer): any => {
   throw new Error(`a request can't be answered by "${answer.type}"`)
 }
 
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+/** The first so many by token, in order. Only those are sorted as objects: there may be very many others. */
+const oldest = (states: ReadonlyArray<HeldState>, limit: number): ReadonlyArray<HeldState> => {
+  const last =
+    states.length > limit ? Float64Array.from(states, ({ grant }) => grant.token).sort()[limit - 1]! : Infinity
+  return states.filter(({ grant }) => grant.token <= last).sort((a, b) => a.grant.token - b.grant.token)
+}

@@ -8,7 +8,7 @@ import { Deadlines } from "../actors/Deadlines.ts"
 import { type Effect, type LockError, resumed, without } from "./decide.ts"
 import { LockIndex } from "./LockIndex.ts"
 import * as rows from "./rows.ts"
-import { endOf, eventOf, freeLock, type Grant, keyOf, type LockState } from "./state.ts"
+import { endOf, eventOf, freeLock, type HeldState, keyOf, type LockState } from "./state.ts"
 
 /** What a request comes to: an effect with its id, or why it failed. */
 export type Answer = Effect | { readonly type: "failed"; readonly error: LockError | StorageError }
@@ -86,10 +86,10 @@ export class Table {
   }
 
   /** Every lock that is held now. */
-  *list(): Iterable<LockState & { readonly grant: Grant }> {
+  *list(): Iterable<HeldState> {
     const now = this.#options.now()
     for (const state of this.#states.values()) {
-      if (state.grant !== undefined && endOf(state.grant) > now) yield state as LockState & { readonly grant: Grant }
+      if (state.grant !== undefined && endOf(state.grant) > now) yield state as HeldState
     }
   }
 
@@ -119,14 +119,14 @@ export class Table {
   }
 
   /** Binds to this connection what its secret is good for. */
-  resume(client: number, secretHash: string): ReadonlyArray<LockState & { readonly grant: Grant }> {
+  resume(client: number, secretHash: string): ReadonlyArray<HeldState> {
     const now = this.#options.now()
     const found = this.#boundTo(LockIndex.secret(secretHash)).flatMap((state) => {
       const next = resumed(state, { client, now, secretHash })
       if (next?.grant === undefined) return []
       this.#put(next)
       this.#deadlines.add(endOf(next.grant), next.key)
-      return [next as LockState & { readonly grant: Grant }]
+      return [next as HeldState]
     })
     return found
   }

@@ -24,7 +24,7 @@ export const layer = LocksRpcs.toLayer(
       "locks.renew": (request) => effectOf((answering) => locks.renew(request, answering)),
       "locks.release": (request) => effectOf((answering) => locks.release(request, answering)),
       "locks.resume": ({ secret }, { client }) => Effect.sync(() => ({ locks: locks.resume(secret, client.id) })),
-      "locks.list": (which) => Effect.sync(() => ({ locks: locks.list(which) })),
+      "locks.list": (which) => Effect.sync(() => locks.list(which)),
       "locks.watch": (which) => Stream.filter(locks.events, isOf(which))
     })
   })

@@ -50,6 +50,9 @@ export interface LockState {
   readonly waiters: ReadonlyArray<Waiter>
 }
 
+/** One that somebody has. */
+export type HeldState = LockState & { readonly grant: Grant }
+
 /** No namespace has a `/`. */
 export const keyOf = (namespace: Namespace, name: LockName): string => `${namespace}/${name}`
 

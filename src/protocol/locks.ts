@@ -168,7 +168,9 @@ export const Acquired = Schema.Struct({
   renewed: Schema.Boolean,
   waitedMillis: Schema.Int,
   /** Of a lock bound to a connection: what `locks.resume` wants. The same for all locks of a connection. */
-  secret: Schema.optionalKey(LockSecret)
+  secret: Schema.optionalKey(LockSecret),
+  /** Of a lock bound to a connection: for how long it waits, while its ttl lasts, for a client that the daemon's end has cut off. */
+  resumeMillis: Schema.optionalKey(Schema.Int)
 })
 export type Acquired = typeof Acquired.Type
 
@@ -222,10 +224,26 @@ export const Resume = Rpc.make("locks.resume", {
   success: Schema.Struct({ locks: Schema.Array(Lock) })
 })
 
-/** The locks that are held in a namespace, or with `all` in every one, by name. */
+/** So many locks are listed in one answer unless `limit` says otherwise. */
+export const DEFAULT_LIST_LIMIT = 1000
+
+/** The locks that are held in a namespace, or with `all` in every one, in the order in which they were acquired. */
 export const ListLocks = Rpc.make("locks.list", {
-  payload: { namespace: Schema.optionalKey(Namespace), all: Schema.optionalKey(Schema.Boolean) },
-  success: Schema.Struct({ locks: Schema.Array(Lock) })
+  payload: {
+    namespace: Schema.optionalKey(Namespace),
+    all: Schema.optionalKey(Schema.Boolean),
+    /** Only the lock of this name. */
+    name: Schema.optionalKey(LockName),
+    /** Only those with a greater token: the rest of a list, behind the last lock of an answer that was `truncated`. */
+    after: Schema.optionalKey(LockToken),
+    /** Default: 1000. */
+    limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })))
+  },
+  success: Schema.Struct({
+    locks: Schema.Array(Lock),
+    /** There are more: they are had by asking again, `after` the last token. */
+    truncated: Schema.optionalKey(Schema.Boolean)
+  })
 })
 
 /** Something that happened to a lock. */

@@ -5,7 +5,15 @@ import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { ExitCode } from "../../src/cli/exit.ts"
 import { hotAction } from "../../src/cli/hot.ts"
 import type { Acquired, Lock } from "../../src/protocol/locks.ts"
-import { type Home, isAlive, makeHome, until } from "../support/home.ts"
+import { type Home, isAlive, makeHome, processesOf, until } from "../support/home.ts"
+
+const commandOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8")
+  } catch {
+    return ""
+  }
+}
 
 describe("hob lock", () => {
   let home: Home
@@ -136,6 +144,68 @@ describe("hob lock", () => {
     go()
   })
 
+  it("killed with SIGKILL, it takes its command and what that has started with it, and the lock is not free before", async () => {
+    // On another connection too: the lock is bound to it from then on.
+    for (const isResumed of [false, true]) {
+      const loop = "(exec sh -c 'echo $$ > inner; while :; do sleep 0.05; done')"
+      const script = isResumed ? loop : `trap '' TERM; ${loop}; echo never`
+      const { child, ended } = start("lock", "a", "--ttl", "60s", "--", "sh", "-c", script)
+      await until("it runs", () => text("inner").endsWith("\n"))
+      const inner = Number(text("inner"))
+      if (isResumed) {
+        await home.killDaemon()
+        await until("the lock is resumed", async () => (await locks())[0]!.expiresInMillis > 15_000)
+      }
+      child.kill("SIGKILL")
+      const next = start(
+        "lock",
+        "a",
+        "--wait",
+        "--",
+        "sh",
+        "-c",
+        `grep -q "^State:.[^Z]" /proc/${inner}/status && echo both`
+      )
+      assert.strictEqual(await ended, "SIGKILL")
+      assert.notStrictEqual(await next.ended, "0", next.heard.stdout)
+      assert.isFalse(isAlive(inner))
+      writeFileSync(file("inner"), "")
+    }
+  })
+
+  it("leaves nothing behind when its command has ended", async () => {
+    await home.ok(["lock", "a", "--", "true"])
+    const guards = () => processesOf(home.paths.home).filter((pid) => commandOf(pid).includes("hob-lock-guard"))
+    await until("its guard is gone", () => guards().length === 0)
+    const { ended } = await holding()
+    assert.lengthOf(guards(), 1)
+    await home.killDaemon()
+    await until("it has a guard on the next connection", async () => {
+      const [held] = await locks()
+      return held!.expiresInMillis > 15_000 && guards().length === 1
+    })
+    go()
+    assert.strictEqual(await ended, "0")
+    await until("its guard is gone", () => guards().length === 0)
+  })
+
+  it("a lock that is called as one of its commands", async () => {
+    for (const shared of [[], ["-c", "locks.maxCount=1000"]]) {
+      for (const name of ["acquire", "release", "renew", "ls"]) {
+        const args = [...shared, "lock", "--", name, "sh", "-c", 'echo "$HOB_LOCK_NAME" "$@"', "--", "--wait"]
+        assert.strictEqual(await home.ok(args), `${name} --wait\n`)
+      }
+      for (const name of ["acquire", "release", "renew"]) {
+        const { code, stderr, stdout } = await home.hob([...shared, "lock", name, "--", "make"])
+        assert.deepStrictEqual([code, stdout], [ExitCode.usage, ""])
+        assert.include(stderr, `\`hob lock -- ${name} make\``)
+      }
+      const token = (await home.ok([...shared, "lock", "acquire", "--", "-dashed"])).trim()
+      await home.ok([...shared, "lock", "release", "--token", token, "--", "-dashed"])
+    }
+    assert.deepStrictEqual(await locks(), [])
+  })
+
   it("is renewed for as long as the command runs", async () => {
     const { ended } = await holding("--ttl", "5s")
     const [before] = await locks()
@@ -174,7 +244,10 @@ describe("hob lock", () => {
     const { ended, heard, pid } = await holding("--ttl", "60s")
     await home.killDaemon()
     assert.strictEqual(await ended, String(ExitCode.lockLost))
-    assert.match(heard.stderr, /^hob: The lock "a" was lost: .*could not be resumed\. Its command is ended\.\n$/)
+    assert.match(
+      heard.stderr,
+      /^hob: The lock "a" was lost: .*could not be resumed(?: in time)?\. Its command is ended\.\n$/
+    )
     assert.isFalse(isAlive(pid))
   })
 

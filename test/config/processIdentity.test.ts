@@ -5,7 +5,7 @@ import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { isDaemonAlive, ownRecord, readDaemonRecord, writeDaemonRecord } from "../../src/config/daemonRecord.ts"
-import { fromPs, identityOf, isAlive } from "../../src/config/processIdentity.ts"
+import { bootIdFromSysctl, fromPs, identityOf, isAlive } from "../../src/config/processIdentity.ts"
 import { needs } from "../support/needs.ts"
 
 /** A program that has said its first line, and what it said. */
@@ -70,6 +70,22 @@ describe("a process", () => {
       await end()
     }
     assert.isNull(fromPs(pid))
+  })
+})
+
+describe("the boot of a machine without /proc", () => {
+  it("is what sysctl says, and has no name where it says nothing", () => {
+    const directory = fs.mkdtempSync(join(tmpdir(), "hob-sysctl-"))
+    const sysctl = (script: string) => {
+      const path = join(directory, "sysctl")
+      fs.writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+      return path
+    }
+    assert.strictEqual(bootIdFromSysctl(sysctl('[ "$*" = "-n kern.bootsessionuuid" ] && echo 6F9619FF')), "6F9619FF")
+    assert.isNull(bootIdFromSysctl(sysctl("true")))
+    assert.isNull(bootIdFromSysctl(sysctl("echo unknown oid >&2; exit 1")))
+    assert.isNull(bootIdFromSysctl(join(directory, "none")))
+    fs.rmSync(directory, { recursive: true })
   })
 })
 

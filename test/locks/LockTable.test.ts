@@ -3,7 +3,7 @@ import { Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { join } from "node:path"
 import { temporaryDirectory } from "../storage/support.ts"
-import { namespace, open } from "./support.ts"
+import { name, namespace, open, token } from "./support.ts"
 
 const store = Effect.map(temporaryDirectory(), (home) => join(home, "hob.db"))
 const fresh = Effect.flatMap(store, (path) => open(path))
@@ -39,8 +39,8 @@ describe("a lock", () => {
       const { acquire, locks } = yield* fresh
       yield* acquire("x", "ada")
       yield* acquire("x", "bob", { namespace: namespace("other") })
-      assert.lengthOf(locks.list({}), 1)
-      assert.lengthOf(locks.list({ all: true }), 2)
+      assert.lengthOf(locks.list({}).locks, 1)
+      assert.lengthOf(locks.list({ all: true }).locks, 2)
     }).pipe(Effect.scoped)
   )
 
@@ -68,7 +68,7 @@ describe("a lock", () => {
       const { acquire, database, locks, said } = yield* fresh
       yield* acquire("x", "ada", { ttlMillis: 100 })
       yield* TestClock.adjust(100)
-      assert.deepStrictEqual(locks.list({}), [])
+      assert.deepStrictEqual(locks.list({}).locks, [])
       assert.strictEqual(said.at(-1)?.message.event, "expired")
       assert.deepStrictEqual(yield* database.read((sql) => sql.all("SELECT * FROM locks")), [])
     }).pipe(Effect.scoped)
@@ -81,9 +81,9 @@ describe("a lock", () => {
       yield* TestClock.adjust(600)
       assert.deepInclude(yield* acquire("x", "ada", { ttlMillis: 700 }), { token: 1, renewed: true, ttlMillis: 700 })
       yield* TestClock.adjust(699)
-      assert.strictEqual(locks.list({})[0]?.expiresInMillis, 1)
+      assert.strictEqual(locks.list({}).locks[0]?.expiresInMillis, 1)
       yield* TestClock.adjust(1)
-      assert.lengthOf(locks.list({}), 0)
+      assert.lengthOf(locks.list({}).locks, 0)
     }).pipe(Effect.scoped)
   )
 
@@ -200,7 +200,7 @@ describe("a restart", () => {
       const two = yield* open(path)
       yield* settle
       assert.deepStrictEqual(two.holders(), { x: "ada" })
-      assert.strictEqual(two.locks.list({})[0]?.expiresInMillis, 8000)
+      assert.strictEqual(two.locks.list({}).locks[0]?.expiresInMillis, 8000)
       assert.isAbove((yield* two.acquire("brief", "bob")).token, 2)
       assert.deepInclude(yield* two.renew("x", "ada", 1), { token: 1 })
       yield* two.stop
@@ -218,7 +218,7 @@ describe("a restart", () => {
           yield* TestClock.adjust(9000)
           yield* one.stop
           const two = yield* open(path, { boot })
-          assert.strictEqual(two.locks.list({})[0]?.expiresInMillis, 10_000)
+          assert.strictEqual(two.locks.list({}).locks[0]?.expiresInMillis, 10_000)
           yield* two.stop
         }).pipe(Effect.scoped)
     )
@@ -315,6 +315,37 @@ describe("a lock that is bound to a connection", () => {
       const rows = yield* database.read((sql) => sql.all("SELECT * FROM locks"))
       assert.notInclude(JSON.stringify(rows), secret)
       assert.match(String(rows[0]?.["secret_hash"]), /^[0-9a-f]{64}$/)
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("the list of locks", () => {
+  it.effect("comes page by page, whatever happens between, and can be asked for one", () =>
+    Effect.gen(function* () {
+      const { acquire, locks, release } = yield* fresh
+      for (let index = 0; index < 25; index++) yield* acquire(`l${index % 5}:${index}`, "ada")
+      const names: Array<string> = []
+      let pages = 0
+      for (let after: number | undefined; ; pages++) {
+        const page = locks.list({ limit: 10, ...(after === undefined ? {} : { after: token(after) }) })
+        names.push(...page.locks.map((lock) => lock.name))
+        if (page.truncated !== true) break
+        assert.lengthOf(page.locks, 10)
+        after = page.locks.at(-1)!.token
+        yield* release(names[pages]!, "ada")
+        yield* acquire(`later:${pages}`, "bob")
+      }
+      assert.strictEqual(pages, 2)
+      assert.deepStrictEqual(names, [
+        ...Array.from({ length: 25 }, (_, index) => `l${index % 5}:${index}`),
+        "later:0",
+        "later:1"
+      ])
+      assert.deepStrictEqual(
+        locks.list({ name: name("l2:7") }).locks.map((lock) => lock.name),
+        ["l2:7"]
+      )
+      assert.deepStrictEqual(locks.list({ name: name("l0:0") }), { locks: [] })
     }).pipe(Effect.scoped)
   )
 })

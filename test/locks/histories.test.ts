@@ -11,5 +11,5 @@ describe("whatever happens to locks, in whatever order", () => {
       fc.property(fc.array(operation, { maxLength: 60, size: "max" }), (history) => run(history)),
       { numRuns: RUNS }
     )
-  }, 600_000)
+  }, 3_600_000)
 })

@@ -77,7 +77,7 @@ export const open = (
           )
         ),
       holders: (): Record<string, string> =>
-        Object.fromEntries(locks.list({ all: true }).map((lock) => [lock.name, lock.holder])),
+        Object.fromEntries(locks.list({ all: true }).locks.map((lock) => [lock.name, lock.holder])),
       stop: Scope.close(scope, Exit.void)
     }
   })

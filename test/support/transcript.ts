@@ -6,7 +6,7 @@
  *
  * `line` is the JSON value of the line, or its text where it is not JSON as `JSON.stringify` writes it. What differs from run
  * to run has a placeholder: `<id 1>` (the first UUID of the conversation), `<time>`, `<pid>`, `<home>`, `<version>`, `<node>`, `<fiber>`,
- * `<token>`. An `in` line may use `<id N>` and `<home>`.
+ * `<token>`, `<millis>`. An `in` line may use `<id N>` and `<home>`.
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { connect, type Socket } from "node:net"
@@ -46,12 +46,18 @@ const parsed = (text: string): unknown => {
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
+/** How long a lock is held yet, or was waited for, in what the daemon says of it. */
+const LOCK_MILLIS = /(?<=^The lock ".*" (?:is held by ".*", for|did not become free within) )\d+(?= ms)/
+
 /** Fields whose value belongs to the machine, by name. */
 const fieldPlaceholders: Readonly<Record<string, string>> = {
   pid: "<pid>",
   node: "<node>",
   entry: "<entry>",
   ticket: "<token>",
+  secret: "<token>",
+  expiresInMillis: "<millis>",
+  waitedMillis: "<millis>",
   fiberId: "<fiber>"
 }
 
@@ -74,7 +80,10 @@ class Placeholders {
     if (typeof value !== "string") return value
     if (TIME.test(value)) return "<time>"
     if (key === "version" && value === this.#surroundings.version) return "<version>"
-    return value.replaceAll(this.#surroundings.home, "<home>").replace(UUID, (id) => `<id ${this.#numberOf(id)}>`)
+    return value
+      .replaceAll(this.#surroundings.home, "<home>")
+      .replace(UUID, (id) => `<id ${this.#numberOf(id)}>`)
+      .replace(LOCK_MILLIS, "<millis>")
   }
 
   /** The text of an `in` line with placeholders replaced by what they stand for in this conversation. */

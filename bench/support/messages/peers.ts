@@ -1,9 +1,8 @@
 /** Systems that carry messages, each through the kind of client that its users have. */
 import { createClient } from "redis"
 import { connect as connectToNats } from "@nats-io/transport-node"
-import type { Socket } from "node:net"
-import { LineReader } from "../../../src/wire/lines.ts"
 import { connect } from "../../../src/wire/unixSocket.ts"
+import { Lines } from "../lines.ts"
 
 /** One connection of a publisher. */
 export interface Publisher {
@@ -23,37 +22,6 @@ export interface Peer {
 
 export const peerNames = ["photon", "native", "redis", "nats"] as const
 export type PeerName = (typeof peerNames)[number]
-
-/** Lines over a Unix socket, those of one turn in one write. */
-class Lines {
-  readonly socket: Socket
-  #text = ""
-
-  constructor(socket: Socket, heard: (line: string) => void) {
-    this.socket = socket
-    const reader = new LineReader({ lineBytes: Infinity, depth: Infinity })
-    socket.on("data", (chunk: Buffer) => {
-      reader.push(chunk)
-      for (let line = reader.next(); line !== undefined; line = reader.next()) heard(line as string)
-    })
-  }
-
-  write(line: string): void {
-    if (this.#text === "") queueMicrotask(() => this.flush())
-    this.#text += line
-    if (this.#text.length > 64 * 1024) this.flush()
-  }
-
-  flush(): void {
-    const text = this.#text
-    this.#text = ""
-    if (text !== "") this.socket.write(text)
-  }
-
-  get drained(): Promise<unknown> | undefined {
-    return this.socket.writableNeedDrain ? new Promise((resolve) => this.socket.once("drain", resolve)) : undefined
-  }
-}
 
 /** A publisher whose every line is answered by one, in order. */
 const answered = async (address: string, line: (channel: string, message: string) => string): Promise<Publisher> => {

@@ -93,14 +93,15 @@ export const lockCommand = Command.make(
   (options) => act((context) => lock(context, options))
 ).pipe(
   Command.withDescription(
-    "Run a command while holding a lock, as flock(1) does. Ends with the command's exit code (128 + n for signal n), or with 121, and nothing is run, if somebody else holds the lock and went on holding it for as long as --wait says. The lock is renewed while the command runs, and taken up again when the daemon was killed or restarted; if it is lost all the same, the command and what it has started are ended (SIGTERM, after 5 s SIGKILL) and the exit code is 122. The command finds HOB_LOCK_NAME and HOB_LOCK_TOKEN, the fencing token. SIGINT, SIGQUIT, SIGTERM and SIGHUP are passed on to it; keys of the terminal reach it by themselves."
+    "Run a command while holding a lock, as flock(1) does. Ends with the command's exit code (128 + n for signal n), or with 121, and nothing is run, if somebody else holds the lock and went on holding it for as long as --wait says. The lock is renewed while the command runs, and taken up again when the daemon was killed or restarted; if it is lost all the same, the command and what it has started are ended (SIGTERM, after 5 s SIGKILL) and the exit code is 122. They are ended too when hob itself is killed with SIGKILL, and the lock is not free before. The command finds HOB_LOCK_NAME and HOB_LOCK_TOKEN, the fencing token. SIGINT, SIGQUIT, SIGTERM and SIGHUP are passed on to it; keys of the terminal reach it by themselves."
   ),
   Command.withShortDescription("Run a command that nobody else runs meanwhile"),
   Command.withExamples([
     { command: "hob lock deploy -- ./deploy.sh", description: "Exit code 121 if it is held by somebody else" },
     { command: "hob lock deploy --wait 10m -- ./deploy.sh", description: "In the order of coming" },
     { command: `hob lock db --wait -- sh -c 'migrate --fence "$HOB_LOCK_TOKEN"'`, description: "As long as it takes" },
-    { command: "hob lock cache --ttl 5s -- make", description: "Free after 5 s if nobody renews it any more" }
+    { command: "hob lock cache --ttl 5s -- make", description: "Free after 5 s if nobody renews it any more" },
+    { command: "hob lock -- ls make", description: "A lock that is called as a command of this one" }
   ]),
   Command.withSubcommands([acquireCommand, releaseCommand, renewCommand, listCommand])
 )

@@ -1,12 +1,12 @@
-import { randomBytes } from "node:crypto"
 import { CallError } from "../../client/wire/bare.ts"
-import { holdLock, LONGEST_WAIT_MILLIS } from "../../client/wire/holdLock.ts"
+import { holdLock, LONGEST_WAIT_MILLIS, newHolder } from "../../client/wire/holdLock.ts"
 import { RpcErrorCode } from "../../protocol/errors.ts"
 import type { Acquired, Lock } from "../../protocol/locks.ts"
 import type { Context } from "../context.ts"
 import { call, callAgain, open } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
-import { startCommand } from "../lockedCommand.ts"
+import { Guard } from "../guard.ts"
+import { GRACE_MILLIS, startCommand } from "../lockedCommand.ts"
 import { lockTable } from "../render/lock.ts"
 import { isTagged, toFault } from "../report.ts"
 import { printError, printJson, printLine } from "../stdio.ts"
@@ -43,10 +43,10 @@ export interface RenewOptions extends ReleaseOptions {
   readonly ttl: number | null
 }
 
-/** A holder that nobody else is: two that say the same would both have the lock. */
-const newHolder = (): string => `pid-${process.pid}-${randomBytes(4).toString("hex")}`
-
 const whereOf = ({ name, namespace }: Which) => ({ ...(namespace === null ? {} : { namespace }), name })
+
+/** Locks in one answer of the daemon. */
+const LIST_PAGE = 10_000
 
 /** `hob lock NAME -- CMD…` */
 export const lock = async (context: Context, options: LockRunOptions): Promise<number> => {
@@ -58,6 +58,7 @@ export const lock = async (context: Context, options: LockRunOptions): Promise<n
       "`hob lock NAME -- CMD…` runs it; `hob lock acquire NAME` takes the lock without a command."
     )
   }
+  const guard = new Guard()
   const held = await told(
     holdLock(
       {
@@ -65,20 +66,24 @@ export const lock = async (context: Context, options: LockRunOptions): Promise<n
         namespace: namespace ?? undefined,
         holder: newHolder(),
         ttlMillis: ttl ?? undefined,
-        waitMillis: wait ?? 0
+        waitMillis: wait ?? 0,
+        bound: ({ socket }) => guard.follow(socket)
       },
       () => open(context)
     )
   )
   try {
     const env = { ...context.env, HOB_LOCK_NAME: name, HOB_LOCK_TOKEN: String(held.token) }
-    const child = await startCommand(command, env)
+    // Over before the lock is, which was renewed less than a third of its ttl ago.
+    const graceMillis = Math.min(GRACE_MILLIS, held.ttlMillis / 3)
+    const child = await startCommand(command, env, (pid) => guard.watch(pid, graceMillis))
     const outcome = await Promise.race([child.ended, held.lost])
     if (typeof outcome === "number") return outcome
     printError(`hob: The lock "${name}" was lost: ${outcome.replace(/\.$/, "")}. Its command is ended.`)
     await Promise.all([child.end(), child.ended])
     return ExitCode.lockLost
   } finally {
+    guard.dismiss()
     await held.release()
   }
 }
@@ -152,7 +157,8 @@ const lease = async (context: Context, options: ReleaseOptions) => {
     throw new Fault(ExitCode.usage, "Whose lock? Give --token, which `hob lock acquire` printed, or --holder.")
   }
   if (holder !== null && token !== null) return { holder, token }
-  const { locks } = await listed(context, { all: false, namespace: options.namespace })
+  const { locks } = await callAgain<Listed>(context, "locks.list", () => whereOf(options))
+  // A daemon that does not know that one name may be asked for lists them all.
   const found = locks.find((each) => each.name === name)
   if (holder === null) return { holder: found?.holder ?? "nobody", token: token! }
   if (found === undefined) {
@@ -161,23 +167,41 @@ const lease = async (context: Context, options: ReleaseOptions) => {
   return { holder, token: found.token }
 }
 
-const listed = (
-  context: Context,
-  { all, namespace }: { readonly all: boolean; readonly namespace: string | null }
-): Promise<{ readonly locks: ReadonlyArray<Lock> }> =>
-  callAgain(context, "locks.list", () => ({ ...(all ? { all } : {}), ...(namespace === null ? {} : { namespace }) }))
+interface Listed {
+  readonly locks: ReadonlyArray<Lock>
+  readonly truncated?: boolean
+}
+
+/** All of them, page by page. */
+const listed = async (context: Context, which: object): Promise<Array<Lock>> => {
+  const found: Array<Lock> = []
+  for (;;) {
+    const after = found.at(-1)?.token
+    const { locks, truncated = false } = await callAgain<Listed>(context, "locks.list", () => ({
+      ...which,
+      limit: LIST_PAGE,
+      ...(after === undefined ? {} : { after })
+    }))
+    found.push(...locks)
+    if (!truncated) return found
+  }
+}
 
 /** `hob lock ls` */
 export const lockList = async (
   context: Context,
-  { json, ...which }: { readonly all: boolean; readonly namespace: string | null; readonly json: boolean }
+  { all, json, namespace }: { readonly all: boolean; readonly namespace: string | null; readonly json: boolean }
 ): Promise<number> => {
-  const { locks } = await told(listed(context, which))
+  const which = { ...(all ? { all } : {}), ...(namespace === null ? {} : { namespace }) }
+  const locks = (await told(listed(context, which))).sort(byName)
   if (json) printJson({ locks })
-  else if (locks.length > 0) printLine(lockTable(locks, which.all))
+  else if (locks.length > 0) printLine(lockTable(locks, all))
   else printLine("No lock is held. `hob lock NAME -- CMD` runs a command under one.")
   return ExitCode.ok
 }
+
+const byName = (a: Lock, b: Lock): number => compare(a.namespace, b.namespace) || compare(a.name, b.name)
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** `name` is a flag elsewhere, and a word here. */
 const told = <T>(asked: Promise<T>): Promise<T> =>

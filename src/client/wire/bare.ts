@@ -59,6 +59,8 @@ export interface BareClient {
     options?: { readonly signal?: AbortSignal }
   ) => AsyncGenerator<Chunk>
   readonly close: () => void
+  /** For who hands the connection on to another process, which keeps it open. */
+  readonly socket: Socket
 }
 
 /** JSON that goes to the daemon as it is written, in place of parameters. Has no line ends. */
@@ -106,7 +108,7 @@ export async function* subscribe(
 }
 
 class Client implements BareClient {
-  readonly #socket: Socket
+  readonly socket: Socket
   readonly #pending = new Map<number, Pending>()
   // The daemon bounds what it sends; a client that trusts it needs no limit of its own.
   readonly #reader = new LineReader({ lineBytes: Infinity, depth: Infinity })
@@ -115,7 +117,7 @@ class Client implements BareClient {
   #lost: Error | undefined
 
   constructor(socket: Socket) {
-    this.#socket = socket
+    this.socket = socket
     socket.on("data", (chunk: Buffer) => this.#read(chunk))
     socket.on("error", (error) => this.#lose(`the connection failed: ${error.message}`))
     socket.on("close", () => this.#lose("the daemon closed the connection before it answered"))
@@ -180,7 +182,7 @@ class Client implements BareClient {
       chunk: (chunk) => {
         chunks.chunk(chunk)
         unread += chunk.line.length
-        if (unread > UNREAD_UNITS) this.#socket.pause()
+        if (unread > UNREAD_UNITS) this.socket.pause()
       },
       end: chunks.end
     })
@@ -188,7 +190,7 @@ class Client implements BareClient {
       for await (const chunk of chunks.all()) {
         yield chunk
         unread -= chunk.line.length
-        if (unread <= UNREAD_UNITS && this.#socket.isPaused()) this.#socket.resume()
+        if (unread <= UNREAD_UNITS && this.socket.isPaused()) this.socket.resume()
       }
     } finally {
       this.#cancel(id)
@@ -198,8 +200,8 @@ class Client implements BareClient {
   readonly close = (): void => {
     this.#flush()
     this.#lose("the connection was closed")
-    this.#socket.end()
-    this.#socket.destroySoon()
+    this.socket.end()
+    this.socket.destroySoon()
   }
 
   #request(method: string, params: unknown, pending: Pending): number {
@@ -235,7 +237,7 @@ class Client implements BareClient {
   #flush(): void {
     const text = this.#outgoing
     this.#outgoing = ""
-    if (text !== "" && this.#socket.writable) this.#socket.write(text)
+    if (text !== "" && this.socket.writable) this.socket.write(text)
   }
 
   #read(chunk: Buffer): void {
@@ -244,7 +246,7 @@ class Client implements BareClient {
       const answer = typeof line === "string" ? parse(line) : undefined
       if (answer === undefined) {
         this.#lose("the daemon sent something that is not JSON")
-        this.#socket.destroy()
+        this.socket.destroy()
         return
       }
       this.#answer(answer, line as string)

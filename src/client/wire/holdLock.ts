@@ -2,6 +2,7 @@
  * A lock that is held for as long as somebody works behind it: bound to a connection of its own, renewed, and taken up
  * again with its secret when the daemon was killed or restarted. Plain Node, for the library and the commands alike.
  */
+import { randomBytes } from "node:crypto"
 import { setTimeout as pause } from "node:timers/promises"
 import type { Acquired, Lock, LockEvent } from "../../protocol/locks.ts"
 import { type BareClient, CallError, ConnectionLost } from "./bare.ts"
@@ -14,6 +15,9 @@ export const LONGEST_WAIT_MILLIS = 24 * 3600 * 1000
 /** How long a daemon that does not answer may hold up who has nothing more to do. */
 const RELEASE_WITHIN_MILLIS = 5000
 
+/** A holder that nobody else is: two that say the same would both have the lock. */
+export const newHolder = (): string => `pid-${process.pid}-${randomBytes(4).toString("hex")}`
+
 /** Which lock, and how it is wanted. */
 export interface WantedLock {
   readonly name: string
@@ -24,10 +28,15 @@ export interface WantedLock {
   readonly ttlMillis?: number | undefined
   /** Infinity: as long as it takes. */
   readonly waitMillis: number
+  /** Gives up waiting. */
+  readonly signal?: AbortSignal | undefined
+  /** Told of each connection that the lock is bound to from then on. */
+  readonly bound?: ((client: BareClient) => void) | undefined
 }
 
 export interface HeldLock {
   readonly token: number
+  readonly ttlMillis: number
   /** Resolves, with a sentence, when somebody else may have the lock from now on. Never, if it is released first. */
   readonly lost: Promise<string>
   /** Gives it back as well as can be: where there is no connection, it ends by itself. */
@@ -50,7 +59,7 @@ const whereOf = ({ name, namespace }: Pick<WantedLock, "name" | "namespace">) =>
 
 /** To ask twice is to renew: after a lost connection nobody knows whether the lock was given. */
 const acquire = async (wanted: WantedLock, open: () => Promise<BareClient>) => {
-  const { holder, ttlMillis, waitMillis } = wanted
+  const { holder, signal, ttlMillis, waitMillis } = wanted
   const began = performance.now()
   let wasConnected = false
   for (let wait = FIRST_PAUSE_MILLIS; ; wait = Math.min(wait * 2, LAST_PAUSE_MILLIS)) {
@@ -60,20 +69,21 @@ const acquire = async (wanted: WantedLock, open: () => Promise<BareClient>) => {
     try {
       client = await open()
       wasConnected = true
-      const acquired = (await client.call("locks.acquire", {
+      const params = {
         ...whereOf(wanted),
         holder,
         ...(ttlMillis === undefined ? {} : { ttlMillis }),
         waitMillis: left,
         bind: "connection"
-      })) as Acquired
+      }
+      const acquired = (await client.call("locks.acquire", params, signal === undefined ? {} : { signal })) as Acquired
       return { acquired, client, until: asked + acquired.waitedMillis + acquired.ttlMillis }
     } catch (error) {
       client?.close()
       if (left === LONGEST_WAIT_MILLIS && isTag(error, "LockWaitTimedOut")) continue
       const isOver = performance.now() - began > Math.max(waitMillis, 60_000)
       if (!wasConnected || isOver || !isPassing(error)) throw error
-      await pause(wait)
+      await pause(wait, undefined, { signal })
     }
   }
 }
@@ -92,11 +102,13 @@ class Held implements HeldLock {
   readonly lost: Promise<string>
   readonly #wanted: WantedLock
   readonly #open: () => Promise<BareClient>
-  readonly #ttlMillis: number
+  readonly ttlMillis: number
+  readonly #resumeMillis: number
   readonly #secret: string
   readonly #over = new AbortController()
   #client: BareClient | undefined
   #tell!: (sentence: string) => void
+  #until = Infinity
   #deadline: NodeJS.Timeout | undefined
   /** What stands in the way of renewing it, for whom it is lost. */
   #trouble = "it was not renewed in time"
@@ -112,23 +124,28 @@ class Held implements HeldLock {
     this.#open = open
     this.#client = client
     this.token = acquired.token
-    this.#ttlMillis = acquired.ttlMillis
+    this.ttlMillis = acquired.ttlMillis
+    this.#resumeMillis = acquired.resumeMillis ?? Infinity
     this.#secret = acquired.secret!
     this.lost = new Promise((resolve) => (this.#tell = resolve))
     this.#heldUntil(until)
+    wanted.bound?.(client)
     void this.#keep(client)
   }
 
   readonly release = async (): Promise<void> => {
     if (this.#over.signal.aborted) return
     this.#end()
-    const client = this.#client
+    const giveUpAt = performance.now() + RELEASE_WITHIN_MILLIS
+    let client = this.#client
     this.#client = undefined
-    // The daemon may have been killed a moment ago. Its holder and its token are all that it takes.
-    if (client === undefined || !(await this.#releaseOn(client))) {
-      const another = await this.#open().catch(() => undefined)
-      if (another !== undefined) await this.#releaseOn(another)
+    // The daemon may have been killed a moment ago, or be dying now. Holder and token are all that the next one needs.
+    for (let wait = FIRST_PAUSE_MILLIS; performance.now() < giveUpAt; wait *= 2) {
+      if (client !== undefined && (await this.#releaseOn(client))) return
+      client = await this.#open().catch(() => undefined)
+      if (client === undefined) await pause(wait)
     }
+    client?.close()
   }
 
   /** False where asking another connection may help. */
@@ -159,6 +176,7 @@ class Held implements HeldLock {
 
   /** Counted from when it was asked for: the daemon's own deadline is never earlier. */
   #heldUntil(instant: number): void {
+    this.#until = instant
     clearTimeout(this.#deadline)
     if (this.#over.signal.aborted) return
     this.#deadline = setTimeout(() => this.#lose(this.#trouble), Math.max(0, instant - performance.now()))
@@ -174,7 +192,9 @@ class Held implements HeldLock {
           await Promise.race([this.#renew(client, client !== first, signal), this.#watch(client, signal)])
         } catch (error) {
           if (error instanceof Gone || this.#over.signal.aborted) throw error
-          this.#trouble = `the connection to the daemon was lost (${(error as Error).message}) and could not be made again in time`
+          this.#trouble = `the connection to the daemon was lost (${(error as Error).message}) and the lock could not be resumed in time`
+          // So long the next daemon keeps it, and that one can't be there yet.
+          this.#heldUntil(Math.min(this.#until, performance.now() + this.#resumeMillis))
         } finally {
           both.abort()
         }
@@ -190,14 +210,14 @@ class Held implements HeldLock {
   /** Goes on until the connection is lost, or the lock. */
   async #renew(client: BareClient, isResumed: boolean, signal: AbortSignal): Promise<never> {
     const { holder } = this.#wanted
-    const third = this.#ttlMillis / 3
+    const third = this.ttlMillis / 3
     for (let isDue = isResumed; ; isDue = false) {
       if (!isDue) await pause(third, undefined, { signal })
       const asked = performance.now()
       try {
-        const params = { ...whereOf(this.#wanted), holder, token: this.token, ttlMillis: this.#ttlMillis }
+        const params = { ...whereOf(this.#wanted), holder, token: this.token, ttlMillis: this.ttlMillis }
         await client.call("locks.renew", params, { signal, timeoutMillis: Math.max(third, LAST_PAUSE_MILLIS) })
-        this.#heldUntil(asked + this.#ttlMillis)
+        this.#heldUntil(asked + this.ttlMillis)
       } catch (error) {
         if (isNotOurs(error)) throw new Gone((error as Error).message)
         if (isPassing(error)) throw error
@@ -232,6 +252,7 @@ class Held implements HeldLock {
         if (this.#over.signal.aborted) throw new Gone(this.#trouble)
         this.#heldUntil(asked + own.expiresInMillis)
         this.#client = client
+        this.#wanted.bound?.(client)
         return client
       } catch (error) {
         client?.close()

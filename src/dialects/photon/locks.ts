@@ -93,7 +93,10 @@ export const makeLocks = ({ namespace, table }: LocksOptions): Locks => ({
       }
     )
   },
-  list: ({ id }) => result(JSON.stringify(id), JSON.stringify({ locks: table.list({ namespace }).map(toInfo) }))
+  list: ({ id }) => {
+    const { locks } = table.list({ namespace, limit: Infinity })
+    return result(JSON.stringify(id), JSON.stringify({ locks: locks.map(toInfo) }))
+  }
 })
 
 const toInfo = ({ acquiredAt, expiresAt, holder, name }: Lock) => ({

@@ -38,7 +38,8 @@ const WAITING: ReadonlySet<string> = new Set([
   "sessions.kill",
   "sessions.remove",
   "daemon.stop",
-  "locks.acquire"
+  "locks.acquire",
+  "schedule.run"
 ])
 /** Longer than the daemon gives its session-host to answer. */
 const ANSWER_WITHIN_MILLIS = 30_000

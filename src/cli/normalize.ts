@@ -10,6 +10,7 @@ type Descriptor = Completions.CommandDescriptor
  * itself. Throws a {@link Fault} where what is meant would be taken for something else.
  *
  * - `run CMD ARGS…`, `lock NAME CMD ARGS…`: from the command on, everything belongs to it, as if `--` stood before.
+ * - `cron add JOB EXPRESSION -- CMD ARGS…`: what stands behind `--` is a command, and not a method.
  * - `--wait` of locks alone, or with a duration.
  * - `webhook allow --github` and its kin alone: a secret is to be made.
  * - `send S --key A B`: each word after the first `--key` is a key.
@@ -26,7 +27,8 @@ export const normalize = (tree: Descriptor, argv: ReadonlyArray<string>): Readon
     const arg = argv[index]!
     if (arg === "--") {
       refuseCommand(path, argv.slice(index + 1))
-      return [...result, ...argv.slice(index)]
+      const saysSo = flagsOf(command).get("--command")?.type._tag === "Boolean" ? ["--command=true"] : []
+      return [...result, ...saysSo, ...argv.slice(index)]
     }
     if (arg === "-" || !arg.startsWith("-")) {
       const next = words === 0 ? command.subcommands.find(({ name }) => name === arg) : undefined
@@ -34,7 +36,7 @@ export const normalize = (tree: Descriptor, argv: ReadonlyArray<string>): Readon
         command = next
         path.push(arg)
         result.push(arg)
-      } else if (words++ === wordsBeforeCommand(command)) {
+      } else if (words++ === (path.length === 1 ? wordsBeforeCommand(command) : undefined)) {
         return [...result, "--", ...argv.slice(index)]
       } else if (greedy) result.push(`--key=${arg}`)
       else result.push(arg)

@@ -27,6 +27,9 @@ const typed: Readonly<Record<string, { readonly exitCode: number; readonly hint?
   LockTokenMismatch: { exitCode: ExitCode.lockLost },
   CaptureNotFound: { exitCode: ExitCode.noSuchSession, hint: "`hob capture ls --all` lists them." },
   CaptureAmbiguous: { exitCode: ExitCode.noSuchSession, hint: "Give more of the id." },
+  InvalidCron: { exitCode: ExitCode.usage, hint: "`hob cron next EXPRESSION` shows when one is due." },
+  UnknownTimeZone: { exitCode: ExitCode.usage },
+  InvalidJob: { exitCode: ExitCode.usage },
   InputQueueFull: {
     exitCode: ExitCode.failure,
     hint: "Nothing was sent. Send less at once, or pipe it in: `hob send SESSION -` waits for the program to read."
@@ -43,6 +46,12 @@ const spawnExitCode: Readonly<Record<string, number>> = {
 /** Fields of the protocol whose name is not what was typed, as the command line calls them. */
 const spelled: Readonly<Record<string, string>> = {
   session: "<session>",
+  id: "<job>",
+  cron: "<expression>",
+  params: "--args",
+  timeZone: "--tz",
+  retries: "--retry",
+  jitterMillis: "--jitter (in milliseconds)",
   capture: "<capture>",
   repository: "--repo",
   commit: "--commit",
@@ -51,7 +60,6 @@ const spelled: Readonly<Record<string, string>> = {
   pattern: "<pattern>",
   message: "the message",
   secrets: "the secret",
-  retries: "--retry",
   delivery: "<delivery>",
   command: "the command",
   data: "the input",

@@ -7,6 +7,7 @@ import { Exited, Home } from "./commands/act.ts"
 import { captureCommand } from "./commands/capture.ts"
 import { channelsCommand, eventsCommand, pubCommand, subCommand } from "./commands/channels.ts"
 import { configCommand } from "./commands/config.ts"
+import { cronCommand } from "./commands/cron.ts"
 import { daemonCommands } from "./commands/daemon.ts"
 import { renameCommand, tagCommand, templatesCommand } from "./commands/labels.ts"
 import { completionsCommand } from "./commands/completions.ts"
@@ -57,6 +58,7 @@ export const tree = hob.pipe(
     { group: "LOCKS", commands: [lockCommand] },
     { group: "METHODS", commands: [methodsCommand] },
     { group: "WEBHOOKS", commands: [webhookCommand] },
+    { group: "JOBS", commands: [cronCommand] },
     { group: "CAPTURE", commands: [captureCommand] },
     { group: "DAEMON", commands: daemonCommands },
     {

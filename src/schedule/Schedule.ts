@@ -78,6 +78,7 @@ export const layer = Layer.effect(
     const earlier = yield* Latch.make()
     let settings = (yield* config.get).schedule
     const wall = () => clock.currentTimeMillisUnsafe()
+    const monotonic = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
 
     const table = new JobTable()
     // What can't be read is no ground to run anything on.
@@ -111,7 +112,7 @@ export const layer = Layer.effect(
     })
     yield* Effect.forEach(open, (row) => runner.resume(row, byNumber.get(row.job)), { discard: true })
 
-    const tick = makeTicker({ table, runner, history, database, wall, earlier, settings: () => settings })
+    const tick = makeTicker({ table, runner, history, database, wall, monotonic, earlier, settings: () => settings })
     yield* concerns.supervise("schedule", (up) =>
       Effect.gen(function* () {
         yield* up

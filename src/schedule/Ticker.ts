@@ -25,6 +25,8 @@ export interface TickerOptions {
   readonly database: Database["Service"]
   readonly settings: () => Settings["schedule"]
   readonly wall: () => number
+  /** In milliseconds too. */
+  readonly monotonic: () => number
   /** Opened when something may be due before what is slept for. */
   readonly earlier: Latch.Latch
 }
@@ -40,7 +42,7 @@ interface Decision {
 }
 
 /** One fiber that looks at the wall clock, and decides the jobs whose time has come. Nothing runs that is not committed. */
-export const makeTicker = ({ database, earlier, history, runner, settings, table, wall }: TickerOptions) => {
+export const makeTicker = ({ database, earlier, history, monotonic, runner, settings, table, wall }: TickerOptions) => {
   const decide = (job: Job, now: number): Decision => {
     const { definition, next, standing } = job
     const due = decideDue(job, standing.progress, next!.slot, now, settings().missedMillis)
@@ -110,13 +112,18 @@ export const makeTicker = ({ database, earlier, history, runner, settings, table
 
   return Effect.gen(function* () {
     let before = wall()
-    // The run of this fiber before may have had some in its hands.
+    let beforeMonotonic = monotonic()
+    // The clock may have been set while no daemon ran; and the run of this fiber before may have had jobs in its hands.
+    table.setBack(before)
     for (const job of table.all()) table.await(job)
     for (;;) {
       yield* earlier.close
       const now = wall()
-      if (now < before) table.setBack(now)
+      const passed = monotonic() - beforeMonotonic
+      // It was set back no longer ago than that: what it has shown since is still to be looked at.
+      if (now < before) table.setBack(now - passed)
       before = now
+      beforeMonotonic += passed
       const due = table.takeDue(now, BATCH)
       if (due.length > 0) {
         yield* decideAll(due, now)

@@ -1,7 +1,16 @@
 import type { Completions } from "effect/cli"
 
 /** What a word may be that only a running hob knows: `hob __complete KIND` prints it. */
-export const dynamicKinds = ["sessions", "running", "tags", "templates", "channels", "locks", "namespaces"] as const
+export const dynamicKinds = [
+  "sessions",
+  "running",
+  "tags",
+  "templates",
+  "channels",
+  "locks",
+  "jobs",
+  "namespaces"
+] as const
 export type DynamicKind = (typeof dynamicKinds)[number]
 
 /** What a word may be that every hob of this version knows. */
@@ -26,6 +35,8 @@ const kindOf = (command: string, word: string): Kind | undefined => {
     case "channel":
     case "pattern":
       return "channels"
+    case "job":
+      return "jobs"
     case "namespace":
       return "namespaces"
     case "template":

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import type { ChannelInfo } from "../../protocol/channels.ts"
 import type { Lock } from "../../protocol/locks.ts"
+import type { Job } from "../../protocol/schedule.ts"
 import type { Session } from "../../protocol/sessions.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
@@ -71,6 +72,10 @@ const kinds: Readonly<Record<string, (context: Context) => Promise<ReadonlyArray
     (
       await call<{ locks: ReadonlyArray<Lock> }>({ ...context, mayStart: false }, "locks.list", {}, ANSWER_MILLIS)
     ).locks.map(({ holder, name }) => [name, `held by ${holder}`]),
+  jobs: async (context) =>
+    (
+      await call<{ jobs: ReadonlyArray<Job> }>({ ...context, mayStart: false }, "schedule.list", {}, ANSWER_MILLIS)
+    ).jobs.map(({ cron, id }) => [id, cron]),
   namespaces: async (context) =>
     counted(
       (await channels(context, { all: true })).map(({ namespace }) => namespace),

@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import {
   acquireLock,
@@ -6,6 +8,7 @@ import {
   publishToChannel,
   releaseLock,
   scheduleJob,
+  sendCommand,
   subscribeChannel,
   unscheduleJob
 } from "../../src/client/index.ts"
@@ -95,5 +98,31 @@ describe("photon's functions over hob's own protocol", () => {
     })
     assert.isTrue(await unscheduleJob("kanban", "daily-cleanup"))
     assert.isFalse(await unscheduleJob("kanban", "daily-cleanup"))
+  })
+
+  it("calls a photon's method, and gives what it returned or threw", async () => {
+    const file = join(home.env["HOME"]!, "kanban.photon.ts")
+    writeFileSync(
+      file,
+      `export default class {
+         add({ a, b }) { return a + b }
+         fail() { throw new Error("boom") }
+         nothing() {}
+         async greet() { return "hello " + (await this.prompt("Your name?")) }
+       }`
+    )
+    await home.ok(["methods", "add", file, "--namespace", "kanban"])
+    const failure = (promise: Promise<unknown>) =>
+      promise.then(
+        () => "",
+        ({ message }: Error) => message
+      )
+    assert.strictEqual(await sendCommand("kanban", "add", { a: 1, b: 2 }), 3)
+    assert.isUndefined(await sendCommand("kanban", "nothing"))
+    assert.strictEqual(await failure(sendCommand("kanban", "fail")), "boom")
+    assert.match(await failure(sendCommand("kanban", "toString")), /There is no method "toString"/)
+    assert.match(await failure(sendCommand("other", "add")), /There is no method "add" in the namespace "other"/)
+    // A person would be asked; here there is no terminal.
+    assert.match(await failure(sendCommand("kanban", "greet")), /no terminal/)
   })
 })

@@ -1,10 +1,10 @@
+import { ask } from "../../client/askPerson.ts"
 import { readFileSync } from "node:fs"
 import { isatty } from "node:tty"
 import type { CallItem } from "../../protocol/methods.ts"
 import type { Context } from "../context.ts"
 import { open } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
-import { ask } from "../prompt.ts"
 import { oneLine } from "../render/text.ts"
 import { printError, printLine } from "../stdio.ts"
 

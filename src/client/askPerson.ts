@@ -1,8 +1,8 @@
-/** Asking a person at the terminal what a method wants to know. */
+/** Asks a person at the terminal what a method wants to know. */
 import { createInterface } from "node:readline/promises"
 import { Writable } from "node:stream"
+import { stripVTControlCharacters } from "node:util"
 import type { Question } from "../protocol/methods.ts"
-import { plainLine } from "./render/plain.ts"
 
 export type Answered = { readonly value: unknown } | { readonly reason: string }
 
@@ -35,10 +35,10 @@ export const ask = async (question: Question): Promise<Answered> => {
 
 /** The question as it stands on the terminal, with what no answer means. */
 export const promptText = ({ default: otherwise, message, options = [], type }: Question): string => {
-  const text = plainLine(message).trim()
-  const choices = options.map(({ label }, index) => `  ${index + 1}) ${plainLine(label)}\n`).join("")
+  const text = printable(message).trim()
+  const choices = options.map(({ label }, index) => `  ${index + 1}) ${printable(label)}\n`).join("")
   if (type === "confirm") return `${text} [${otherwise === true ? "Y/n" : otherwise === false ? "y/N" : "y/n"}] `
-  const hint = otherwise === undefined || otherwise === null ? "" : ` [${plainLine(String(otherwise))}]`
+  const hint = otherwise === undefined || otherwise === null ? "" : ` [${printable(String(otherwise))}]`
   return choices === "" ? `${text}${hint} ` : `${text}\n${choices}1-${options.length}${hint}: `
 }
 
@@ -57,3 +57,6 @@ export const answerOf = ({ default: otherwise, options = [], type }: Question, l
 }
 
 const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() })
+
+/** What a method says goes to a terminal: without anything that a terminal would obey. */
+const printable = (text: string): string => stripVTControlCharacters(text).replace(/[\p{Cc}]+/gu, " ")

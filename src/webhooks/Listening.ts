@@ -152,6 +152,7 @@ export const layer = ({
           ...(port === undefined || port === before.port ? [] : [["webhooks.port", before.port] as const]),
           ...(before.enabled ? [] : [["webhooks.enabled", false] as const])
         ])
+        yield* settled
         return yield* new WebhooksNotListening({
           reason: listener.reason ?? "It has not come up; `hob logs` may tell why."
         })

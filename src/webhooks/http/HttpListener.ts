@@ -129,7 +129,10 @@ export class HttpListener {
 
   #failed(error: NodeJS.ErrnoException, socket: Duplex): void {
     const current = this.#current.get(socket)
-    const isAnswered = current?.headersSent === true && !(current.writableFinished && current.req.complete)
+    const isOwed = current?.req.complete === true && !current.writableFinished
+    // What is behind a whole request takes nothing from it: it has its answer first.
+    if (isOwed && !socket.destroyed) return void current.once("finish", () => socket.destroy())
+    const isAnswered = current?.headersSent === true && !current.req.complete
     if (isAnswered || !socket.writable || error.code === "ECONNRESET") return void socket.destroy()
     const [status, text] = meanings[error.code ?? ""] ?? [400, "That is not HTTP as hob speaks it."]
     socket.end(rawReply(status, text), () => socket.destroy())

@@ -3,6 +3,7 @@ export { connect, type ConnectOptions, HobClient, type PromiseClient } from "./H
 export { type Lost, type Regained, subscribe, type SubscribeOptions, type SubscriptionItem } from "./subscribe.ts"
 export { sendCommand } from "./photonCommand.ts"
 export { listJobs, type PhotonJob, type PhotonScheduled, scheduleJob, unscheduleJob } from "./photonJobs.ts"
+export { startWebhookServer } from "./photonWebhooks.ts"
 export { type HeldLock, holdLock, LockLost, type LockOptions } from "./lock.ts"
 export { type LockFailure, withLock } from "./withLock.ts"
 export { acquireLock, listLocks, type PhotonLock, publishToChannel, releaseLock, subscribeChannel } from "./photon.ts"

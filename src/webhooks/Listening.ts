@@ -60,7 +60,12 @@ export const layer = ({
       const { handle, waits } = yield* Webhooks
       const oneAtATime = yield* Semaphore.make(1)
       const at = decideListenAt((yield* config.get).webhooks, env)
-      const state = yield* SubscriptionRef.make<State>({ at, state: "starting", url: null, reason: null })
+      const state = yield* SubscriptionRef.make<State>({
+        at,
+        state: at.type === "off" ? "off" : "starting",
+        url: null,
+        reason: null
+      })
       const enter = (next: State) =>
         Effect.gen(function* () {
           const before = yield* SubscriptionRef.get(state)

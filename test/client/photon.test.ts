@@ -9,10 +9,12 @@ import {
   releaseLock,
   scheduleJob,
   sendCommand,
+  startWebhookServer,
   subscribeChannel,
   unscheduleJob
 } from "../../src/client/index.ts"
 import { type Home, makeHome } from "../support/home.ts"
+import { freePort } from "../webhooks/support.ts"
 
 describe("photon's functions over hob's own protocol", () => {
   let home: Home
@@ -26,6 +28,28 @@ describe("photon's functions over hob's own protocol", () => {
     if (before === undefined) delete process.env["HOB_HOME"]
     else process.env["HOB_HOME"] = before
     await home.destroy()
+  })
+
+  it("webhooks are listened for where it says, and methods that are allowed are called", async () => {
+    const module = join(home.paths.home, "..", "hooks.ts")
+    writeFileSync(module, `export const handleGithubPush = ({ ref }) => ({ branch: ref.replace("refs/heads/", "") })`)
+    await home.ok(["methods", "add", module, "--namespace", "kanban"])
+    const webhook = ["webhook", "allow", "handleGithubPush", "--namespace", "kanban"]
+    await home.ok(webhook, { env: { PHOTON_WEBHOOK_SECRET: "s" } })
+    await startWebhookServer(0)
+    assert.match(await home.ok(["webhook", "ls"]), /^Not listening/)
+    const port = await freePort()
+    await startWebhookServer(port)
+    const send = (secret: string) =>
+      fetch(`http://127.0.0.1:${port}/webhook/handleGithubPush`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-webhook-secret": secret },
+        body: '{"ref":"refs/heads/main"}'
+      })
+    const right = await send("s")
+    assert.deepStrictEqual([right.status, await right.json()], [200, { success: true, data: { branch: "main" } }])
+    const wrong = await send("t")
+    assert.deepStrictEqual([wrong.status, await wrong.json()], [401, { error: "Invalid webhook secret" }])
   })
 
   it("a process that subscribes and publishes hears itself, within its photon", async () => {

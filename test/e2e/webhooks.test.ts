@@ -1,10 +1,9 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs"
-import { createServer, type AddressInfo } from "node:net"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import type { Delivery } from "../../src/protocol/webhooks.ts"
 import { type Home, makeHome, until } from "../support/home.ts"
-import { type Answer, hmac, post } from "../webhooks/support.ts"
+import { type Answer, freePort, hmac, post } from "../webhooks/support.ts"
 
 /** `HOB_WEBHOOK_KILLS=50 vitest run test/e2e/webhooks.test.ts` for as many as you like. */
 const KILLS = Number(process.env["HOB_WEBHOOK_KILLS"] ?? 6)
@@ -13,14 +12,6 @@ const SENDERS = Number(process.env["HOB_WEBHOOK_SENDERS"] ?? 60)
 let home: Home
 let port: number
 let runs: string
-
-const freePort = (): Promise<number> =>
-  new Promise((done) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => done(port))
-    })
-  })
 
 beforeEach(async () => {
   home = makeHome()

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { connect, type Socket } from "node:net"
-import { listening, method, open, type OpenOptions, post, raw } from "./support.ts"
+import { eventually, listening, method, open, type OpenOptions, post, raw } from "./support.ts"
 
 /** `HOB_WEBHOOK_FLOOD_BYTES=1073741824 vitest run test/webhooks/flood.test.ts` for the whole gigabyte. */
 const FLOOD_BYTES = Number(process.env["HOB_WEBHOOK_FLOOD_BYTES"] ?? 128 * 1024 * 1024)
@@ -136,7 +136,7 @@ describe("a thousand senders that never finish", () => {
           sockets.push(socket)
         }
         for (let at = 0; at < 20; at++) assert.strictEqual((await post(port, {})).status, 200)
-        while (gone < 150) await new Promise((again) => setImmediate(again))
+        await eventually(() => gone >= 150)
         for (const socket of sockets) socket.destroy()
       })
     }).pipe(Effect.scoped)
@@ -153,7 +153,7 @@ describe("a thousand senders that never finish", () => {
           socket.on("data", (chunk) => answers.push(chunk.toString()))
           sockets.push(socket)
         }
-        while (answers.length < 20) await new Promise((again) => setImmediate(again))
+        await eventually(() => answers.length >= 20)
         assert.strictEqual((await post(port, {})).status, 200)
         for (const socket of sockets) socket.destroy()
       })

@@ -6,7 +6,17 @@ import { join } from "node:path"
 import { HobConfig } from "../../src/config/HobConfig.ts"
 import { decideListenAt } from "../../src/webhooks/listenAt.ts"
 import { listeners } from "../../src/webhooks/whoHasPort.ts"
-import { listening, method, methodsOf, open, type OpenOptions, post, temporary } from "./support.ts"
+import {
+  eventually,
+  freePort,
+  listening,
+  method,
+  methodsOf,
+  open,
+  type OpenOptions,
+  post,
+  temporary
+} from "./support.ts"
 
 /** With a configuration file of its own. */
 const withFile = (text: string, options: OpenOptions & { readonly flags?: ReadonlyArray<string> } = {}) =>
@@ -18,27 +28,16 @@ const withFile = (text: string, options: OpenOptions & { readonly flags?: Readon
     return { ...(yield* open({ ...options, directory, config })), path }
   })
 
-const free = Effect.promise(
-  () =>
-    new Promise<number>((done) => {
-      const server = createServer().listen(0, "127.0.0.1", () => {
-        const { port } = server.address() as AddressInfo
-        server.close(() => done(port))
-      })
-    })
-)
+const free = Effect.promise(freePort)
 
-const isOpen = (port: number) =>
-  Effect.promise(
-    () =>
-      new Promise<boolean>((done) => {
-        const socket = connect(port, "127.0.0.1", () => {
-          socket.destroy()
-          done(true)
-        })
-        socket.on("error", () => done(false))
-      })
-  )
+const isOpen = (port: number): Promise<boolean> =>
+  new Promise((done) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy()
+      done(true)
+    })
+    socket.on("error", () => done(false))
+  })
 
 const settings = { enabled: true, host: "127.0.0.1", port: 3457, allowRemote: false, requestMillis: 20_000 }
 
@@ -75,10 +74,10 @@ describe("listening", () => {
       assert.deepInclude((yield* rpc["webhooks.list"]({})).listener, { state: "off", url: null })
       const { listener } = yield* rpc["webhooks.enable"]({ port })
       assert.deepStrictEqual(listener, { state: "up", url: `http://127.0.0.1:${port}`, reason: null })
-      assert.isTrue(yield* isOpen(port))
+      assert.isTrue(yield* Effect.promise(() => isOpen(port)))
       assert.include(readFileSync(path, "utf8"), '"locks": {"maxCount": 7}')
       assert.deepInclude((yield* rpc["webhooks.disable"]()).listener, { state: "off" })
-      assert.isFalse(yield* isOpen(port))
+      assert.isFalse(yield* Effect.promise(() => isOpen(port)))
       assert.match(readFileSync(path, "utf8"), /"enabled":\s*false/)
     }).pipe(Effect.scoped)
   )
@@ -138,12 +137,12 @@ describe("listening", () => {
         Effect.promise(() => post(one, {})),
         { startImmediately: true }
       )
-      while (!begun) yield* Effect.promise(() => new Promise((again) => setImmediate(again)))
+      yield* Effect.promise(() => eventually(() => begun))
       writeFileSync(opened.path, `{"webhooks":{"enabled":true,"port":${two}}}`)
       yield* Context.get(opened.context, HobConfig).reload
-      while (!(yield* isOpen(two))) yield* Effect.promise(() => new Promise((again) => setImmediate(again)))
+      yield* Effect.promise(() => eventually(() => isOpen(two)))
       assert.deepInclude(yield* Fiber.join(asked), { status: 200, body: { success: true, data: 7 } })
-      assert.isFalse(yield* isOpen(one))
+      assert.isFalse(yield* Effect.promise(() => isOpen(one)))
     }).pipe(Effect.scoped)
   )
 

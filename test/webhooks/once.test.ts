@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
-import { hmac, listening, method, methodsOf, open, post } from "./support.ts"
+import { eventually, hmac, listening, method, methodsOf, open, post } from "./support.ts"
 
 const secret = "s"
 const body = '{"ref":"main"}'
@@ -28,9 +28,7 @@ describe("a delivery that is sent a thousand times at once", () => {
       const port = yield* listening(opened)
       const all = Array.from({ length: 1000 }, () => post(port, { body, headers }))
       const late = post(port, { body, headers })
-      yield* Effect.promise(async () => {
-        while (runs === 0) await new Promise((again) => setImmediate(again))
-      })
+      yield* Effect.promise(() => eventually(() => runs > 0))
       yield* Deferred.succeed(gate, undefined)
       for (const { body, headers, status } of yield* Effect.promise(() => Promise.all([...all, late]))) {
         assert.strictEqual(status, 200)

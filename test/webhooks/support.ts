@@ -2,7 +2,7 @@ import { Context, type Duration, Effect, Exit, Layer, Option, Scope } from "effe
 import { RpcTest } from "effect/rpc"
 import { TestClock } from "effect/testing"
 import { createHmac } from "node:crypto"
-import { connect } from "node:net"
+import { type AddressInfo, connect, createServer } from "node:net"
 import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -51,6 +51,11 @@ export const settle = Effect.repeat(turn, { times: 30 })
 
 /** Moves the clock, and lets happen what that brings about. */
 export const pass = (time: Duration.Input) => Effect.andThen(settle, Effect.andThen(TestClock.adjust(time), settle))
+
+/** Waits until something is so. */
+export const eventually = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
+  while (!(await isSo())) await new Promise((again) => setImmediate(again))
+}
 
 export const temporary = () => mkdtempSync(join(tmpdir(), "webhooks-"))
 
@@ -109,6 +114,15 @@ export const listening = ({ rpc }: Pick<Opened, "rpc">): Effect.Effect<number> =
       if (listener.url !== null) return Number(new URL(listener.url).port)
       yield* Effect.promise(() => new Promise<void>((again) => setImmediate(again)))
     }
+  })
+
+/** A port that nobody listens on, a moment ago. */
+export const freePort = (): Promise<number> =>
+  new Promise((done) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => done(port))
+    })
   })
 
 export interface Answer {

@@ -2,7 +2,7 @@ import type { ToWorker } from "../protocol/methodWorker.ts"
 import type { Hob } from "./Hob.ts"
 import { jsonText } from "./jsonText.ts"
 import { questionOf } from "./question.ts"
-import type { Asked, Context, HeldLock, Sessions } from "./types.ts"
+import type { Asked, Context, Sessions } from "./types.ts"
 
 /** What a call needs of its process. */
 export interface CallPorts {
@@ -71,7 +71,37 @@ export class Call implements Context {
     return this.#emitting
   }
 
-  readonly emit = (emitted: unknown): void => {
+  // Bound when they are used: a method may take them apart from its context, and most use none of them.
+  get emit(): Context["emit"] {
+    return (emitted) => this.#emit(emitted)
+  }
+
+  get publish(): Context["publish"] {
+    return (channel, message) => this.#publish(channel, message)
+  }
+
+  get lock(): Context["lock"] {
+    return (name, work, options = {}) => {
+      const holder = `method ${this.method}`.slice(0, 200)
+      return this.#ports.hob.lock(name, work, { ...options, holder, signal: this.signal })
+    }
+  }
+
+  get prompt(): Context["prompt"] {
+    return (asked: Asked): Promise<any> => this.#prompt(asked)
+  }
+
+  get progress(): Context["progress"] {
+    return (percent, description) => {
+      const isNumber = typeof percent === "number" && Number.isFinite(percent)
+      this.#tell("progress", "progress", {
+        ...(isNumber ? { percent: Math.min(100, Math.max(0, percent)) } : {}),
+        ...(description === undefined ? {} : { description: String(description) })
+      })
+    }
+  }
+
+  #emit(emitted: unknown): void {
     const { channel, data, event } =
       typeof emitted === "object" && emitted !== null
         ? (emitted as { readonly channel?: unknown; readonly data?: unknown; readonly event?: unknown })
@@ -84,31 +114,20 @@ export class Call implements Context {
       timestamp: Date.now(),
       source: this.#ports.source()
     }
-    const publishing = this.publish(channel, message).catch((error: unknown) =>
+    const publishing = this.#publish(channel, message).catch((error: unknown) =>
       console.error(`emit to "${channel}": ${String((error as Error).message ?? error)}`)
     )
     this.#emitting = this.#emitting === undefined ? publishing : Promise.all([this.#emitting, publishing])
   }
 
-  readonly publish = async (channel: string, message: unknown) => {
+  async #publish(channel: string, message: unknown) {
     const text = jsonText(message)
     if (typeof text === "object") throw new TypeError(`What is published to "${channel}" is no JSON: ${text.problem}`)
     return this.#ports.hob.publish(channel, message)
   }
 
-  readonly lock = <A>(
-    name: string,
-    work: (lock: HeldLock) => A | PromiseLike<A>,
-    options: { readonly waitMillis?: number; readonly ttlMillis?: number } = {}
-  ): Promise<A> =>
-    this.#ports.hob.lock(name, work, {
-      ...options,
-      holder: `method ${this.method}`.slice(0, 200),
-      signal: this.signal
-    })
-
-  readonly prompt = (asked: Asked): Promise<any> =>
-    new Promise((resolve, reject) => {
+  #prompt(asked: Asked): Promise<unknown> {
+    return new Promise((resolve, reject) => {
       if (this.#canceled !== undefined) return reject(this.#canceled)
       if (!this.#asks) return reject(new Error("There is nobody to ask: this call is not made by a person."))
       const prompt = ++this.#prompts
@@ -117,18 +136,9 @@ export class Call implements Context {
       this.#asking.set(prompt, { resolve, reject })
       this.#ports.say(`{"type":"prompt","id":${this.id},"prompt":${prompt},"question":${JSON.stringify(question)}}`)
     })
-
-  readonly progress = (percent: number | undefined, description?: string): void => {
-    const progress = {
-      ...(typeof percent === "number" && Number.isFinite(percent)
-        ? { percent: Math.min(100, Math.max(0, percent)) }
-        : {}),
-      ...(description === undefined ? {} : { description: String(description) })
-    }
-    this.#tell("progress", "progress", progress)
   }
 
-  readonly #tell = (type: string, field: string, value: unknown): void => {
+  #tell(type: string, field: string, value: unknown): void {
     const text = jsonText(value)
     if (typeof text === "object") console.error(`what ${this.method} says to its caller is no JSON: ${text.problem}`)
     else this.#ports.say(`{"type":"${type}","id":${this.id},"${field}":${text ?? "null"}}`)

@@ -6,7 +6,7 @@ import { parseDuration } from "../config/quantities.ts"
 import type { Settings } from "../config/settings.ts"
 import { InvalidParams, InvalidResult, type MethodError, MethodsBusy } from "../protocol/methodErrors.ts"
 import type { MethodInfo } from "../protocol/methods.ts"
-import type { Invocation } from "./Methods.ts"
+import type { Call } from "./MethodCalls.ts"
 import { runCommand } from "./runCommand.ts"
 
 type Check = (value: unknown) => string | undefined
@@ -15,7 +15,7 @@ type Check = (value: unknown) => string | undefined
 export interface Commands {
   /** What the configuration says now. */
   readonly infos: (settings: Settings["methods"]) => ReadonlyArray<MethodInfo>
-  readonly run: (info: MethodInfo, invocation: Invocation) => Effect.Effect<unknown, MethodError>
+  readonly run: (info: MethodInfo, call: Call) => Effect.Effect<unknown, MethodError>
   readonly inFlight: () => number
 }
 
@@ -39,12 +39,12 @@ export const make = (options: {
       })?.[1]
     }
 
-    const run: Commands["run"] = (info, { method, namespace, params = {} }) =>
+    const run: Commands["run"] = (info, { method, namespace, params }) =>
       Effect.gen(function* () {
         const { graceMillis, maxInFlightCount, resultBytes } = options.settings()
         if (inFlight >= maxInFlightCount) return yield* new MethodsBusy({ namespace, method, inFlight })
         const setting = settingOf(info)
-        const wrong = problemOf(info.params, params)
+        const wrong = info.params === undefined ? undefined : problemOf(info.params, JSON.parse(params))
         if (wrong !== undefined) return yield* new InvalidParams({ namespace, method, problem: wrong })
         inFlight++
         const result = yield* running
@@ -56,7 +56,7 @@ export const make = (options: {
                 command: info.command!,
                 cwd: setting?.cwd,
                 env: { ...options.environment(), HOME: homedir(), ...setting?.env },
-                params: JSON.stringify(params),
+                params,
                 resultBytes,
                 graceMillis
               },

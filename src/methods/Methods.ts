@@ -5,7 +5,7 @@ import { sessionEnvironment } from "../config/environment.ts"
 import type { Paths } from "../config/paths.ts"
 import type { Settings } from "../config/settings.ts"
 import { currentUser } from "../config/user.ts"
-import { type MethodError, MethodTimedOut, type ModuleBroken, UnknownMethod } from "../protocol/methodErrors.ts"
+import type { MethodError, ModuleBroken } from "../protocol/methodErrors.ts"
 import type { MethodName } from "../protocol/methodNames.ts"
 import {
   type MethodInfo,
@@ -22,7 +22,7 @@ import type { StorageError } from "../protocol/storage.ts"
 import { Database } from "../storage/Database.ts"
 import * as Commands from "./Commands.ts"
 import { FIRST_FINGERPRINT, fingerprint } from "./FileWatch.ts"
-import { invokeModule } from "./invokeModule.ts"
+import * as MethodCalls from "./MethodCalls.ts"
 import { make as makeModule, type Module } from "./Module.ts"
 import type { Remembered } from "./ModuleState.ts"
 import { makeProcesses } from "./processes.ts"
@@ -96,8 +96,7 @@ type Owner = Module | "configuration"
 
 /** The methods of this store and configuration. */
 export const layer = (paths: Paths) =>
-  Layer.effect(
-    Methods,
+  Layer.effectContext(
     Effect.gen(function* () {
       const concerns = yield* Concerns
       const config = yield* HobConfig
@@ -188,31 +187,11 @@ export const layer = (paths: Paths) =>
         )
       )
 
-      const limitOf = ({ caller, timeoutMillis }: Invocation, info: MethodInfo): number | undefined => {
-        const own = timeoutMillis ?? info.timeoutMillis
-        if (own !== undefined) return own
-        const isAttended = caller.kind === "person" || caller.kind === "photon"
-        const { unattendedMillis } = settings.methods
-        return isAttended || unattendedMillis === 0 ? undefined : unattendedMillis
-      }
-
-      const invoke = (invocation: Invocation): Effect.Effect<unknown, MethodError> =>
-        Effect.suspend(() => {
-          const { method, namespace } = invocation
-          const entry = registry.find(namespace, method)
-          if (entry === undefined) return Effect.fail(new UnknownMethod({ namespace, method }))
-          const { info, owner } = entry
-          const running =
-            owner === "configuration"
-              ? commands.run(info, invocation)
-              : invokeModule(owner, invocation, settings.methods)
-          const timeoutMillis = limitOf(invocation, info)
-          if (timeoutMillis === undefined) return running
-          return Effect.timeoutOrElse(running, {
-            duration: timeoutMillis,
-            orElse: () => Effect.fail(new MethodTimedOut({ namespace, method, timeoutMillis }))
-          })
-        })
+      const calls = yield* MethodCalls.make({
+        find: (namespace, method) => registry.find(namespace, method),
+        commands,
+        settings: () => settings.methods
+      })
 
       const chosen = ({ all = false, namespace = defaultNamespace }: Which): ReadonlyArray<Added> =>
         Array.from(modules.values()).filter(({ module }) => all || module.state.remembered.namespace === namespace)
@@ -264,8 +243,8 @@ export const layer = (paths: Paths) =>
         return added === undefined ? Effect.fail(new UnknownModule({ namespace, file })) : Effect.succeed(added)
       }
 
-      return Methods.of({
-        invoke,
+      const methods = Methods.of({
+        invoke: (invocation) => Effect.suspend(() => MethodCalls.invokeWith(calls, invocation)),
         find: (namespace, method) => Effect.sync(() => Option.fromUndefinedOr(registry.find(namespace, method)?.info)),
         list: ({ all = false, namespace = defaultNamespace }) =>
           Effect.sync(() => registry.list(all ? "all" : { namespace })),
@@ -307,6 +286,7 @@ export const layer = (paths: Paths) =>
           return total
         })
       })
+      return Context.make(Methods, methods).pipe(Context.add(MethodCalls.MethodCalls, calls))
     })
   )
 

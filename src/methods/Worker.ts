@@ -19,7 +19,8 @@ const DEPTH = 1000
 /** What is asked of a worker. */
 export interface WorkerCall {
   readonly method: MethodName
-  readonly params: unknown
+  /** JSON, as a text. */
+  readonly params: string
   readonly caller: { readonly kind: string; readonly id?: string }
   /** Whether there is somebody to ask. */
   readonly asks: boolean
@@ -164,11 +165,13 @@ export class Worker {
   }
 
   /** Begins a call and gives its id. */
-  call(call: WorkerCall, sink: Sink): number {
+  call({ asks, caller, method, params }: WorkerCall, sink: Sink): number {
     const id = ++this.#lastId
     this.#calls.set(id, sink)
     if (this.#calls.size === 1) this.busy.openUnsafe()
-    this.#say({ type: "call", id, ...call })
+    this.#sayText(
+      `{"type":"call","id":${id},"method":${JSON.stringify(method)},"caller":${JSON.stringify(caller)},"asks":${asks},"params":${params}}`
+    )
     return id
   }
 
@@ -244,8 +247,11 @@ export class Worker {
 
   // What is said in one turn goes out in one write.
   #say(message: ToWorker): void {
+    this.#sayText(JSON.stringify(message))
+  }
+
+  #sayText(text: string): void {
     if (this.#line === undefined) return
-    const text = JSON.stringify(message)
     if (this.#said === "") queueMicrotask(this.#flush)
     this.#said += `${text}\n`
     this.#saidBytes += text.length

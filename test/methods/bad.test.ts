@@ -201,7 +201,7 @@ describe("what a method does to its process ends that process alone:", () => {
       const first = yield* hob.call("pid")
       let begun = 0
       const onProgress = () => void begun++
-      let answer = (_: string): void => {}
+      let answer: (text: string) => void = () => {}
       const answered = new Promise<string>((resolve) => (answer = resolve))
       const slow = yield* hob.begin("slow", {}, { onProgress, prompt: () => Effect.promise(() => answered) })
       const never = yield* hob.begin("never", {}, { onProgress })

@@ -72,7 +72,9 @@ describe("methods that are commands", () => {
       const hob = yield* daemon(
         commands({
           slow: sh("sleep 1000 & echo $$ $! > slow; wait", { cwd: directory, timeout: "2s" }),
-          stubborn: sh('trap "" TERM; sleep 1000 & echo $$ $! > stubborn; while :; do sleep 0.05; done', { cwd: directory })
+          stubborn: sh('trap "" TERM; sleep 1000 & echo $$ $! > stubborn; while :; do sleep 0.05; done', {
+            cwd: directory
+          })
         })
       )
       const error = yield* failure(hob.call("slow"))
@@ -127,4 +129,3 @@ describe("methods that are commands", () => {
     })
   )
 })
-

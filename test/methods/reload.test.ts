@@ -17,7 +17,7 @@ describe("a module whose file changes", () => {
       const { paths, write } = yield* written({ "a.ts": source(1) })
       const file = paths["a.ts"]!
       yield* hob.add(file)
-      let go = (_: string): void => {}
+      let go: (text: string) => void = () => {}
       const answer = new Promise<string>((resolve) => (go = resolve))
       let asked = false
       const prompt = () => {

@@ -22,6 +22,16 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
   },
   "capture.list": { all: true, repository: "/srv/app" },
   "capture.show": { capture: "3f9a" },
+  "capture.hook": {
+    agent: "claude",
+    id: "5d41402abc4b2a76",
+    event: {
+      session_id: "0f9e7bd1-92ba-4855-93a8-f0c46fb88b69",
+      cwd: "/srv/app",
+      hook_event_name: "UserPromptSubmit",
+      prompt: "Please add a login form."
+    }
+  },
   "capture.save": { repository: "/srv/app", commit: "4b825dc642cb6eb9a060e54bf8d69288fbee4904" },
   "capture.saves": { commit: "4b825dc" },
   "capture.rewrite": {

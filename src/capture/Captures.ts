@@ -1,4 +1,4 @@
-import { Clock, Context, Effect, Exit, FiberSet, Layer, Result, Stream } from "effect"
+import { Clock, Context, Effect, Exit, FiberSet, Layer, Result, Scope, Semaphore, Stream } from "effect"
 import type { Rpc } from "effect/rpc"
 import { Announcer } from "../actors/Announcer.ts"
 import { Concerns } from "../actors/Concerns.ts"
@@ -11,12 +11,14 @@ import {
   type CaptureConfig,
   CaptureDisabled,
   type CreateCapture,
+  type HookCall,
   type ListCaptures,
   type ListCaptureSaves,
   type MoveCaptureSaves,
   PathOutsideRepository,
   type SaveCapture,
   type ShowCapture,
+  type SpoolRecord,
   type TooManyCaptures
 } from "../protocol/capture.ts"
 import { type StorageError, StorageFailed } from "../protocol/storage.ts"
@@ -25,23 +27,19 @@ import { Announcements } from "./announcements.ts"
 import { below, makeExcludes } from "./changedPath.ts"
 import { unifiedDiff } from "./diff.ts"
 import { findWorkTree } from "../config/workTree.ts"
-import { Ledger, type Lookup, type Origin } from "./Ledger.ts"
+import { makeHooks, type Told } from "./hooks/Hooks.ts"
+import { type AddMessageOf, Ledger, type Lookup, type Origin, type Refused } from "./Ledger.ts"
 import { Masks } from "./Masks.ts"
 import * as retention from "./retention.ts"
+import { Spool } from "./Spool.ts"
 import * as rows from "./rows.ts"
 import { makeSaver, type Saver } from "./save/Saver.ts"
 import { makeSeal } from "./seal.ts"
 
 /** What one answer of `capture.show` may hold: the rest is asked for again. */
+/** How often a hook that comes is taken for a sign to look into the spool. */
+const LOOK_MILLIS = 5000
 const SHOW_BYTES = 1024 * 1024
-
-type Refused = Lookup | CaptureDisabled | StorageError
-
-/** What somebody said. A role of a foreign protocol may be any. */
-export interface Message extends Origin {
-  readonly role: string
-  readonly content: string
-}
 
 /** What is captured. Messages and changes are answered once they are in the store, without their secrets. */
 export class Captures extends Context.Service<
@@ -51,7 +49,7 @@ export class Captures extends Context.Service<
       request: Rpc.Payload<typeof CreateCapture>
     ): Effect.Effect<Capture, CaptureDisabled | TooManyCaptures | StorageError>
     /** Callback-first: a message takes no fiber on its way. `answer` is called once. */
-    addMessage(ref: string, message: Message, answer: (exit: Exit.Exit<CaptureAdded, Refused>) => void): void
+    readonly addMessage: AddMessageOf
     addCodeChange(
       request: Rpc.Payload<typeof AddCodeChange> & Origin
     ): Effect.Effect<CaptureAdded, Refused | PathOutsideRepository>
@@ -60,6 +58,7 @@ export class Captures extends Context.Service<
     show(
       request: Rpc.Payload<typeof ShowCapture>
     ): Effect.Effect<Rpc.Success<typeof ShowCapture>, Lookup | StorageError>
+    hook(call: HookCall): Effect.Effect<Told, TooManyCaptures | StorageError>
     save(request: Rpc.Payload<typeof SaveCapture>): ReturnType<Saver["save"]>
     readonly saveAll: Saver["saveAll"]
     saves(which: Rpc.Payload<typeof ListCaptureSaves>): ReturnType<Saver["list"]>
@@ -68,10 +67,10 @@ export class Captures extends Context.Service<
     readonly config: Effect.Effect<CaptureConfig>
   }
 >()("hob/capture/Captures") {
-  static readonly layer = (_paths: Paths) => Layer.effect(Captures, make)
+  static readonly layer = (paths: Paths) => Layer.effect(Captures, make(paths))
 }
 
-const make = Effect.gen(function* () {
+const make = Effect.fnUntraced(function* (paths: Paths) {
   const concerns = yield* Concerns
   const config = yield* HobConfig
   const database = yield* Database
@@ -121,7 +120,7 @@ const make = Effect.gen(function* () {
     return rows.toCapture(yield* ledger.begin({ ...request, repository: root, branch, metadata }))
   })
 
-  const addMasked: Captures["Service"]["addMessage"] = (ref, { at, content, key, role }, answer) => {
+  const addMasked: AddMessageOf = (ref, { at, content, key, role }, answer) => {
     if (!settings.enabled) return answer(Exit.fail(new CaptureDisabled()))
     let found: Result.Result<rows.Stored, Lookup>
     try {
@@ -136,8 +135,17 @@ const make = Effect.gen(function* () {
     ledger.add(row, { type: "message", body: { role, content: text }, cutBytes, masked, key, at }, answer)
   }
 
+  const scope = yield* Scope.Scope
+  let looked = monotonic()
+  /** A hook that was too slow for its agent leaves something too. */
+  const looksDue = (): boolean => {
+    if (monotonic() - looked < LOOK_MILLIS) return false
+    looked = monotonic()
+    return true
+  }
+
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
-  const addMessage: Captures["Service"]["addMessage"] = (ref, message, answer) => {
+  const addMessage: AddMessageOf = (ref, message, answer) => {
     if (masks.isLoaded) addMasked(ref, message, answer)
     else
       fork(
@@ -173,7 +181,37 @@ const make = Effect.gen(function* () {
     )
   })
 
+  const hook = makeHooks({
+    database,
+    ledger,
+    masks,
+    addMessage,
+    addCodeChange,
+    isEnabled: () => settings.enabled,
+    monotonic
+  })
+
+  const spool = new Spool(paths.captureSpool)
+  const take = (record: SpoolRecord): Effect.Effect<unknown, StorageError | TooManyCaptures> => {
+    if (record.type === "hook") return hook(record)
+    if (record.type === "rewrite") return saver.rewrite(record)
+    const { commit, repository } = record
+    // A repository that can't be written to is not there for ever to be tried.
+    return saver.save({ repository, commit }).pipe(
+      Effect.catchTags({
+        CaptureNotSaved: ({ message }) => Effect.logWarning(message),
+        CaptureNotFound: Effect.die,
+        CaptureAmbiguous: Effect.die
+      })
+    )
+  }
+  const draining = Semaphore.makeUnsafe(1)
+  const drain = Effect.suspend(() => (spool.isEmpty ? Effect.void : draining.withPermits(1)(spool.drain(take))))
+  // Before anybody is answered, so that it stands before what comes next.
+  yield* drain
+
   return Captures.of({
+    hook: (call) => Effect.tap(hook(call), () => (looksDue() ? Effect.forkIn(drain, scope) : Effect.void)),
     create,
     addMessage,
     addCodeChange,

@@ -5,6 +5,7 @@ import type { Settings } from "../config/settings.ts"
 import {
   type CaptureAdded,
   CaptureAmbiguous,
+  type CaptureDisabled,
   type CaptureEntry,
   type CaptureId,
   type CaptureMetadata,
@@ -27,6 +28,21 @@ export interface Origin {
   /** When it was, if not now. ISO 8601. */
   readonly at?: string | undefined
 }
+
+export type Refused = Lookup | CaptureDisabled | StorageError
+
+/** What somebody said. A role of a foreign protocol may be any. */
+export interface Message extends Origin {
+  readonly role: string
+  readonly content: string
+}
+
+/** Callback-first: see `Captures.addMessage`. */
+export type AddMessageOf = (
+  ref: string,
+  message: Message,
+  answer: (exit: Exit.Exit<CaptureAdded, Refused>) => void
+) => void
 
 /** An entry whose texts hold no secrets any more. */
 export interface MaskedEntry extends Origin {

@@ -17,6 +17,7 @@ export const layer = CaptureRpcs.toLayer(
       "capture.addCodeChange": (request) => captures.addCodeChange(request),
       "capture.list": (which) => Effect.map(captures.list(which), (all) => ({ captures: all })),
       "capture.show": (request) => captures.show(request),
+      "capture.hook": (call) => captures.hook(call),
       "capture.save": (request) => captures.save(request),
       "capture.saves": (which) => Effect.map(captures.saves(which), (saves) => ({ saves })),
       "capture.rewrite": (request) => Effect.map(captures.rewrite(request), (moved) => ({ moved })),

@@ -83,6 +83,18 @@ export const captureVerbs: Readonly<Record<string, Verb>> = {
             })
           )
       ),
+      hook: verb(
+        { flags: {}, words: [1, 2] },
+        ({ words: [agent, event = null] }) =>
+          (context) =>
+            import("./verbs/captureHook.ts").then(({ captureHook }) => captureHook(context, { agent: agent!, event }))
+      ),
+      git: verb(
+        { flags: {}, words: [1, 2] },
+        ({ words: [hook, commit = null] }) =>
+          (context) =>
+            import("./verbs/captureGit.ts").then(({ captureGit }) => captureGit(context, { hook: hook!, commit }))
+      ),
       config: verb(
         { flags: { "--json": "boolean" }, words: [0, 0] },
         (plain) => (context) =>

@@ -27,6 +27,8 @@ export interface Paths {
   readonly screensLog: string
   /** One directory per session, named by its id. */
   readonly sessions: string
+  /** What hooks leave while no daemon answers: a file for each call. Mode 0700. */
+  readonly captureSpool: string
   /** What may be deleted at any time and is made anew: V8's compiled code. */
   readonly cache: string
   /** The variables that lead another process to these same paths. */
@@ -57,6 +59,7 @@ export const makePaths = (env: Readonly<Record<string, string | undefined>>): Pa
     hostLog: join(logs, "host.log"),
     screensLog: join(logs, "screens.log"),
     sessions: join(home, "sessions"),
+    captureSpool: join(home, "capture-spool"),
     cache: join(home, "cache"),
     environment: isExplicit
       ? { HOB_HOME: home }

@@ -359,7 +359,7 @@ describe("a commit that becomes another", () => {
       assert.lengthOf(yield* captures.saves({ commit: other }), 1)
       const all = Object.values(tree(prompts)).join("\n")
       assert.notInclude(all, sha)
-      assert.include(readFileSync(join(repo, save!.file!), "utf8"), `gitCommit: ${other}`)
+      assert.include(readFileSync(join(repo, save!.file!), "utf8"), `gitCommit: "${other}"`)
     }).pipe(Effect.scoped)
   )
 })

@@ -192,6 +192,12 @@ export const makeSaver = ({ announcements, database, ledger, seal, wall }: Saver
       )
       if (outcome !== undefined && outcome !== null) outcomes.push(outcome)
     }
+    const { commit, repository } = request
+    if (repository !== undefined && commit !== undefined) {
+      const tree = findWorkTree(repository)
+      const isStaged = typeof tree !== "string" && choiceOf(tree.commonDirectory)?.stage === true
+      if (isStaged) yield* database.write((sql) => saveRows.adopt(sql, repository, commit))
+    }
     const mended = outcomes.flatMap((outcome) => outcome.mended)
     for (const sentence of mended) yield* Effect.logWarning(sentence)
     if (failure !== undefined) return yield* failure

@@ -108,6 +108,15 @@ export const ofCommit = (
     .flatMap((row) => Option.toArray(decode(row)))
     .map((row) => ({ number: row.number, save: toSave(row) }))
 
+/** What was staged into a commit belongs to it, now that it has a name. */
+export const adopt = (sql: Sql, repository: string, commit: string): void => {
+  sql.run(
+    "UPDATE capture_saves SET commit_sha = ? WHERE repository = ? AND destination = 'prompts' AND commit_sha IS NULL",
+    commit,
+    repository
+  )
+}
+
 export const setCommit = (sql: Sql, number: number, commit: string): void => {
   sql.run("UPDATE capture_saves SET commit_sha = ? WHERE number = ?", commit, number)
 }

@@ -86,7 +86,5 @@ export const readSummary = (text: string): Summary | null => {
 
 /** The same document with another commit; the document itself where it has none, or another than `from`. */
 export const withCommit = (text: string, from: string, to: string): string =>
-  text.replace(
-    new RegExp(`^([ ]{2}gitCommit: )(["']?)${from}\\2$`, "m"),
-    (_, key: string, quote: string) => `${key}${quote}${to}${quote}`
-  )
+  // Some hashes would be numbers without quotes.
+  text.replace(new RegExp(`^([ ]{2}gitCommit: )(["']?)${from}\\2$`, "m"), (_, key: string) => `${key}"${to}"`)

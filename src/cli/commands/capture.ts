@@ -1,5 +1,9 @@
-import { Argument, Command } from "effect/cli"
+import { Option } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
 import { captureConfig, captureDiscard, captureList, captureShow, captureStatusVerb } from "../verbs/capture.ts"
+import { captureGit } from "../verbs/captureGit.ts"
+import { captureHook } from "../verbs/captureHook.ts"
+import { captureInstall, captureUninstall } from "../verbs/captureInstall.ts"
 import { captureSave, captureSaves } from "../verbs/captureSave.ts"
 import { act } from "./act.ts"
 import { json, textOrNull, yes } from "./flags.ts"
@@ -92,6 +96,80 @@ const savesCommand = Command.make("saves", { commit, repo, json }, ({ repo, ...o
   Command.withExamples([{ command: "hob capture saves --commit HEAD_HASH" }, { command: "hob capture saves --repo ." }])
 )
 
+const hookCommand = Command.make(
+  "hook",
+  {
+    agent: Argument.String("agent").pipe(Argument.withDescription("claude, codex, gemini or cursor")),
+    event: Argument.String("event").pipe(
+      Argument.withDescription("What Codex' `notify` gives; the others give it on standard input"),
+      Argument.optional
+    )
+  },
+  ({ agent, event }) => act((context) => captureHook(context, { agent, event: Option.getOrNull(event) }))
+).pipe(
+  Command.withDescription(
+    "What agents call: `hob capture install` writes it into their configuration. It never hinders them: it ends with 0 whatever happens, within a moment, and starts no daemon; where none answers, what it was told waits for the next one, without its secrets."
+  ),
+  Command.withShortDescription("Called by agents"),
+  Command.withExamples([{ command: "hob capture hook claude < event.json" }])
+)
+
+const gitCommand = Command.make(
+  "git",
+  {
+    hook: Argument.String("hook").pipe(Argument.withDescription("post-commit, pre-commit or post-rewrite")),
+    commit: Argument.String("commit").pipe(Argument.withDescription("Of post-commit: the commit"), Argument.optional)
+  },
+  ({ commit, hook }) => act((context) => captureGit(context, { hook, commit: Option.getOrNull(commit) }))
+).pipe(
+  Command.withDescription(
+    "What the hooks of git call: `hob capture install` writes it into them. post-commit saves what was captured since the last commit, and does nothing during a rebase, cherry-pick, merge or revert; pre-commit adds it to the commit (--stage); post-rewrite tells which commits have become others."
+  ),
+  Command.withShortDescription("Called by git"),
+  Command.withExamples([{ command: "hob capture git post-commit $(git rev-parse HEAD)" }])
+)
+
+const agent = (description: string) =>
+  Flag.Literals("agent", ["claude", "codex", "gemini", "cursor", "all", "none"]).pipe(
+    Flag.withDefault("all" as const),
+    Flag.withDescription(description)
+  )
+
+const installCommand = Command.make(
+  "install",
+  {
+    agent: agent("Which agent tells hob what it is told (default: all whose configuration is there)"),
+    repo,
+    notes: yes("notes", "Keep it in notes of git (refs/notes/prompts) instead of .prompts/"),
+    stage: yes("stage", "Make it a part of the commit itself"),
+    markdown: yes("markdown", "Also as Markdown, in .prompts/markdown"),
+    json
+  },
+  ({ repo, ...options }) => act((context) => captureInstall(context, { ...options, repository: repo }))
+).pipe(
+  Command.withDescription(
+    "Have agents and git tell hob by themselves: adds hooks to the agents' own configuration, and to the hooks of this repository (post-commit, post-rewrite; core.hooksPath is respected, hooks that are there are kept and called). Installing again changes nothing; `hob capture uninstall` takes exactly that away."
+  ),
+  Command.withShortDescription("Capture by itself, from now on"),
+  Command.withExamples([
+    { command: "hob capture install" },
+    { command: "hob capture install --agent claude --repo ~/work/app --stage" },
+    { command: "hob capture install --agent none --notes" }
+  ])
+)
+
+const uninstallCommand = Command.make(
+  "uninstall",
+  { agent: agent("From which agent's configuration it is taken (default: all)"), repo, json },
+  ({ repo, ...options }) => act((context) => captureUninstall(context, { ...options, repository: repo }))
+).pipe(
+  Command.withDescription(
+    "Take away what `hob capture install` has added, and nothing else. What was captured and saved stays."
+  ),
+  Command.withShortDescription("Capture by itself no more"),
+  Command.withExamples([{ command: "hob capture uninstall" }, { command: "hob capture uninstall --agent claude" }])
+)
+
 const configCommand = Command.make("config", { json }, (options) =>
   act((context) => captureConfig(context, options))
 ).pipe(
@@ -111,6 +189,10 @@ export const captureCommand = Command.make("capture").pipe(
     showCommand,
     saveCommand,
     savesCommand,
+    installCommand,
+    uninstallCommand,
+    hookCommand,
+    gitCommand,
     discardCommand,
     configCommand
   ])

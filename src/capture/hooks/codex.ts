@@ -62,10 +62,11 @@ const patchIn = (input: unknown): string => {
 }
 
 const changes = (input: unknown, id: string | undefined): ReadonlyArray<HookEntry> =>
-  filesOfPatch(patchIn(input)).map(({ diff, kind, path }, index): HookEntry => {
-    const change = { type: "codeChange" as const, path, kind, diff }
-    return id === undefined ? change : { ...change, key: `tool:${id}:${index}` }
-  })
+  filesOfPatch(patchIn(input)).map(({ diff, kind, path }, index) =>
+    id === undefined
+      ? { type: "codeChange", path, kind, diff }
+      : { type: "codeChange", path, kind, diff, key: `tool:${id}:${index}` }
+  )
 
 const fromNotification = (given: typeof Notification.Type): HookEvent => {
   const turn = given["turn-id"]

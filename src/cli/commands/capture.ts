@@ -153,7 +153,7 @@ const installCommand = Command.make(
   Command.withShortDescription("Capture by itself, from now on"),
   Command.withExamples([
     { command: "hob capture install" },
-    { command: "hob capture install --agent claude --repo ~/work/app --stage" },
+    { command: "hob capture install --agent claude --repo ../app --stage" },
     { command: "hob capture install --agent none --notes" }
   ])
 )

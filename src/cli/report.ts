@@ -16,6 +16,7 @@ const typed: Readonly<Record<string, { readonly exitCode: number; readonly hint?
   SessionAmbiguous: { exitCode: ExitCode.noSuchSession, hint: "Give more of the id." },
   UnknownMethod: { exitCode: ExitCode.noSuchSession },
   UnknownModule: { exitCode: ExitCode.noSuchSession },
+  JobNotFound: { exitCode: ExitCode.noSuchSession },
   InvalidParams: { exitCode: ExitCode.usage },
   MethodTimedOut: { exitCode: ExitCode.timedOut },
   LockHeld: { exitCode: ExitCode.lockHeld, hint: "`--wait 1m` waits for it; `hob lock ls` lists the locks." },

@@ -58,6 +58,7 @@ const fieldPlaceholders: Readonly<Record<string, string>> = {
   secret: "<token>",
   expiresInMillis: "<millis>",
   waitedMillis: "<millis>",
+  durationMillis: "<millis>",
   fiberId: "<fiber>"
 }
 

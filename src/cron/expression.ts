@@ -24,8 +24,8 @@ const nicknames: Readonly<Record<string, string>> = {
   "@hourly": "0 * * * *"
 }
 
-/** Many jobs have the same few. */
-const REMEMBERED = 1024
+/** Many jobs have the same few: those of every minute of a day, say. */
+const REMEMBERED = 4096
 const known = new Map<string, Expression>()
 
 /** What an expression means, or a sentence that says what is wrong with it, with the very character where it can. */

@@ -106,6 +106,8 @@ export const zoneOf = (name: string): Result.Result<Zone, string> => {
   }
 }
 
-/** The zone of this machine, as this process found it when it started. */
+let machine: Zone | undefined
+
+/** The zone of this machine, as this process found it when it first asked. */
 export const machineZone = (): Zone =>
-  Result.getOrElse(zoneOf(new Intl.DateTimeFormat().resolvedOptions().timeZone), () => new Zone("UTC"))
+  (machine ??= Result.getOrElse(zoneOf(new Intl.DateTimeFormat().resolvedOptions().timeZone), () => new Zone("UTC")))

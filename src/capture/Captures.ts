@@ -34,7 +34,7 @@ import * as retention from "./retention.ts"
 import { Spool } from "./Spool.ts"
 import * as rows from "./rows.ts"
 import { makeSaver, type Saver } from "./save/Saver.ts"
-import { makeSeal } from "./seal.ts"
+import { Sealing } from "./Sealing.ts"
 
 /** What one answer of `capture.show` may hold: the rest is asked for again. */
 /** How often a hook that comes is taken for a sign to look into the spool. */
@@ -60,7 +60,8 @@ export class Captures extends Context.Service<
     ): Effect.Effect<Rpc.Success<typeof ShowCapture>, Lookup | StorageError>
     hook(call: HookCall): Effect.Effect<Told, TooManyCaptures | StorageError>
     save(request: Rpc.Payload<typeof SaveCapture>): ReturnType<Saver["save"]>
-    readonly saveAll: Saver["saveAll"]
+    /** What the end of the daemon asks for: see `capture.saveOnStop`. */
+    readonly saveOnStop: Effect.Effect<void>
     saves(which: Rpc.Payload<typeof ListCaptureSaves>): ReturnType<Saver["list"]>
     rewrite(request: Rpc.Payload<typeof MoveCaptureSaves>): ReturnType<Saver["rewrite"]>
     discard(ref: string): Effect.Effect<Capture, Lookup | StorageError>
@@ -81,7 +82,8 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
   let settings = (yield* config.get).capture
   let excludes = makeExcludes(settings.excludePatterns)
   const masks = new Masks(settings.secretPatterns)
-  const seal = makeSeal(null)
+  const seal = new Sealing(paths.captureKey, settings.encrypt)
+  if (seal.problem !== null) yield* Effect.logError(seal.problem.message)
   const ledger = new Ledger({ database, seal, announcements, limits: () => settings, wall })
 
   const saver = makeSaver({ database, ledger, seal, announcements, wall })
@@ -95,6 +97,7 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
             settings = capture
             excludes = makeExcludes(capture.excludePatterns)
             masks.setPatterns(capture.secretPatterns)
+            seal.set(capture.encrypt)
           })
         ),
         Effect.forkScoped
@@ -111,8 +114,15 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     }).pipe(Effect.scoped)
   )
 
+  /** Why nothing may be written down; null when it may. */
+  const whyOff = (): CaptureDisabled | StorageFailed | null => (settings.enabled ? seal.problem : new CaptureDisabled())
+  const checkOn = Effect.suspend(() => {
+    const off = whyOff()
+    return off === null ? Effect.void : Effect.fail(off)
+  })
+
   const create = Effect.fn("Captures.create")(function* (request: Rpc.Payload<typeof CreateCapture>) {
-    if (!settings.enabled) return yield* new CaptureDisabled()
+    yield* checkOn
     yield* masks.load
     const tree = request.cwd === undefined ? "none" : findWorkTree(request.cwd)
     const { branch, root } = typeof tree === "string" ? { root: null, branch: null } : tree
@@ -121,7 +131,8 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
   })
 
   const addMasked: AddMessageOf = (ref, { at, content, key, role }, answer) => {
-    if (!settings.enabled) return answer(Exit.fail(new CaptureDisabled()))
+    const off = whyOff()
+    if (off !== null) return answer(Exit.fail(off))
     let found: Result.Result<rows.Stored, Lookup>
     try {
       found = database.readNow((sql) => ledger.find(sql, ref))
@@ -159,7 +170,7 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
   const addCodeChange = Effect.fn("Captures.addCodeChange")(function* (
     request: Rpc.Payload<typeof AddCodeChange> & Origin
   ): Effect.fn.Return<CaptureAdded, Refused | PathOutsideRepository> {
-    if (!settings.enabled) return yield* new CaptureDisabled()
+    yield* checkOn
     yield* masks.load
     const row = yield* ledger.lookup(request.capture)
     const path = row.repository === null ? request.path : below(row.repository, request.path)
@@ -181,6 +192,24 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     )
   })
 
+  const saveInTime = Effect.suspend(() =>
+    saver.saveAll.pipe(
+      Effect.flatMap(({ failed, saved }) =>
+        Effect.andThen(
+          saved > 0 ? Effect.logInfo(`${saved} captures were saved before the stop`) : Effect.void,
+          Effect.forEach(failed, ({ message }) => Effect.logWarning(message), { discard: true })
+        )
+      ),
+      Effect.catch(({ message }) => Effect.logWarning(`captures were not saved before the stop: ${message}`)),
+      Effect.timeoutOption(Math.max(1, settings.saveOnStopMillis)),
+      Effect.flatMap((done) =>
+        done._tag === "Some"
+          ? Effect.void
+          : Effect.logWarning("not all captures were saved before the stop: they are in the store")
+      )
+    )
+  )
+
   const hook = makeHooks({
     database,
     ledger,
@@ -188,6 +217,7 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     addMessage,
     addCodeChange,
     isEnabled: () => settings.enabled,
+    problem: () => seal.problem,
     monotonic
   })
 
@@ -231,8 +261,9 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
       )
       return { capture: rows.toCapture(row), metadata: rows.metadataOf(row), entries, next }
     }),
-    save: saver.save,
-    saveAll: saver.saveAll,
+    // What a hook that was too slow has left belongs to this commit too.
+    save: (request) => Effect.andThen(request.repository === undefined ? Effect.void : drain, saver.save(request)),
+    saveOnStop: Effect.suspend(() => (settings.saveOnStop ? saveInTime : Effect.void)),
     saves: saver.list,
     rewrite: saver.rewrite,
     discard: Effect.fn("Captures.discard")(function* (ref) {

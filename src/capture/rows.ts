@@ -199,15 +199,20 @@ export const entries = (
       const text = seal.open(row["body"] as string | Uint8Array, entryName(number, seq))
       if (left <= 0) return { entries: found, next: from }
       from = seq
-      if (text === null) continue
-      left -= text.length
-      const body = Option.getOrUndefined(decodeBody(text))
+      left -= text?.length ?? 0
+      const body = text === null ? unopened(String(row["type"])) : Option.getOrUndefined(decodeBody(text))
       if (body === undefined) continue
       const common = { seq, at: String(row["at"]), cutBytes: Number(row["cut_bytes"]), saved: seq <= saved_seq }
       found.push("role" in body ? { type: "message", ...common, ...body } : { type: "codeChange", ...common, ...body })
     }
   }
 }
+
+const SEALED = "[sealed: the key that opens it is not there]"
+
+/** In the place of what can't be opened. */
+const unopened = (type: string): Body =>
+  type === "message" ? { role: "system", content: SEALED } : { path: SEALED, kind: "modified", diff: "" }
 
 /** What a sealed body is bound to: it can't be moved to another place in the store. */
 export const entryName = (capture: number, seq: number): string => `${capture}/${seq}`

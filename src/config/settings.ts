@@ -368,6 +368,23 @@ const Capture = Schema.Struct({
       "Regular expressions of what is masked beside the secrets that hob knows by themselves. Where one has a group `(?<secret>…)`, that alone is.",
     applies: "at once"
   }),
+  encrypt: yesNo({
+    default: false,
+    description:
+      "Whether what is captured from now on is written to the store encrypted (AES-256-GCM), with the key in `capture.key` of the home. Without that file it can't be read again. What is saved into repositories is not.",
+    applies: "at once"
+  }),
+  saveOnStop: yesNo({
+    default: true,
+    description:
+      "Whether `hob stop` saves what is not saved yet, into those repositories where capture is installed or that have a `.prompts/`.",
+    applies: "at once"
+  }),
+  saveOnStopMillis: whole(0, 60_000, {
+    default: 3000,
+    description: "How long that may take; what is not saved by then stays in the store.",
+    applies: "at once"
+  }),
   messageBytes: bytes(
     1024,
     {

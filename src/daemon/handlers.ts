@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { Concerns } from "../actors/Concerns.ts"
 import { HobConfig } from "../config/HobConfig.ts"
+import { Captures } from "../capture/Captures.ts"
 import type { Paths } from "../config/paths.ts"
 import { entrypoint } from "../config/entrypoints.ts"
 import { ownBuild } from "../config/versions.ts"
@@ -30,6 +31,7 @@ export const layer = (paths: Paths) =>
       const shutdown = yield* Shutdown
       const database = yield* Database
       const dialects = yield* Dialects
+      const captures = yield* Captures
       const run = yield* ThisRun
       const previousRun =
         run.previous === null
@@ -75,6 +77,7 @@ export const layer = (paths: Paths) =>
           Effect.gen(function* () {
             const sessionsEnded = all === true ? yield* sessions.killAll(caller) : 0
             const { running: sessionsLeft } = yield* sessions.counts
+            yield* captures.saveOnStop
             yield* shutdown.request("asked by daemon.stop")
             return { pid: process.pid, sessionsLeft, sessionsEnded }
           }),

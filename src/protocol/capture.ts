@@ -412,6 +412,9 @@ export const DiscardCapture = Rpc.make("capture.discard", {
 /** How captures are made: the settings of the group `capture` that are in force. */
 export const CaptureConfig = Schema.Struct({
   enabled: Schema.Boolean,
+  encrypt: Schema.Boolean,
+  saveOnStop: Schema.Boolean,
+  saveOnStopMillis: Schema.Int,
   excludePatterns: Schema.Array(Schema.String),
   secretPatterns: Schema.Array(Schema.String),
   messageBytes: Schema.Int,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
 import { TestClock } from "effect/testing"
-import { readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { examples } from "../masking/secrets.ts"
 import { directory, open, repository } from "./support.ts"
@@ -244,6 +244,47 @@ describe("a thousand captures at once", () => {
       const all = yield* captures.list()
       assert.strictEqual(new Set(all.map(({ id }) => id)).size, 1000)
       assert.isTrue(all.every(({ messages }) => messages === 1))
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("encryption", () => {
+  it.effect("leaves no text readable on the disk; with the key all is as without, without it nothing is", () =>
+    Effect.gen(function* () {
+      const at = yield* directory
+      const repo = repository(join(at, "repo"))
+      const plain = yield* open(at)
+      const { id } = yield* plain.captures.create({ tool: "t", cwd: repo })
+      yield* plain.add(id, "said before it was switched on")
+      yield* plain.stop
+      const first = yield* open(at, { encrypt: true })
+      yield* first.add(id, "an unmistakable sentence")
+      yield* first.captures.addCodeChange({ capture: id, path: "unmistakable.ts", before: "", after: "unmistakable\n" })
+      const shown = yield* first.captures.show({ capture: id })
+      assert.include(JSON.stringify(shown), "an unmistakable sentence")
+      assert.lengthOf((yield* first.captures.save({ capture: id })).saves, 1)
+      yield* first.stop
+      const { captureKey, database } = first.paths
+      assert.strictEqual(statSync(captureKey).mode & 0o777, 0o600)
+      const disk = ["", "-wal"].map((end) => readOrEmpty(`${database}${end}`)).join("")
+      assert.include(disk, "said before it was switched on")
+      assert.notInclude(disk, "unmistakable")
+      const again = yield* open(at)
+      assert.deepStrictEqual((yield* again.captures.show({ capture: id })).entries.length, 3)
+      assert.include(JSON.stringify(yield* again.captures.show({ capture: id })), "unmistakable.ts")
+      yield* again.stop
+      chmodSync(captureKey, 0o644)
+      const open644 = yield* open(at, { encrypt: true })
+      const refused = yield* Effect.flip(open644.add(id, "x"))
+      assert.strictEqual(refused._tag, "StorageFailed")
+      assert.include(refused.message, "chmod 600")
+      yield* open644.stop
+      rmSync(captureKey)
+      const lost = yield* open(at)
+      const { entries } = yield* lost.captures.show({ capture: id })
+      assert.lengthOf(entries, 3)
+      assert.include(JSON.stringify(entries), "said before it was switched on")
+      assert.include(JSON.stringify(entries), "[sealed: ")
     }).pipe(Effect.scoped)
   )
 })

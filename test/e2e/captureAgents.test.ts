@@ -143,6 +143,35 @@ describe("an agent inside a session, in a repository where capture is installed"
   }, 240_000)
 })
 
+describe("hob stop", () => {
+  it("saves what is not saved yet where capture is installed, unless that is switched off; a restart does not", async () => {
+    const repo = await installed("--agent", "none")
+    const other = repository(join(root, "other"))
+    const say = (cwd: string, prompt: string) =>
+      home.hob(["capture", "hook", "claude"], { input: JSON.stringify(claudeTurn(`s ${cwd}`, cwd, { prompt })[1]) })
+    await say(repo, "keep me")
+    await say(other, "and me not")
+    await home.ok(["restart"])
+    assert.isFalse(existsSync(join(repo, ".prompts")))
+    await home.ok(["stop"])
+    assert.lengthOf(readdirSync(join(repo, ".prompts/prompts")), 1)
+    assert.isFalse(existsSync(join(other, ".prompts")))
+    await home.ok(["start"])
+    assert.deepStrictEqual(
+      (await captures()).map(({ unsaved }) => unsaved),
+      [1, 0]
+    )
+    await say(repo, "once more")
+    writeFileSync(home.paths.config, '{"capture":{"saveOnStop":false}}')
+    await home.ok(["restart"])
+    await home.ok(["stop"])
+    assert.lengthOf(
+      readdirSync(join(repo, ".prompts/history"), { recursive: true }).filter((name) => String(name).endsWith(".yaml")),
+      1
+    )
+  }, 120_000)
+})
+
 describe("the hooks of git", () => {
   it("keep what is there, whatever its language, and are gone without a trace when they are taken away", async () => {
     const repo = repository(join(root, "repo"))

@@ -10,7 +10,7 @@ import type {
   PathOutsideRepository,
   TooManyCaptures
 } from "../../protocol/capture.ts"
-import type { StorageError } from "../../protocol/storage.ts"
+import type { StorageError, StorageFailed } from "../../protocol/storage.ts"
 import type { Database } from "../../storage/Database.ts"
 import type { AddMessageOf, Ledger, Origin, Refused } from "../Ledger.ts"
 import type { Masks } from "../Masks.ts"
@@ -27,6 +27,8 @@ export interface HooksOptions {
     request: Rpc.Payload<typeof AddCodeChange> & Origin
   ) => Effect.Effect<CaptureAdded, Refused | PathOutsideRepository>
   readonly isEnabled: () => boolean
+  /** Why nothing may be written down; null when it may. */
+  readonly problem: () => StorageFailed | null
   readonly monotonic: () => number
 }
 
@@ -39,15 +41,8 @@ export interface Told {
 const SESSION_UNITS = 256
 
 /** Writes down what agents' hooks say. What is told twice is there once. */
-export const makeHooks = ({
-  addCodeChange,
-  addMessage,
-  database,
-  isEnabled,
-  ledger,
-  masks,
-  monotonic
-}: HooksOptions) => {
+export const makeHooks = (options: HooksOptions) => {
+  const { addCodeChange, addMessage, database, isEnabled, ledger, masks, monotonic } = options
   const add = (row: rows.Stored, entry: HookEntry, key: string, cwd: string | null, at: string | undefined) =>
     Effect.gen(function* () {
       const origin = { key: entry.key ?? key, at }
@@ -96,6 +91,8 @@ export const makeHooks = ({
   return Effect.fn("Captures.hook")(function* (call: HookCall): Effect.fn.Return<Told, TooManyCaptures | StorageError> {
     const event = isEnabled() ? translate(call.agent, call.event) : null
     if (event === null) return { capture: null, entries: 0 }
+    const problem = options.problem()
+    if (problem !== null) return yield* problem
     yield* masks.load
     const cwd =
       event.cwd !== null && isAbsolute(event.cwd) && !event.cwd.includes("\0") ? event.cwd.toWellFormed() : null

@@ -1,5 +1,7 @@
 import { Effect, Semaphore } from "effect"
 import type { Rpc } from "effect/rpc"
+import { lstatSync } from "node:fs"
+import { join } from "node:path"
 import { findWorkTree, type WorkTree } from "../../config/workTree.ts"
 import {
   type CaptureEntry,
@@ -21,7 +23,7 @@ import { documentOf, type Part } from "./document.ts"
 import type { NotWritten } from "./files.ts"
 import { markdownOf } from "./markdown.ts"
 import { addNote, copyNote } from "./notes.ts"
-import { movePart, writePart } from "./promptFiles.ts"
+import { movePart, PROMPTS, writePart } from "./promptFiles.ts"
 import * as saveRows from "./saveRows.ts"
 import { firstPrompt, isSlug, slugOf } from "./slug.ts"
 
@@ -214,7 +216,7 @@ export const makeSaver = ({ announcements, database, ledger, seal, wall }: Saver
     for (const row of yield* database.read(rows.all)) {
       if (row.unsaved === 0 || row.repository === null) continue
       const tree = findWorkTree(row.repository)
-      if (typeof tree === "string" || choiceOf(tree.commonDirectory) === undefined) continue
+      if (typeof tree === "string" || !takesPart(tree)) continue
       const outcome = yield* Effect.result(saveOne(row, {}))
       if (outcome._tag === "Success") saved += Number(outcome.success !== null)
       else if (outcome.failure._tag === "CaptureNotSaved") failed.push(outcome.failure)
@@ -261,6 +263,11 @@ export const makeSaver = ({ announcements, database, ledger, seal, wall }: Saver
 
   return { save, saveAll, list, rewrite }
 }
+
+/** Whether captures are saved there without anybody asking. */
+const takesPart = ({ commonDirectory, root }: WorkTree): boolean =>
+  choiceOf(commonDirectory) !== undefined ||
+  lstatSync(join(root, PROMPTS), { throwIfNoEntry: false })?.isDirectory() === true
 
 /** Work trees of one repository. */
 const sharesCommits = (one: string, other: string): boolean => {

@@ -31,9 +31,9 @@ const body = (name: GitHookName, hob: string): string => {
       return [
         "hob_rewritten=$(cat)",
         `(printf '%s\\n' "$hob_rewritten" | ${hob} capture git post-rewrite >/dev/null 2>&1 &) || :`,
-        "exec <<HOB_CAPTURE",
+        "exec <<END_OF_REWRITTEN",
         "$hob_rewritten",
-        "HOB_CAPTURE"
+        "END_OF_REWRITTEN"
       ].join("\n")
   }
 }

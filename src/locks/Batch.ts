@@ -60,7 +60,11 @@ export const decideAll = (asks: ReadonlyArray<Ask>, ground: Ground): Batch => {
 /** Writes each lock that was touched once, as it has become. */
 export const write = (sql: Sql, batch: Batch, ground: Ground): void => {
   if (batch.ceiling !== ground.ceiling) rows.reserve(sql, batch.ceiling)
-  for (const [key, state] of batch.states) {
-    rows.save(sql, state, ground.states.get(key)?.grant, state.grant, ground.bootId)
+  rows.save(sql, changes(batch, ground), ground.bootId)
+}
+
+function* changes(batch: Batch, ground: Ground): Generator<rows.Change> {
+  for (const [key, lock] of batch.states) {
+    yield { lock, before: ground.states.get(key)?.grant, after: lock.grant }
   }
 }

@@ -21,7 +21,7 @@ import type { Rpc } from "effect/rpc"
 import { Database } from "../storage/Database.ts"
 import * as rows from "./rows.ts"
 import { hashOf, Secrets } from "./Secrets.ts"
-import { endOf, type Grant, type HeldState } from "./state.ts"
+import { endOf, type Grant, type HeldState, isoText } from "./state.ts"
 import { type Answer, Table } from "./Table.ts"
 
 /** What one watcher may be behind before it loses the oldest. */
@@ -161,7 +161,7 @@ export const layer = (boot: () => string | null = bootId) =>
         holder: grant.holder,
         token: grant.token as Lock["token"],
         ttlMillis: grant.ttlMillis,
-        expiresAt: new Date(wall() + grant.deadline - now()).toISOString()
+        expiresAt: isoText(wall() + grant.deadline - now())
       })
 
       return LockTable.of({

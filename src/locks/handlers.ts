@@ -3,6 +3,7 @@ import { DirectMethods } from "../actors/DirectMethods.ts"
 import { Acquire, type LockEvent, LocksRpcs, Release, Renew } from "../protocol/locks.ts"
 import { defaultNamespace, type Namespace } from "../protocol/namespaces.ts"
 import { effectOf, LockTable } from "./LockTable.ts"
+import { acquiredText, readPlainAcquire, readPlainRelease } from "./plain.ts"
 
 interface Which {
   readonly namespace?: Namespace | undefined
@@ -35,8 +36,24 @@ export const layerDirect = Layer.effectDiscard(
   Effect.gen(function* () {
     const direct = yield* DirectMethods
     const locks = yield* LockTable
-    yield* direct.answer(Acquire, (request, call) => locks.acquire(request, call.clientId, call))
+    yield* direct.answer(
+      Acquire,
+      (request, call) =>
+        locks.acquire(request, call.clientId, {
+          succeed: (acquired) => call.reply(acquiredText(acquired)),
+          fail: (error) => call.fail(error)
+        }),
+      readPlainAcquire
+    )
     yield* direct.answer(Renew, (request, call) => locks.renew(request, call))
-    yield* direct.answer(Release, (request, call) => locks.release(request, call))
+    yield* direct.answer(
+      Release,
+      (request, call) =>
+        locks.release(request, {
+          succeed: ({ name, token }) => call.reply(`{"name":${JSON.stringify(name)},"token":${token}}`),
+          fail: (error) => call.fail(error)
+        }),
+      readPlainRelease
+    )
   })
 )

@@ -1,9 +1,10 @@
 /** The table of locks in the store: a row for each lease, under its token, and how far tokens have been reserved. */
 import { Option, Schema } from "effect"
+import type { SQLInputValue } from "node:sqlite"
 import { LockHolder, LockName, LockToken, LockTtl } from "../protocol/locks.ts"
 import { Namespace } from "../protocol/namespaces.ts"
 import type { Reads, Sql } from "../storage/sqlite.ts"
-import type { Grant, LockState } from "./state.ts"
+import { type Grant, isoText, type LockState } from "./state.ts"
 
 /** Tokens are reserved in blocks, so that giving one costs no write of its own. After a restart the rest is left out. */
 export const TOKEN_BLOCK = 1000
@@ -21,13 +22,14 @@ const Stored = Schema.Struct({
 })
 export type Stored = typeof Stored.Type
 
+const COLUMNS = "token, namespace, name, holder, ttl_millis, deadline_millis, boot_id, acquired_at, secret_hash"
 const decode = Schema.decodeUnknownOption(Stored)
 
 /** Every lease in the order of tokens, and the highest token that may have been given. */
 export const load = (sql: Reads): { readonly rows: ReadonlyArray<Stored>; readonly ceiling: number } => {
   const rows = sql
     .all(
-      "SELECT token, namespace, name, holder, ttl_millis, deadline_millis, boot_id, acquired_at, secret_hash FROM locks ORDER BY token"
+      `SELECT ${COLUMNS} FROM locks ORDER BY token`
     )
     .flatMap((row) => Option.toArray(decode(row)))
   const reserved = Number(sql.get("SELECT max(ceiling) AS ceiling FROM lock_tokens")?.["ceiling"] ?? 0)
@@ -53,41 +55,59 @@ export const remove = (sql: Sql, token: number): void => {
   sql.run("DELETE FROM locks WHERE token = ?", token)
 }
 
-/** Makes of a lock's row what it is now. */
-export const save = (
-  sql: Sql,
-  { name, namespace }: LockState,
-  before: Grant | undefined,
-  after: Grant | undefined,
-  bootId: string | null
-): void => {
-  if (before === after) return
-  if (before !== undefined && before.token !== after?.token) remove(sql, before.token)
-  if (after === undefined) return
-  const secretHash = after.secretHash ?? null
-  if (before?.token === after.token) {
-    sql.run(
-      "UPDATE locks SET ttl_millis = ?, deadline_millis = ?, boot_id = ?, secret_hash = ? WHERE token = ?",
-      after.ttlMillis,
-      after.deadline,
-      bootId,
-      secretHash,
-      after.token
-    )
-  } else {
-    sql.run(
-      "INSERT INTO locks (token, namespace, name, holder, ttl_millis, deadline_millis, boot_id, acquired_at, secret_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      after.token,
-      namespace,
-      name,
-      after.holder,
-      after.ttlMillis,
-      after.deadline,
-      bootId,
-      new Date(after.acquiredAt).toISOString(),
-      secretHash
-    )
+const UPDATE = "UPDATE locks SET ttl_millis = ?, deadline_millis = ?, boot_id = ?, secret_hash = ? WHERE token = ?"
+
+/** What has become of a lock. */
+export interface Change {
+  readonly lock: Pick<LockState, "name" | "namespace">
+  readonly before: Grant | undefined
+  readonly after: Grant | undefined
+}
+
+/** Makes of locks' rows what they are now. */
+export const save = (sql: Sql, changes: Iterable<Change>, bootId: string | null): void => {
+  const removed: Array<SQLInputValue> = []
+  const added: Array<SQLInputValue> = []
+  for (const { after, before, lock } of changes) {
+    if (before === after) continue
+    if (before !== undefined && before.token !== after?.token) removed.push(before.token)
+    if (after === undefined) continue
+    const { acquiredAt, deadline, holder, secretHash = null, token, ttlMillis } = after
+    if (before?.token === token) sql.run(UPDATE, ttlMillis, deadline, bootId, secretHash, token)
+    else {
+      const { name, namespace } = lock
+      added.push(token, namespace, name, holder, ttlMillis, deadline, bootId, isoText(acquiredAt), secretHash)
+    }
   }
+  inGroups(sql, removed, removeGroup, removeOne)
+  inGroups(sql, added, addGroup, addOne)
+}
+
+const VALUES = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+/** Rows of one statement: what a statement costs by itself is as much as two or three rows. */
+const GROUP = 16
+
+interface Statement {
+  readonly text: string
+  readonly values: number
+}
+const grouped = (one: string, values: number, head: string, tail = ""): readonly [group: Statement, one: Statement] => {
+  const of = (rows: number) => ({
+    text: `${head}${Array.from({ length: rows }, () => one).join(", ")}${tail}`,
+    values: rows * values
+  })
+  return [of(GROUP), of(1)]
+}
+const [addGroup, addOne] = grouped(VALUES, 9, `INSERT INTO locks (${COLUMNS}) VALUES `)
+const [removeGroup, removeOne] = grouped("?", 1, "DELETE FROM locks WHERE token IN (", ")")
+
+const inGroups = (sql: Sql, values: Array<SQLInputValue>, group: Statement, one: Statement): void => {
+  let at = 0
+  for (; at + group.values <= values.length; at += group.values) {
+    sql.run(group.text, ...values.slice(at, at + group.values))
+  }
+  for (; at < values.length; at += one.values) sql.run(one.text, ...values.slice(at, at + one.values))
 }
 
 /**

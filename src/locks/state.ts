@@ -70,3 +70,15 @@ export const eventOf = (
   { holder, token }: Pick<Grant, "holder" | "token">,
   { event, ...rest }: Pick<LockEvent, "event" | "ttlMillis" | "reason">
 ): LockEvent => ({ event, namespace, name, holder, token: token as LockToken, ...rest })
+
+let lastInstant = Number.NaN
+let lastText = ""
+
+/** An instant of the wall clock as text. What happens within a millisecond has the same one. */
+export const isoText = (instant: number): string => {
+  if (instant !== lastInstant) {
+    lastText = new Date(instant).toISOString()
+    lastInstant = instant
+  }
+  return lastText
+}

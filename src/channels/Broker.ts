@@ -5,7 +5,6 @@ import type { StorageError } from "../protocol/storage.ts"
 import { type Event, instantText, type Party, Run } from "./Event.ts"
 import type { EventStore } from "./EventStore.ts"
 import type { Epochs } from "./Epochs.ts"
-import { ownText } from "./ownText.ts"
 import { isName, matches, overlap, PatternIndex } from "./patterns.ts"
 import { toId } from "./positions.ts"
 import { outlives, type Retention, retentionOf, type Rules } from "./retention.ts"
@@ -138,7 +137,7 @@ export class Broker {
     this.#order.delete(listener)
   }
 
-  /** Takes an event in. `answer` is called once it is kept: now, or after the disk has it; with why it is not. */
+  /** Takes an event in, whose JSON is a text of its own ({@link file://./ownText.ts}). `answer` is called once it is kept: now, or after the disk has it; with why it is not. */
   publish(
     name: string,
     json: string,
@@ -152,7 +151,7 @@ export class Broker {
       channel: name,
       at: clock.wall(),
       since: clock.monotonic(),
-      json: ownText(json),
+      json,
       bytes: Buffer.byteLength(json)
     }
     const receivers = this.#receivers(channel)

@@ -21,6 +21,7 @@ import { Epochs } from "./Epochs.ts"
 import type { Party } from "./Event.ts"
 import * as EventStore from "./EventStore.ts"
 import { Feed, type FeedOptions } from "./Feed.ts"
+import { ownText } from "./ownText.ts"
 import type { Rules } from "./retention.ts"
 
 export type PublishError = ChannelReserved | MessageTooLarge | TooManyNamespaces | StorageError
@@ -146,7 +147,8 @@ export const layer = Layer.effect(
         const bytes = Buffer.byteLength(event.json)
         if (bytes > limit) return answer(new MessageTooLarge({ bytes, limit }))
       }
-      publishAny(event, answer)
+      const { channel, json, namespace, party } = event
+      publishAny({ channel, namespace, party, json: ownText(json) }, answer)
     }
 
     const subscribe: Channels["Service"]["subscribe"] = ({ namespace = defaultNamespace, ...options }) =>

@@ -27,11 +27,7 @@ const decode = Schema.decodeUnknownOption(Stored)
 
 /** Every lease in the order of tokens, and the highest token that may have been given. */
 export const load = (sql: Reads): { readonly rows: ReadonlyArray<Stored>; readonly ceiling: number } => {
-  const rows = sql
-    .all(
-      `SELECT ${COLUMNS} FROM locks ORDER BY token`
-    )
-    .flatMap((row) => Option.toArray(decode(row)))
+  const rows = sql.all(`SELECT ${COLUMNS} FROM locks ORDER BY token`).flatMap((row) => Option.toArray(decode(row)))
   const reserved = Number(sql.get("SELECT max(ceiling) AS ceiling FROM lock_tokens")?.["ceiling"] ?? 0)
   return { rows, ceiling: Math.max(reserved, rows.at(-1)?.token ?? 0) }
 }

@@ -16,8 +16,8 @@ import * as rows from "./rows.ts"
 import { awaitCommand, findCommand } from "./runCommand.ts"
 import { kindOf, type WorkKind } from "./work.ts"
 
-/** What the store can't take is offered to it again after so long. */
-const STORE_PAUSE = "2 seconds"
+/** What the store can't take is offered to it again after so long: before the next decisions, for a run counts as running until its end is written. */
+const STORE_PAUSE = "500 millis"
 
 export interface RunnerOptions {
   readonly announcer: Announcer["Service"]
@@ -29,6 +29,8 @@ export interface RunnerOptions {
   readonly wall: () => number
   /** Where runs go on. */
   readonly scope: Scope.Scope
+  /** Whether this very job is there still: it may have been replaced, or removed. */
+  readonly isThere: (job: Job) => boolean
   /** The highest number that a run has had. */
   readonly lastRun: number
 }
@@ -154,11 +156,16 @@ export class Runner {
       while ((outcome.state === "failed" || outcome.state === "timed-out") && attempts <= active.of.retries) {
         yield* this.#removeSession(active)
         yield* Effect.sleep(retryPause(attempts))
+        if (!this.#isThere(active)) break
         outcome = yield* this.#attempt(active, ++attempts)
       }
       yield* this.#end(active, outcome, attempts, Math.round((yield* monotonicMillis) - began))
     })
     return Effect.asVoid(Effect.forkIn(going, this.#options.scope))
+  }
+
+  #isThere({ job }: ActiveRun): boolean {
+    return job !== undefined && this.#options.isThere(job)
   }
 
   /** A session that is no longer needed. */
@@ -173,8 +180,8 @@ export class Runner {
       const { database, history, wall } = this.#options
       const { job, of, run, startedAt } = active
       const at = isoOf(wall())
-      const repeats = outcome.state === "interrupted" && of.guarantee === "at-least-once" && job !== undefined
-      const again = repeats ? this.decide(job, active.slot, "again", true) : undefined
+      const repeats = outcome.state === "interrupted" && of.guarantee === "at-least-once" && this.#isThere(active)
+      const again = repeats ? this.decide(job!, active.slot, "again", true) : undefined
       const lastRun = { run, state: outcome.state, startedAt: startedAt ?? at, endedAt: at }
       const save = (sql: Sql) => {
         rows.endRun(sql, run, outcome, { at, durationMillis, attempts })

@@ -108,6 +108,7 @@ export const layer = Layer.effect(
       settings: () => settings,
       wall,
       scope,
+      isThere: (job) => table.has(job),
       lastRun: last.run
     })
     yield* Effect.forEach(open, (row) => runner.resume(row, byNumber.get(row.job)), { discard: true })

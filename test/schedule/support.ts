@@ -8,6 +8,7 @@ import { type MethodError, UnknownMethod } from "../../src/protocol/methodErrors
 import type { MethodName } from "../../src/protocol/methodNames.ts"
 import type { Namespace } from "../../src/protocol/namespaces.ts"
 import type { JobId, JobRun } from "../../src/protocol/schedule.ts"
+import { StorageFull } from "../../src/protocol/storage.ts"
 import { layer, Schedule } from "../../src/schedule/Schedule.ts"
 import { Sessions } from "../../src/sessions/Sessions.ts"
 import { Database } from "../../src/storage/Database.ts"
@@ -61,6 +62,13 @@ export interface Said {
   readonly message: any
 }
 
+/** A store that is full while it is said to be. */
+const filling = (database: Database["Service"], isFull: () => boolean = () => false): Database["Service"] => ({
+  ...database,
+  write: (work) =>
+    Effect.suspend(() => (isFull() ? Effect.fail(new StorageFull({ path: "the store" })) : database.write(work)))
+})
+
 /** The jobs of the store at `path` as one daemon has them, until it is stopped. */
 export const open = (
   path: string,
@@ -69,6 +77,8 @@ export const open = (
     readonly schedule?: Partial<Settings["schedule"]>
     readonly clock?: Clock.Clock
     readonly sessions?: Partial<Sessions["Service"]>
+    /** While it says so, the store takes nothing. */
+    readonly isFull?: () => boolean
   } = {}
 ) =>
   Effect.gen(function* () {
@@ -83,6 +93,12 @@ export const open = (
       Layer.provideMerge(listening),
       Layer.provideMerge(Layer.mergeAll(announcer, Concerns.layer, methods.layer)),
       Layer.provideMerge(Layer.succeed(Sessions, (options.sessions ?? {}) as Sessions["Service"])),
+      Layer.provideMerge(
+        Layer.effect(
+          Database,
+          Effect.map(Database, (database) => filling(database, options.isFull))
+        )
+      ),
       Layer.provideMerge(Layer.orDie(Database.layerFile({ path, durability: "process-crash" }))),
       Layer.provideMerge(HobConfig.layerTest({ schedule: options.schedule ?? {} })),
       Layer.fresh,

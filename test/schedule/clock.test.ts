@@ -105,6 +105,9 @@ describe("a wall clock that is set", () => {
         yield* live(3 * MINUTE)
         yield* wall.jump(by)
         yield* live(5 * MINUTE)
+        // All of it once more.
+        yield* wall.set("2026-01-01T00:00:15Z")
+        yield* live(20 * MINUTE)
         const slots = slotsOf(yield* later.history())
         checkSlots(slots, MINUTE)
         for (const slot of shown) assert.include(slots, slot)

@@ -143,10 +143,20 @@ describe("what comes from a module's process", () => {
 })
 
 describe("what can be called of a module", () => {
+  // oxlint-disable-next-line typescript/no-extraneous-class
+  class Empty {}
   const names = (module: object) => [...exportedMethods(module, () => {}).methods.keys()]
 
   it("are functions by name, those of a default-exported object, or the methods of a class", () => {
-    assert.deepStrictEqual(names({ a: () => 1, b: 2, C: class {}, _d: () => 1 }), ["a"])
+    assert.deepStrictEqual(
+      names({
+        a: () => 1,
+        b: 2,
+        C: Empty,
+        _d: () => 1
+      }),
+      ["a"]
+    )
     assert.deepStrictEqual(names({ default: { a: () => 1, b: "x" } }), ["a"])
     assert.deepStrictEqual(names({ default: function named() {} }), ["named"])
     assert.deepStrictEqual(
@@ -176,7 +186,9 @@ describe("what can be called of a module", () => {
       { default: 5 },
       { default: null },
       { default: () => 1 },
-      { default: class {} },
+      {
+        default: Empty
+      },
       { toString: () => "" }
     ])
       assert.throws(() => names(module), NoMethods)

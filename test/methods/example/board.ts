@@ -6,6 +6,7 @@ interface Task {
   column: string
 }
 
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 interface Board extends Context {}
 
 class Board {

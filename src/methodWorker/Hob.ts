@@ -1,24 +1,40 @@
 import { randomUUID } from "node:crypto"
-import { type BareClient, open } from "../client/wire/bare.ts"
-import { holdLock, LONGEST_WAIT_MILLIS } from "../client/wire/holdLock.ts"
+import { type BareClient, ConnectionLost, open } from "../client/wire/bare.ts"
+import { holdLock } from "../client/wire/holdLock.ts"
 import type { HeldLock, Sessions } from "./types.ts"
 
 /** Requests of this process that are under way at once; others wait. The daemon takes no more than `socket.inFlight`. */
 const UNDER_WAY = 128
 
+/** A connection that is not used is closed after so long: a daemon that may stop when nobody is connected is to see that. */
+const IDLE_MILLIS = 5000
+
 /** Methods of `sessions.*` that answer with a stream. */
 export const STREAMS: ReadonlySet<string> = new Set(["output", "export", "events"])
 
+interface Request {
+  readonly method: string
+  readonly params: unknown
+  readonly signal: AbortSignal | undefined
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
 /**
- * The rest of hob for this process: a client of the daemon's socket like any other, connected when it is first needed.
- * What programs may do there, with which limits and errors, holds for methods too.
+ * The rest of hob for this process: a client of the daemon's socket like any other, connected while it is needed. What
+ * programs may do there, with which limits and errors, holds for methods too. Requests go out in the order in which they
+ * are made.
  */
 export class Hob {
   readonly #socket: string
   readonly #namespace: string
-  #client: Promise<BareClient> | undefined
+  #client: BareClient | undefined
+  #connecting: Promise<BareClient> | undefined
+  #idle: NodeJS.Timeout | undefined
   #underWay = 0
-  readonly #waiting: Array<() => void> = []
+  #waiting: Array<Request> = []
+  /** How many of those that wait have gone out. */
+  #gone = 0
 
   constructor(socket: string, namespace: string) {
     this.#socket = socket
@@ -26,16 +42,68 @@ export class Hob {
   }
 
   /** The result of a method of the daemon's. Rejects with `CallError`, whose `data` is the protocol's typed error. */
-  async call(method: string, params: unknown, signal?: AbortSignal): Promise<unknown> {
-    if (this.#underWay >= UNDER_WAY) await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    this.#underWay++
-    try {
-      const client = await this.#connected()
-      return await client.call(method, params, signal === undefined ? {} : { signal })
-    } finally {
-      this.#underWay--
-      this.#waiting.shift()?.()
+  call(method: string, params: unknown, signal?: AbortSignal): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ method, params, signal, resolve, reject })
+      this.#pump()
+    })
+  }
+
+  #pump(): void {
+    const client = this.#client
+    if (client === undefined) {
+      if (this.#gone === this.#waiting.length) return
+      this.#connected().then(
+        () => this.#pump(),
+        (error: unknown) => {
+          const requests = this.#waiting.slice(this.#gone)
+          this.#waiting = []
+          this.#gone = 0
+          for (const { reject } of requests) reject(error)
+        }
+      )
+      return
     }
+    while (this.#underWay < UNDER_WAY && this.#gone < this.#waiting.length) {
+      const { method, params, reject, resolve, signal } = this.#waiting[this.#gone++]!
+      this.#begin()
+      client
+        .call(method, params, signal === undefined ? {} : { signal })
+        .then(resolve, (error: unknown) => {
+          // The next request finds another one, or the end.
+          if (error instanceof ConnectionLost && this.#client === client) this.#client = undefined
+          reject(error)
+        })
+        .finally(() => {
+          this.#end()
+          this.#pump()
+        })
+    }
+    if (this.#gone === this.#waiting.length) {
+      this.#waiting = []
+      this.#gone = 0
+    }
+  }
+
+  #begin(): void {
+    this.#underWay++
+    clearTimeout(this.#idle)
+  }
+
+  #end(): void {
+    this.#underWay--
+    if (this.#underWay > 0) return
+    this.#idle = setTimeout(() => {
+      this.#client?.close()
+      this.#client = undefined
+    }, IDLE_MILLIS).unref()
+  }
+
+  #connected(): Promise<BareClient> {
+    if (this.#client !== undefined) return Promise.resolve(this.#client)
+    return (this.#connecting ??= open(this.#socket)
+      .then((client) => (this.#client = client))
+      .finally(() => (this.#connecting = undefined)))
   }
 
   publish(channel: string, message: unknown): Promise<{ readonly id: string; readonly receivers: number }> {
@@ -113,17 +181,11 @@ export class Hob {
   }
 
   async *#stream(method: string, params: unknown, signal: AbortSignal): AsyncGenerator {
-    yield* (await this.#connected()).subscribe(method, params ?? {}, { signal })
-  }
-
-  #connected(): Promise<BareClient> {
-    const connected = (this.#client ??= open(this.#socket))
-    connected.catch(() => {
-      // The next call tries anew.
-      if (this.#client === connected) this.#client = undefined
-    })
-    return connected
+    this.#begin()
+    try {
+      yield* (await this.#connected()).subscribe(method, params ?? {}, { signal })
+    } finally {
+      this.#end()
+    }
   }
 }
-
-export { LONGEST_WAIT_MILLIS }

@@ -233,6 +233,36 @@ describe("methods of a module", () => {
     })
   )
 
+  it.live("what is emitted to a channel comes there in order, however much it is, and before the result", () =>
+    Effect.gen(function* () {
+      const hob = yield* daemon()
+      const { paths } = yield* written({
+        "many.ts": `export const many = (_, hob) => { for (let n = 0; n < 3000; n++) hob.emit({ channel: "numbers", data: n }) }`
+      })
+      yield* hob.add(paths["many.ts"]!)
+      const client = yield* hob.connect
+      const heard: Array<unknown> = []
+      const hearing = yield* client["channels.subscribe"]({ patterns: ["numbers" as never] }).pipe(
+        Stream.filter((item) => item.type === "event"),
+        Stream.take(3000),
+        Stream.runForEach((item) => Effect.sync(() => void heard.push((item.message as any).data))),
+        Effect.forkChild
+      )
+      yield* until(
+        "it listens",
+        Effect.map(client["channels.list"]({}), ({ channels }) => channels.some(({ subscribers }) => subscribers === 1))
+      )
+      yield* hob.call("many")
+      const { channels } = yield* client["channels.list"]({})
+      assert.strictEqual(channels.find(({ channel }) => channel === "numbers")?.lastId?.split("-")[1], "3000")
+      yield* Fiber.join(hearing)
+      assert.deepStrictEqual(
+        heard,
+        Array.from({ length: 3000 }, (_, n) => n)
+      )
+    })
+  )
+
   it.live("sessions are at hand, with the protocol's own errors", () =>
     Effect.gen(function* () {
       const hob = yield* daemon()

@@ -1,4 +1,4 @@
-import { Exit } from "effect"
+import { Effect, Exit, Latch, type Scope } from "effect"
 import type { StorageError } from "../protocol/storage.ts"
 import { type Database, problemOf } from "../storage/Database.ts"
 import type { Sql } from "../storage/sqlite.ts"
@@ -18,13 +18,17 @@ interface Ask {
   readonly answer: (result: { readonly value: unknown } | { readonly error: StorageError }) => void
 }
 
+/** Turns of the loop that a write waits for others: a transaction costs far more than what is in it. */
+const TURNS = 64
+
 /**
- * Changes of deliveries: what is asked for in one turn is one write to the store, and is answered once it is safe from
- * the death of every process.
+ * Changes of deliveries: what is asked for in a few turns of the loop is one write to the store, and is answered once it
+ * is safe from the death of every process.
  */
 export class Inbox {
   readonly #submit: Database["Service"]["submit"]
   #newest: number
+  readonly #waiting = Latch.makeUnsafe()
   #asks: Array<Ask> = []
 
   constructor(database: Pick<Database["Service"], "submit">, newest: number) {
@@ -73,7 +77,20 @@ export class Inbox {
 
   #ask(work: Ask["work"], answer: Ask["answer"]): void {
     this.#asks.push({ work, answer })
-    if (this.#asks.length > 1) return
+    if (this.#asks.length === 1) this.#waiting.openUnsafe()
+  }
+
+  /** Hands in what is asked for, for as long as the scope is open. */
+  readonly handIn: Effect.Effect<void, never, Scope.Scope> = Effect.gen({ self: this }, function* () {
+    for (;;) {
+      yield* this.#waiting.await
+      for (let turn = 0; turn < TURNS; turn++) yield* Effect.yieldNow
+      yield* this.#waiting.close
+      this.#write()
+    }
+  }).pipe(Effect.forkScoped({ startImmediately: true }), Effect.asVoid)
+
+  #write(): void {
     let asks: ReadonlyArray<Ask> = []
     const take = () => {
       asks = this.#asks

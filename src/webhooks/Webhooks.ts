@@ -68,6 +68,7 @@ export const layer = Layer.effect(
     const refusals = new Refusals()
     const waiters = new Waiters()
     const inbox = new Inbox(database, newest)
+    yield* inbox.handIn
     let warn = (_text: string): void => {}
     /** When the actor looks next, unless it is woken. */
     let looksAt = 0

@@ -230,7 +230,8 @@ export const migrations: ReadonlyArray<Migration> = [
     `
   },
   {
-    // secrets: JSON, a list. digest: SHA-256 of the body. told: JSON, what a sender hears that sends it again.
+    // secrets: JSON, a list. told: JSON, what a sender hears that sends it again. A delivery without an outcome waits for its
+    // first run. runs: JSON, pairs of a delivery's number and which of its runs was begun.
     name: "webhooks",
     sql: `
       CREATE TABLE webhooks (
@@ -250,8 +251,16 @@ export const migrations: ReadonlyArray<Migration> = [
         namespace TEXT NOT NULL,
         method TEXT NOT NULL,
         sender_id TEXT,
-        digest BLOB,
         received_millis INTEGER NOT NULL,
+        headers TEXT NOT NULL,
+        query TEXT NOT NULL,
+        address TEXT NOT NULL,
+        body BLOB,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(number, namespace, method, sender_id, received_millis, headers, query, address, body)) STORED
+      ) STRICT;
+      CREATE UNIQUE INDEX webhook_deliveries_sender ON webhook_deliveries (namespace, method, sender_id) WHERE sender_id IS NOT NULL;
+      CREATE TABLE webhook_outcomes (
+        number INTEGER PRIMARY KEY,
         state TEXT NOT NULL,
         attempts INTEGER NOT NULL,
         failures INTEGER NOT NULL,
@@ -261,19 +270,12 @@ export const migrations: ReadonlyArray<Migration> = [
         error TEXT,
         told TEXT,
         result TEXT,
-        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(number, namespace, method, sender_id, digest, received_millis, state, attempts, failures, misses, next_millis, ended_millis, error, told, result)) STORED
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(number, state, attempts, failures, misses, next_millis, ended_millis, error, told, result)) STORED
       ) STRICT;
-      CREATE UNIQUE INDEX webhook_deliveries_sender ON webhook_deliveries (namespace, method, sender_id) WHERE sender_id IS NOT NULL;
-      CREATE INDEX webhook_deliveries_due ON webhook_deliveries (next_millis) WHERE state = 'pending';
-      CREATE INDEX webhook_deliveries_running ON webhook_deliveries (number) WHERE state = 'running';
-      CREATE TABLE webhook_bodies (
-        number INTEGER PRIMARY KEY,
-        bytes INTEGER NOT NULL,
-        headers TEXT NOT NULL,
-        query TEXT NOT NULL,
-        address TEXT NOT NULL,
-        body BLOB NOT NULL,
-        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(number, bytes, headers, query, address, body)) STORED
+      CREATE TABLE webhook_begun (
+        batch INTEGER PRIMARY KEY,
+        runs TEXT NOT NULL,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(batch, runs)) STORED
       ) STRICT;
     `
   }

@@ -4,6 +4,9 @@ import { type Database, problemOf } from "../storage/Database.ts"
 import type { Sql } from "../storage/sqlite.ts"
 import * as deliveries from "./deliveries.ts"
 
+/** Turns of the loop that a write waits for others: a transaction costs far more than what is in it. */
+const TURNS = 24
+
 /** What recording a delivery came to. */
 export type Recorded =
   | { readonly type: "new"; readonly number: number }
@@ -18,8 +21,16 @@ interface Ask {
   readonly answer: (result: { readonly value: unknown } | { readonly error: StorageError }) => void
 }
 
-/** Turns of the loop that a write waits for others: a transaction costs far more than what is in it. */
-const TURNS = 64
+interface Beginning {
+  readonly run: deliveries.Run
+  readonly answer: (error: StorageError | undefined) => void
+}
+
+/** Runs of one write that have begun and not ended. */
+interface Batch {
+  readonly id: number
+  readonly runs: Map<number, deliveries.Run>
+}
 
 /**
  * Changes of deliveries: what is asked for in a few turns of the loop is one write to the store, and is answered once it
@@ -27,16 +38,28 @@ const TURNS = 64
  */
 export class Inbox {
   readonly #submit: Database["Service"]["submit"]
-  #newest: number
   readonly #waiting = Latch.makeUnsafe()
+  readonly #batches = new Map<number, Batch>()
+  #newest: number
+  #lastBatch: number
   #asks: Array<Ask> = []
+  #beginnings: Array<Beginning> = []
 
-  constructor(database: Pick<Database["Service"], "submit">, newest: number) {
+  constructor(
+    database: Pick<Database["Service"], "submit">,
+    last: { readonly newest: number; readonly batch: number }
+  ) {
     this.#submit = database.submit
-    this.#newest = newest
+    this.#newest = last.newest
+    this.#lastBatch = last.batch
   }
 
-  record(delivery: deliveries.NewDelivery, answer: (recorded: Recorded) => void): void {
+  /** `isSame`: whether a body that came under the same name is the same delivery. */
+  record(
+    delivery: deliveries.NewDelivery,
+    isSame: (body: Uint8Array) => boolean,
+    answer: (recorded: Recorded) => void
+  ): void {
     this.#ask(
       (sql): Recorded => {
         const number = this.#newest + 1
@@ -44,40 +67,43 @@ export class Inbox {
           this.#newest = number
           return { type: "new", number }
         }
-        const { digest, stored } = deliveries.known(sql, delivery)!
-        const isSame = digest === null || delivery.digest === undefined || delivery.digest.equals(digest)
-        return isSame ? { type: "known", stored } : { type: "conflict" }
+        const { body, stored } = deliveries.known(sql, delivery)!
+        return body === null || isSame(body) ? { type: "known", stored } : { type: "conflict" }
       },
       (result) => answer("error" in result ? { type: "failed", error: result.error } : (result.value as Recorded))
     )
   }
 
-  /** Notes that a delivery's run begins, before it does. False: it does not wait for one. */
-  begin(number: number, answer: (begun: boolean | StorageError) => void): void {
-    this.#ask(
-      (sql) => deliveries.begin(sql, number),
-      (result) => answer("error" in result ? result.error : (result.value as boolean))
-    )
+  /** Notes that a run begins, before it does. */
+  begin(run: deliveries.Run, answer: (error: StorageError | undefined) => void): void {
+    this.#beginnings.push({ run, answer })
+    this.#waiting.openUnsafe()
   }
 
-  /** Of one that was begun and never ran. */
-  giveBack(number: number, nowMillis: number): void {
+  /** Of a run that was noted as begun and never was. */
+  giveBack(number: number): void {
     this.#ask(
-      (sql) => deliveries.giveBack(sql, number, nowMillis),
+      (sql) => {
+        const batch = this.#over(sql, number)
+        if (batch !== undefined && batch.runs.size > 0) deliveries.rebegin(sql, batch.id, [...batch.runs.values()])
+      },
       () => {}
     )
   }
 
   end(number: number, ended: deliveries.Ended, answer: (error: StorageError | undefined) => void): void {
     this.#ask(
-      (sql) => deliveries.end(sql, number, ended),
+      (sql) => {
+        deliveries.end(sql, number, ended)
+        this.#over(sql, number)
+      },
       (result) => answer("error" in result ? result.error : undefined)
     )
   }
 
-  #ask(work: Ask["work"], answer: Ask["answer"]): void {
-    this.#asks.push({ work, answer })
-    if (this.#asks.length === 1) this.#waiting.openUnsafe()
+  /** The store was told that nothing has begun that has not ended. */
+  forgetBegun(): void {
+    this.#batches.clear()
   }
 
   /** Hands in what is asked for, for as long as the scope is open. */
@@ -90,27 +116,56 @@ export class Inbox {
     }
   }).pipe(Effect.forkScoped({ startImmediately: true }), Effect.asVoid)
 
+  #ask(work: Ask["work"], answer: Ask["answer"]): void {
+    this.#asks.push({ work, answer })
+    this.#waiting.openUnsafe()
+  }
+
   #write(): void {
-    let asks: ReadonlyArray<Ask> = []
-    const take = () => {
-      asks = this.#asks
-      this.#asks = []
-    }
+    const asks = this.#asks
+    const beginnings = this.#beginnings
+    if (asks.length + beginnings.length === 0) return
+    this.#asks = []
+    this.#beginnings = []
     let newest = this.#newest
+    const id = ++this.#lastBatch
     this.#submit(
       (sql) => {
-        take()
         newest = this.#newest
+        if (beginnings.length > 0)
+          deliveries.begin(
+            sql,
+            id,
+            beginnings.map(({ run }) => run)
+          )
         return asks.map(({ work }) => work(sql))
       },
       (exit) => {
-        if (Exit.isSuccess(exit)) return asks.forEach(({ answer }, at) => answer({ value: exit.value[at] }))
-        if (asks.length === 0) take()
-        // A number that was not committed is not given away.
-        this.#newest = newest
-        const error = problemOf(exit)
-        for (const { answer } of asks) answer({ error })
+        if (Exit.isFailure(exit)) {
+          // A number that was not committed is not given away.
+          this.#newest = newest
+          const error = problemOf(exit)
+          for (const { answer } of asks) answer({ error })
+          for (const { answer } of beginnings) answer(error)
+          return
+        }
+        if (beginnings.length > 0) {
+          const batch = { id, runs: new Map(beginnings.map(({ run }) => [run[0], run])) }
+          for (const { run } of beginnings) this.#batches.set(run[0], batch)
+        }
+        asks.forEach(({ answer }, at) => answer({ value: exit.value[at] }))
+        for (const { answer } of beginnings) answer(undefined)
       }
     )
+  }
+
+  /** Undone with the write that fails, it would be done again by the next one: a run that is not there is no mistake. */
+  #over(sql: Sql, number: number): Batch | undefined {
+    const batch = this.#batches.get(number)
+    if (batch === undefined) return undefined
+    this.#batches.delete(number)
+    batch.runs.delete(number)
+    if (batch.runs.size === 0) deliveries.rebegin(sql, batch.id, [])
+    return batch
   }
 }

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto"
 import type { Settings } from "../config/settings.ts"
 import { failureMessage } from "./refusals.ts"
 import type { StorageError } from "../protocol/storage.ts"
@@ -50,7 +49,8 @@ export class Intake {
     const { bodyBytes, hosts, perMinuteCount, trustForwardedFor } = this.#options.settings()
     const { head } = exchange
     const address = trustForwardedFor ? forwardedFor(exchange.address, head.headers) : exchange.address
-    const seconds = this.#rates.take(address, perMinuteCount, this.#options.monotonic())
+    const seconds =
+      perMinuteCount === 0 ? undefined : this.#rates.take(address, perMinuteCount, this.#options.monotonic())
     if (seconds !== undefined) {
       return exchange.reply(reject(429, "Too many requests. Come again later.", { "retry-after": String(seconds) }))
     }
@@ -92,15 +92,17 @@ export class Intake {
       namespace,
       method,
       senderId,
-      // An event of Stripe's is signed with its id in it, and may say something else of itself the next time.
-      digest: senderId === undefined || scheme === "stripe" ? undefined : hash("sha256", body, "buffer"),
       receivedMillis: nowMillis,
       headers: withoutSecrets(headers),
       query: target.query,
       address,
       body
     }
-    this.#options.inbox.record(delivery, (recorded) => this.#recorded(exchange, route, delivery, json, recorded))
+    // An event of Stripe's is signed with its id in it, and may say something else of itself the next time.
+    const isSame = (earlier: Uint8Array): boolean => scheme === "stripe" || body.equals(earlier)
+    this.#options.inbox.record(delivery, isSame, (recorded) =>
+      this.#recorded(exchange, route, delivery, json, recorded)
+    )
   }
 
   #recorded(
@@ -132,6 +134,7 @@ export class Intake {
           receivedMillis,
           body,
           sent: delivery,
+          attempts: 0,
           failures: 0,
           misses: 0
         })

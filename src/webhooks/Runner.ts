@@ -22,6 +22,8 @@ export interface Work extends Tries {
   readonly namespace: Namespace
   readonly method: MethodName
   readonly receivedMillis: number
+  /** Runs that were begun before. */
+  readonly attempts: number
   readonly sent: Pick<deliveries.Sent, "headers" | "query">
   /** The body, read. */
   readonly body: Readonly<Record<string, unknown>>
@@ -53,20 +55,20 @@ interface Unsaved {
 
 /**
  * Runs what is recorded, so many at once: each is noted as begun before it begins, and as ended before anybody hears of
- * it. The queue is the store; only what runs is in memory.
+ * it. What waits is in the store; of it only numbers are in memory.
  */
 export class Runner {
   readonly #options: RunnerOptions
   /** In hand: about to begin, running, or ended and not yet on record. */
   readonly #inHand = new Set<number>()
+  /** Due, in order. */
+  #queue: Array<number> = []
+  /** Due later, and when. */
+  readonly #later = new Map<number, number>()
   /** Ended, and the store would not take it. */
   readonly #unsaved: Array<Unsaved> = []
   readonly #idle: Array<() => void> = []
   #fork: Fork | undefined
-  /** The store may have more that is due. */
-  #backlog = true
-  /** When one is due that waits for its next run. */
-  #nextDue: number | undefined
   /** Not before this instant of the wall clock. */
   #notBefore = 0
 
@@ -74,17 +76,28 @@ export class Runner {
     this.#options = options
   }
 
+  /** Whether its run is about to begin, or has and its end is not on record. */
+  isRunning(delivery: number): boolean {
+    return this.#inHand.has(delivery)
+  }
+
+  get running(): ReadonlyArray<number> {
+    return [...this.#inHand]
+  }
+
   /** It has ended, and the store does not know it yet. */
   isUnsaved(delivery: number): boolean {
     return this.#unsaved.some(({ work }) => work.number === delivery)
   }
 
-  /** From now on runs are begun; until `stop`. */
-  start(fork: Fork): void {
+  /** From now on runs are begun, of `waiting` and what is accepted; until `stop`. */
+  start(fork: Fork, waiting: ReadonlyArray<readonly [number: number, atMillis: number]>): void {
     this.#fork = fork
     this.#inHand.clear()
     for (const { work } of this.#unsaved) this.#inHand.add(work.number)
-    this.#backlog = true
+    this.#queue = []
+    this.#later.clear()
+    for (const [number, at] of waiting) if (!this.#inHand.has(number)) this.#later.set(number, at)
   }
 
   stop(): void {
@@ -97,59 +110,65 @@ export class Runner {
     this.#rested()
   }
 
-  #rested(): void {
-    if (this.#inHand.size === 0) for (const idle of this.#idle.splice(0)) idle()
-  }
-
   /** Takes a delivery that was recorded just now; it waits in the store if it can't be run at once. */
   accept(work: Work): void {
-    if (this.#fork === undefined || this.#backlog || !this.#hasRoom()) this.#backlog = true
-    else this.#begin(work)
+    if (this.#queue.length === 0 && this.#hasRoom()) this.#begin(work)
+    else this.#queue.push(work.number)
   }
 
-  /** The store has something new to be run. */
-  look(): void {
-    this.#backlog = true
+  /** One that is on record is to be run now. */
+  look(delivery: number): void {
+    this.#queue.push(delivery)
     this.#options.wake()
   }
 
   /** Begins what is due and has room. Answers when to look again, by the wall clock. */
   pump(): number | undefined {
     const now = this.#options.wall()
-    this.#saveAgain()
+    for (const unsaved of this.#unsaved.splice(0)) this.#save(unsaved)
     if (this.#fork === undefined) return undefined
     if (now < this.#notBefore) return this.#notBefore
-    if (this.#nextDue !== undefined && now >= this.#nextDue) this.#backlog = true
-    while (this.#backlog && this.#hasRoom()) this.#takeDue(now)
-    this.#nextDue = this.#options.database.readNow((sql) => deliveries.nextDue(sql, now))
-    return this.#unsaved.length > 0 ? now + STORE_RETRY_MILLIS : this.#nextDue
+    let next = Infinity
+    for (const [number, at] of this.#later) {
+      if (at > now) next = Math.min(next, at)
+      else {
+        this.#later.delete(number)
+        this.#queue.push(number)
+      }
+    }
+    let taken = 0
+    while (taken < this.#queue.length && this.#hasRoom()) this.#take(this.#queue[taken++]!)
+    if (taken > 0) this.#queue = this.#queue.slice(taken)
+    if (this.#unsaved.length > 0) return now + STORE_RETRY_MILLIS
+    return next === Infinity ? undefined : next
   }
 
-  /** Those in hand that have not begun are among those that wait, as far as the store knows. */
-  #takeDue(now: number): void {
-    const room = this.#options.maxRunning() - this.#inHand.size
-    const limit = room + this.#inHand.size
-    const due = this.#options.database.readNow((sql) => deliveries.due(sql, now, limit))
-    const waiting = due.filter(({ number }) => !this.#inHand.has(number))
-    this.#backlog = waiting.length > room || due.length === limit
-    for (const stored of waiting.slice(0, room)) this.#take(stored)
+  #rested(): void {
+    if (this.#inHand.size === 0) for (const idle of this.#idle.splice(0)) idle()
   }
 
   #hasRoom(): boolean {
-    return this.#inHand.size < this.#options.maxRunning() && this.#options.wall() >= this.#notBefore
+    return (
+      this.#fork !== undefined &&
+      this.#inHand.size < this.#options.maxRunning() &&
+      this.#options.wall() >= this.#notBefore
+    )
   }
 
-  #take(stored: deliveries.Stored): void {
-    const { failures, misses, number, received_millis } = stored
-    const sent = this.#options.database.readNow((sql) => deliveries.sent(sql, number))
+  #take(number: number): void {
+    const { readNow } = this.#options.database
+    const stored = readNow((sql) => deliveries.find(sql, number))
+    if (stored?.state !== "pending") return
+    const sent = readNow((sql) => deliveries.sent(sql, number))
     const body = sent === undefined ? "its body is no longer kept" : readBody(sent.body)
     const work: Work = {
       number,
-      failures,
-      misses,
+      attempts: stored.attempts,
+      failures: stored.failures,
+      misses: stored.misses,
       namespace: stored.namespace as Namespace,
       method: stored.method as MethodName,
-      receivedMillis: received_millis,
+      receivedMillis: stored.received_millis,
       sent: sent ?? { headers: {}, query: "" },
       body: typeof body === "string" ? {} : body
     }
@@ -166,14 +185,17 @@ export class Runner {
       return this.#fail(work, { ...bugFailure(error), isFinal: true })
     }
     const fork = this.#fork
-    this.#options.inbox.begin(number, (begun) => {
-      // Another run of the actor may have seen to it by now; if none has, it waits again.
-      if (begun !== true || fork === undefined || fork !== this.#fork) {
+    this.#options.inbox.begin([number, work.attempts + 1], (error) => {
+      if (error !== undefined) {
         this.#inHand.delete(number)
-        if (begun === true) this.#options.inbox.giveBack(number, this.#options.wall())
-        if (begun === true || begun === false) return this.#rested()
         this.#notBefore = this.#options.wall() + STORE_RETRY_MILLIS
-        return this.look()
+        return this.look(number)
+      }
+      // Another run of the actor has it among those that wait by now.
+      if (fork === undefined || fork !== this.#fork) {
+        this.#inHand.delete(number)
+        this.#options.inbox.giveBack(number)
+        return this.#rested()
       }
       const params = paramsOf(work.body, { delivery: number, receivedMillis: work.receivedMillis, ...work.sent })
       fork(this.#options.invoke(work, params, route), (exit) => this.#ran(work, route, exit))
@@ -200,6 +222,7 @@ export class Runner {
       outcome: { state: "succeeded", data },
       ended: {
         state: "succeeded",
+        attempts: work.attempts + 1,
         failures: work.failures,
         misses: work.misses,
         nextMillis: null,
@@ -219,6 +242,7 @@ export class Runner {
       work,
       outcome: next.state === "pending" ? { state: "pending" } : { state: next.state, told },
       ended: {
+        attempts: work.attempts + 1,
         endedMillis: next.state === "pending" ? null : this.#options.wall(),
         ...next,
         error: failure.error.slice(0, ERROR_CHARS),
@@ -237,13 +261,10 @@ export class Runner {
         return this.#options.wake()
       }
       this.#inHand.delete(work.number)
+      if (ended.nextMillis !== null) this.#later.set(work.number, ended.nextMillis)
       this.#options.ended(work, outcome, ended.state)
       this.#rested()
-      if (this.#backlog || ended.state === "pending") this.#options.wake()
+      if (this.#queue.length > 0 || ended.nextMillis !== null) this.#options.wake()
     })
-  }
-
-  #saveAgain(): void {
-    for (const unsaved of this.#unsaved.splice(0)) this.#save(unsaved)
   }
 }

@@ -36,10 +36,11 @@ export class Webhooks extends Context.Service<
     readonly handle: (exchange: Exchange) => void
     /** Whether deliveries wait to be run, or run. */
     readonly waits: () => boolean
-    /** The store has something to be run that it had not. */
-    readonly look: () => void
-    /** Waits until a delivery ends, at most so long; what it has come to by then. */
-    ended(delivery: number, waitMillis: number): Effect.Effect<Outcome>
+    /** Whether a delivery runs; and those that do. */
+    readonly isRunning: (delivery: number) => boolean
+    readonly running: () => ReadonlyArray<number>
+    /** Runs a delivery that had ended and waits again on record; waits for its end, at most so long: what it has come to by then. */
+    runAgain(delivery: number, waitMillis: number): Effect.Effect<Outcome>
   }
 >()("hob/webhooks/Webhooks") {}
 
@@ -62,12 +63,18 @@ export const layer = Layer.effect(
     const table = new RouteTable()
     // A store that can't be read is no ground to let anybody in.
     for (const route of yield* Effect.orDie(database.read(routes.load))) table.put(route)
-    const { newest, open: unended } = yield* Effect.orDie(database.read(deliveries.totals))
+    const { batch, newest, unended } = yield* Effect.orDie(
+      database.read((sql) => ({
+        batch: deliveries.begun(sql).batch,
+        newest: deliveries.newest(sql),
+        unended: deliveries.waiting(sql).length
+      }))
+    )
     /** Deliveries that have not ended. */
     const open = { deliveries: unended }
     const refusals = new Refusals()
     const waiters = new Waiters()
-    const inbox = new Inbox(database, newest)
+    const inbox = new Inbox(database, { newest, batch })
     yield* inbox.handIn
     let warn = (_text: string): void => {}
     /** When the actor looks next, unless it is woken. */
@@ -135,7 +142,7 @@ export const layer = Layer.effect(
     const sweep = Effect.gen(function* () {
       for (;;) {
         const { keepBytes, keepCount, keepMillis } = settings
-        const { bytes } = yield* database.read(deliveries.totals)
+        const bytes = yield* database.read(deliveries.bodyBytes)
         const { more } = yield* database.write((sql) =>
           forget(sql, { before: wall() - keepMillis, excessBytes: bytes - keepBytes, maxCount: keepCount })
         )
@@ -156,14 +163,17 @@ export const layer = Layer.effect(
         )
         const run = yield* FiberSet.makeRuntime<never, unknown, MethodError>()
         yield* Effect.addFinalizer(() => Effect.sync(() => runner.stop()))
-        for (const { number, outcome } of yield* recover(database, { routes: table, runner, nowMillis: wall() })) {
+        const nowMillis = wall()
+        const { interrupted, waiting } = yield* recover(database, { routes: table, runner, nowMillis })
+        inbox.forgetBegun()
+        for (const { number, outcome } of interrupted) {
           open.deliveries--
           waiters.tell(number, outcome)
         }
         warn = (text) => void run(Effect.logWarning(text))
         runner.start((effect, ended) => {
           run(effect as Effect.Effect<unknown, MethodError>).addObserver(ended as never)
-        })
+        }, waiting)
         yield* Effect.forkScoped(Effect.forever(Effect.andThen(sweep, Effect.sleep(SWEEP))))
         yield* up
         for (;;) {
@@ -196,12 +206,14 @@ export const layer = Layer.effect(
       refusals,
       handle: intake.handle,
       waits: () => open.deliveries > 0,
-      look: () => {
-        open.deliveries++
-        runner.look()
-      },
-      ended: (delivery, waitMillis) =>
-        Effect.callback((resume) => wait(delivery, (outcome) => resume(Effect.succeed(outcome)), waitMillis))
+      isRunning: (delivery) => runner.isRunning(delivery),
+      running: () => runner.running,
+      runAgain: (delivery, waitMillis) =>
+        Effect.callback((resume) => {
+          wait(delivery, (outcome) => resume(Effect.succeed(outcome)), waitMillis)
+          open.deliveries++
+          runner.look(delivery)
+        })
     })
   })
 )

@@ -1,4 +1,7 @@
-/** Deliveries in the store. Their bodies have a table of their own: a change of state writes none of them again. */
+/**
+ * Deliveries in the store: what was sent is written once, and what became of it once it has; which runs have begun stands
+ * apart, many in one row. Nothing is written twice that is as large as a body, and no index changes with a state.
+ */
 import { Schema } from "effect"
 import type { MethodName } from "../protocol/methodNames.ts"
 import type { Namespace } from "../protocol/namespaces.ts"
@@ -21,8 +24,6 @@ export interface NewDelivery extends Sent {
   readonly namespace: Namespace
   readonly method: MethodName
   readonly senderId: string | undefined
-  /** Of the body, where the sender names its deliveries and one name should have one body. */
-  readonly digest: Buffer | undefined
   readonly receivedMillis: number
 }
 
@@ -42,83 +43,90 @@ const Stored = Schema.Struct({
   told: Schema.NullOr(Schema.String),
   result: Schema.NullOr(Schema.String)
 })
+/** One that runs is `pending` here: who runs it knows. */
 export type Stored = typeof Stored.Type
 
 const decode = Schema.decodeUnknownSync(Stored)
-const COLUMNS =
-  "number, namespace, method, sender_id, received_millis, state, attempts, failures, misses, next_millis, ended_millis, error, told, result"
+const COLUMNS = `d.number AS number, d.namespace AS namespace, d.method AS method, d.sender_id AS sender_id,
+  d.received_millis AS received_millis, coalesce(o.state, 'pending') AS state, coalesce(o.attempts, 0) AS attempts,
+  coalesce(o.failures, 0) AS failures, coalesce(o.misses, 0) AS misses,
+  CASE WHEN o.state IS NULL THEN d.received_millis ELSE o.next_millis END AS next_millis,
+  o.ended_millis AS ended_millis, o.error AS error, o.told AS told, o.result AS result`
+const JOINED = "webhook_deliveries d LEFT JOIN webhook_outcomes o ON o.number = d.number"
 
-/** The number of the newest delivery, 0 when there is none; how many have not ended; and the bytes of all bodies. */
-export const totals = (sql: Reads): { readonly newest: number; readonly open: number; readonly bytes: number } => ({
-  newest: Number(sql.get("SELECT max(number) AS n FROM webhook_deliveries")?.["n"] ?? 0),
-  open:
-    Number(sql.get("SELECT count(*) AS n FROM webhook_deliveries WHERE state = 'pending'")!["n"]) +
-    Number(sql.get("SELECT count(*) AS n FROM webhook_deliveries WHERE state = 'running'")!["n"]),
-  bytes: Number(sql.get("SELECT total(bytes) AS n FROM webhook_bodies")!["n"])
-})
+/** The number of the newest delivery; 0 when there is none. */
+export const newest = (sql: Reads): number =>
+  Number(sql.get("SELECT max(number) AS n FROM webhook_deliveries")?.["n"] ?? 0)
+
+/** The bytes of all bodies. */
+export const bodyBytes = (sql: Reads): number =>
+  Number(sql.get("SELECT total(length(body)) AS n FROM webhook_deliveries")!["n"])
+
+/** Those that have not ended, in the order in which they are due, and when they are. */
+export const waiting = (sql: Reads): ReadonlyArray<readonly [number: number, atMillis: number]> =>
+  sql
+    .all(
+      `SELECT d.number AS number, coalesce(o.next_millis, d.received_millis) AS at FROM ${JOINED}
+       WHERE coalesce(o.state, 'pending') = 'pending' ORDER BY at, d.number`
+    )
+    .map(({ at, number }) => [Number(number), Number(at)] as const)
 
 /** False when its sender has sent it before. */
 export const insert = (sql: Sql, number: number, delivery: NewDelivery): boolean => {
-  const { body, digest, method, namespace, receivedMillis, senderId } = delivery
-  const changed = sql.run(
-    `INSERT INTO webhook_deliveries (number, namespace, method, sender_id, digest, received_millis, state, attempts, failures, misses, next_millis)
-     VALUES (?, ?, ?, ?, ?, ?, 'pending', 0, 0, 0, ?)
-     ON CONFLICT (namespace, method, sender_id) WHERE sender_id IS NOT NULL DO NOTHING`,
-    number,
-    namespace,
-    method,
-    senderId ?? null,
-    digest ?? null,
-    receivedMillis,
-    receivedMillis
+  const { address, body, headers, method, namespace, query, receivedMillis, senderId } = delivery
+  return (
+    sql.run(
+      `INSERT INTO webhook_deliveries (number, namespace, method, sender_id, received_millis, headers, query, address, body)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (namespace, method, sender_id) WHERE sender_id IS NOT NULL DO NOTHING`,
+      number,
+      namespace,
+      method,
+      senderId ?? null,
+      receivedMillis,
+      JSON.stringify(headers),
+      query,
+      address,
+      body
+    ) > 0
   )
-  if (changed === 0) return false
-  sql.run(
-    "INSERT INTO webhook_bodies (number, bytes, headers, query, address, body) VALUES (?, ?, ?, ?, ?, ?)",
-    number,
-    body.length,
-    JSON.stringify(delivery.headers),
-    delivery.query,
-    delivery.address,
-    body
-  )
-  return true
 }
 
-/** The delivery that its sender calls so, and the digest of its body. */
+/** The delivery that its sender calls so, and its body, where that is still kept. */
 export const known = (
   sql: Reads,
   { method, namespace, senderId }: Pick<NewDelivery, "namespace" | "method" | "senderId">
-): { readonly stored: Stored; readonly digest: Uint8Array | null } | undefined => {
+): { readonly stored: Stored; readonly body: Uint8Array | null } | undefined => {
   const row = sql.get(
-    `SELECT ${COLUMNS}, digest FROM webhook_deliveries WHERE namespace = ? AND method = ? AND sender_id = ?`,
+    `SELECT ${COLUMNS}, d.body AS body FROM ${JOINED} WHERE d.namespace = ? AND d.method = ? AND d.sender_id = ?`,
     namespace,
     method,
     senderId ?? null
   )
   if (row === undefined) return undefined
-  return { stored: decode(row), digest: row["digest"] instanceof Uint8Array ? row["digest"] : null }
+  return { stored: decode(row), body: row["body"] instanceof Uint8Array ? row["body"] : null }
 }
 
-/** False when it does not wait any more. */
-export const begin = (sql: Sql, number: number): boolean =>
-  sql.run(
-    "UPDATE webhook_deliveries SET state = 'running', attempts = attempts + 1, next_millis = NULL WHERE number = ? AND state = 'pending'",
-    number
-  ) > 0
+/** A run that begins: which delivery's, and which of its runs. */
+export type Run = readonly [number: number, attempt: number]
 
-/** Of one that was noted as begun and never was. */
-export const giveBack = (sql: Sql, number: number, nowMillis: number): void => {
-  sql.run(
-    "UPDATE webhook_deliveries SET state = 'pending', attempts = attempts - 1, next_millis = ? WHERE number = ? AND state = 'running'",
-    nowMillis,
-    number
-  )
+const decodeRuns = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Array(Schema.Tuple([Schema.Int, Schema.Int]))))
+
+/** Notes that runs begin, before they do. */
+export const begin = (sql: Sql, batch: number, runs: ReadonlyArray<Run>): void => {
+  sql.run("INSERT INTO webhook_begun (batch, runs) VALUES (?, ?)", batch, JSON.stringify(runs))
+}
+
+/** Those of a batch that have not ended; it is forgotten with the last of them. */
+export const rebegin = (sql: Sql, batch: number, runs: ReadonlyArray<Run>): void => {
+  if (runs.length === 0) sql.run("DELETE FROM webhook_begun WHERE batch = ?", batch)
+  else sql.run("UPDATE webhook_begun SET runs = ? WHERE batch = ?", JSON.stringify(runs), batch)
 }
 
 /** How a run ended. */
 export interface Ended extends Tries {
   readonly state: Exclude<DeliveryState, "running">
+  readonly attempts: number
   readonly nextMillis: number | null
   readonly endedMillis: number | null
   readonly error: string | null
@@ -130,55 +138,43 @@ export interface Ended extends Tries {
 
 export const end = (sql: Sql, number: number, ended: Ended): void => {
   sql.run(
-    `UPDATE webhook_deliveries SET state = ?, failures = ?, misses = ?, next_millis = ?, ended_millis = ?, error = ?, told = ?, result = ?
-     WHERE number = ?`,
+    `INSERT OR REPLACE INTO webhook_outcomes (number, state, attempts, failures, misses, next_millis, ended_millis, error, told, result)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    number,
     ended.state,
+    ended.attempts,
     ended.failures,
     ended.misses,
     ended.nextMillis,
     ended.endedMillis,
     ended.error,
     ended.told === null ? null : JSON.stringify(ended.told),
-    ended.result,
-    number
+    ended.result
   )
 }
 
-/** Those that were running when hob ended. */
-export const running = (sql: Reads): ReadonlyArray<Stored> =>
-  sql.all(`SELECT ${COLUMNS} FROM webhook_deliveries WHERE state = 'running' ORDER BY number`).map((row) => decode(row))
-
-/** To be run, now or later. */
-export const requeue = (sql: Sql, number: number, atMillis: number, afresh: boolean): void => {
-  const tries = afresh ? ", failures = 0, misses = 0, error = NULL, told = NULL, result = NULL" : ""
-  sql.run(
-    `UPDATE webhook_deliveries SET state = 'pending', next_millis = ?, ended_millis = NULL${tries} WHERE number = ?`,
-    atMillis,
-    number
-  )
+/** Runs that were begun and did not end, as far as the store knows; and the greatest number of a batch. */
+export const begun = (
+  sql: Reads
+): { readonly left: ReadonlyArray<Stored & { readonly attempt: number }>; readonly batch: number } => {
+  const batches = sql.all("SELECT batch, runs FROM webhook_begun ORDER BY batch")
+  const left = batches
+    .flatMap(({ runs }) => decodeRuns(runs))
+    .flatMap(([number, attempt]) => {
+      const stored = find(sql, number)
+      const isLeft = stored !== undefined && stored.state === "pending" && stored.attempts < attempt
+      return isLeft ? [{ ...stored, attempt }] : []
+    })
+  return { left, batch: Number(batches.at(-1)?.["batch"] ?? 0) }
 }
 
-/** Those that are due, the longest waiting first. */
-export const due = (sql: Reads, nowMillis: number, limit: number): ReadonlyArray<Stored> =>
-  sql
-    .all(
-      `SELECT ${COLUMNS} FROM webhook_deliveries WHERE state = 'pending' AND next_millis <= ? ORDER BY next_millis, number LIMIT ?`,
-      nowMillis,
-      limit
-    )
-    .map((row) => decode(row))
-
-/** When the next one is due that isn't yet. */
-export const nextDue = (sql: Reads, nowMillis: number): number | undefined => {
-  const next = sql.get(
-    "SELECT min(next_millis) AS n FROM webhook_deliveries WHERE state = 'pending' AND next_millis > ?",
-    nowMillis
-  )?.["n"]
-  return typeof next === "number" ? next : undefined
+/** What was begun is seen to. */
+export const forgetBegun = (sql: Sql): void => {
+  sql.run("DELETE FROM webhook_begun")
 }
 
 export const find = (sql: Reads, number: number): Stored | undefined => {
-  const row = sql.get(`SELECT ${COLUMNS} FROM webhook_deliveries WHERE number = ?`, number)
+  const row = sql.get(`SELECT ${COLUMNS} FROM ${JOINED} WHERE d.number = ?`, number)
   return row === undefined ? undefined : decode(row)
 }
 
@@ -186,19 +182,19 @@ const SentRow = Schema.Struct({
   headers: Schema.fromJsonString(Schema.Record(Schema.String, Schema.String)),
   query: Schema.String,
   address: Schema.String,
-  body: Schema.Uint8Array
+  body: Schema.NullOr(Schema.Uint8Array)
 })
 const decodeSent = Schema.decodeUnknownSync(SentRow)
 
-/** What was sent; undefined where it is no longer kept. */
+/** What was sent; undefined where its body is no longer kept. */
 export const sent = (sql: Reads, number: number): Sent | undefined => {
   const row: Row | undefined = sql.get(
-    "SELECT headers, query, address, body FROM webhook_bodies WHERE number = ?",
+    "SELECT headers, query, address, body FROM webhook_deliveries WHERE number = ?",
     number
   )
   if (row === undefined) return undefined
   const { body, ...rest } = decodeSent(row)
-  return { ...rest, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength) }
+  return body === null ? undefined : { ...rest, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength) }
 }
 
 /** Which deliveries are meant, the newest first. */
@@ -207,16 +203,20 @@ export interface Wanted {
   readonly method?: string | undefined
   readonly state?: DeliveryState | undefined
   readonly before?: number | undefined
+  /** This one alone. */
+  readonly at?: number | undefined
   readonly limit: number
 }
 
-export const list = (sql: Reads, { before, limit, method, namespace, state }: Wanted): ReadonlyArray<Stored> =>
+export const list = (sql: Reads, { at, before, limit, method, namespace, state }: Wanted): ReadonlyArray<Stored> =>
   sql
     .all(
-      `SELECT ${COLUMNS} FROM webhook_deliveries
-       WHERE number < ? AND coalesce(namespace = ?, TRUE) AND coalesce(method = ?, TRUE) AND coalesce(state = ?, TRUE)
-       ORDER BY number DESC LIMIT ?`,
-      before ?? Number.MAX_SAFE_INTEGER,
+      `SELECT ${COLUMNS} FROM ${JOINED}
+       WHERE d.number < ? AND d.number >= ? AND coalesce(d.namespace = ?, TRUE) AND coalesce(d.method = ?, TRUE)
+         AND coalesce(coalesce(o.state, 'pending') = ?, TRUE)
+       ORDER BY d.number DESC LIMIT ?`,
+      Math.min(before ?? Number.MAX_SAFE_INTEGER, at === undefined ? Number.MAX_SAFE_INTEGER : at + 1),
+      at ?? 0,
       namespace ?? null,
       method ?? null,
       state ?? null,

@@ -80,10 +80,16 @@ export const layer = (photonSecret: string | undefined) =>
           : Effect.succeed(found)
       }
 
+      /** As it is: the store knows of one that runs only that it has not ended. */
+      const shown = (row: deliveries.Stored): deliveries.Stored =>
+        webhooks.isRunning(row.number) && row.state === "pending"
+          ? { ...row, state: "running", attempts: row.attempts + 1, next_millis: null }
+          : row
+
       const stored = (delivery: number) =>
         Effect.flatMap(
           database.read((sql) => deliveries.find(sql, delivery)),
-          (row) => (row === undefined ? Effect.fail(new DeliveryNotFound({ delivery })) : Effect.succeed(row))
+          (row) => (row === undefined ? Effect.fail(new DeliveryNotFound({ delivery })) : Effect.succeed(shown(row)))
         )
 
       return WebhooksRpcs.of({
@@ -112,10 +118,19 @@ export const layer = (photonSecret: string | undefined) =>
             refusals.forget(route)
             return { webhook }
           }),
-        "webhooks.deliveries": ({ all = false, limit = LISTED, namespace = defaultNamespace, ...which }) =>
+        "webhooks.deliveries": ({ all = false, limit = LISTED, namespace = defaultNamespace, state, ...which }) =>
           Effect.map(
-            database.read((sql) => deliveries.list(sql, { ...which, limit, namespace: all ? undefined : namespace })),
-            (rows) => ({ deliveries: rows.map(deliveries.described) })
+            database.read((sql) => {
+              const wanted = { ...which, namespace: all ? undefined : namespace }
+              // One that runs is pending, for the store.
+              const more = state === "pending" ? limit + webhooks.running().length : limit
+              if (state !== "running") return deliveries.list(sql, { ...wanted, state, limit: more })
+              return webhooks.running().flatMap((number) => deliveries.list(sql, { ...wanted, at: number, limit: 1 }))
+            }),
+            (rows) => {
+              const found = rows.map(shown).filter((row) => state === undefined || row.state === state)
+              return { deliveries: found.slice(0, limit).map(deliveries.described) }
+            }
           ),
         "webhooks.show": ({ delivery }) =>
           Effect.gen(function* () {
@@ -129,17 +144,21 @@ export const layer = (photonSecret: string | undefined) =>
             if (table.get(which) === undefined) return yield* new WebhookNotFound(which)
             const nowMillis = yield* Clock.currentTimeMillis
             const problem = yield* database.write((sql) => {
-              const state = deliveries.find(sql, delivery)?.state
-              if (state === undefined) return new DeliveryNotFound({ delivery })
-              if (state === "pending" || state === "running") return new DeliveryBusy({ delivery, state })
+              const row = deliveries.find(sql, delivery)
+              if (row === undefined) return new DeliveryNotFound({ delivery })
+              if (row.state === "pending") return new DeliveryBusy({ delivery, state: shown(row).state })
               if (deliveries.sent(sql, delivery) === undefined) return new DeliveryBodyGone({ delivery })
-              deliveries.requeue(sql, delivery, nowMillis, true)
+              const fresh = { failures: 0, misses: 0, endedMillis: null, error: null, told: null, result: null }
+              deliveries.end(sql, delivery, {
+                ...fresh,
+                state: "pending",
+                attempts: row.attempts,
+                nextMillis: nowMillis
+              })
               return undefined
             })
             if (problem !== undefined) return yield* problem
-            const ended = webhooks.ended(delivery, waitMillis)
-            webhooks.look()
-            yield* ended
+            yield* webhooks.runAgain(delivery, waitMillis)
             return deliveries.described(yield* stored(delivery))
           }),
         "webhooks.test": ({ body = {}, ...which }) =>

@@ -4,57 +4,48 @@ import type { Reads, Sql } from "../storage/sqlite.ts"
 /** So many at a time: others write in between. */
 const PIECE = 500
 
-const ended = "state NOT IN ('pending', 'running')"
+/** What has not ended is not forgotten; nor is the newest, for its number must not come again. */
+const FORGETTABLE = `FROM webhook_deliveries d JOIN webhook_outcomes o ON o.number = d.number
+  WHERE o.state <> 'pending' AND d.number < (SELECT max(number) FROM webhook_deliveries)`
 
-/**
- * Forgets a piece of what is too old, and of what is too much; the newest delivery stays, for its number must not come
- * again. Answers whether there is more, and how many bytes of bodies are gone.
- */
+/** Forgets a piece of what is too old, and of what is too much. Answers whether there may be more. */
 export const forget = (
   sql: Sql,
   limits: { readonly before: number; readonly excessBytes: number; readonly maxCount: number }
-): { readonly more: boolean; readonly freed: number } => {
+): { readonly more: boolean } => {
   const old = sql.all(
-    `SELECT number FROM webhook_deliveries WHERE received_millis < ? AND ${ended}
-       AND number < (SELECT max(number) FROM webhook_deliveries) ORDER BY number LIMIT ?`,
+    `SELECT d.number AS number ${FORGETTABLE} AND d.received_millis < ? ORDER BY d.number LIMIT ?`,
     limits.before,
     PIECE
   )
-  const excess = countOf(sql) - old.length - limits.maxCount
+  const excess = Math.min(countOf(sql) - old.length - limits.maxCount, PIECE - old.length)
   const tooMany =
-    excess > 0 && old.length < PIECE
+    excess > 0
       ? sql.all(
-          `SELECT number FROM webhook_deliveries WHERE received_millis >= ? AND ${ended}
-             AND number < (SELECT max(number) FROM webhook_deliveries) ORDER BY number LIMIT ?`,
+          `SELECT d.number AS number ${FORGETTABLE} AND d.received_millis >= ? ORDER BY d.number LIMIT ?`,
           limits.before,
-          Math.min(excess, PIECE - old.length)
+          excess
         )
       : []
-  let freed = 0
   for (const { number } of [...old, ...tooMany]) {
-    freed += dropBody(sql, Number(number))
     sql.run("DELETE FROM webhook_deliveries WHERE number = ?", number!)
+    sql.run("DELETE FROM webhook_outcomes WHERE number = ?", number!)
   }
+  let freed = 0
   let bodies = 0
-  if (limits.excessBytes > freed) {
+  if (limits.excessBytes > 0) {
     const oldest = sql.all(
-      `SELECT b.number AS number, b.bytes AS bytes FROM webhook_bodies b JOIN webhook_deliveries d ON d.number = b.number
-       WHERE d.${ended} ORDER BY b.number LIMIT ?`,
+      `SELECT d.number AS number, length(d.body) AS bytes ${FORGETTABLE} AND d.body IS NOT NULL ORDER BY d.number LIMIT ?`,
       PIECE
     )
-    for (const { number } of oldest) {
+    for (const { bytes, number } of oldest) {
       if (freed >= limits.excessBytes) break
-      freed += dropBody(sql, Number(number))
+      sql.run("UPDATE webhook_deliveries SET body = NULL WHERE number = ?", number!)
+      freed += Number(bytes)
       bodies++
     }
   }
-  return { more: old.length + tooMany.length >= PIECE || bodies >= PIECE, freed }
+  return { more: old.length + tooMany.length >= PIECE || bodies >= PIECE }
 }
 
 const countOf = (sql: Reads): number => Number(sql.get("SELECT count(*) AS n FROM webhook_deliveries")!["n"])
-
-const dropBody = (sql: Sql, number: number): number => {
-  const bytes = Number(sql.get("SELECT bytes FROM webhook_bodies WHERE number = ?", number)?.["bytes"] ?? 0)
-  sql.run("DELETE FROM webhook_bodies WHERE number = ?", number)
-  return bytes
-}

@@ -1,5 +1,3 @@
-import { Effect } from "effect"
-import type { StorageError } from "../protocol/storage.ts"
 import type { Database } from "../storage/Database.ts"
 import type { Outcome } from "./decide.ts"
 import * as deliveries from "./deliveries.ts"
@@ -14,33 +12,28 @@ const INTERRUPTED = {
 
 /**
  * What was running when the one before ended is run again where its webhook says so, and is interrupted otherwise.
- * Answers with those that are interrupted now.
+ * Answers with those that are interrupted now, and with all that wait.
  */
 export const recover = (
   database: Database["Service"],
   { nowMillis, routes, runner }: { readonly routes: RouteTable; readonly runner: Runner; readonly nowMillis: number }
-): Effect.Effect<ReadonlyArray<{ readonly number: number; readonly outcome: Outcome }>, StorageError> =>
-  Effect.gen(function* () {
-    const found = yield* database.read(deliveries.running)
-    const left = found.filter(({ number }) => !runner.isUnsaved(number))
-    if (left.length === 0) return []
-    return yield* database.write((sql) =>
-      left.flatMap((stored) => {
-        const { failures, misses, number } = stored
-        if (routes.get(stored)?.guarantee === "at-least-once") {
-          deliveries.requeue(sql, number, nowMillis, false)
-          return []
-        }
-        deliveries.end(sql, number, {
-          ...INTERRUPTED,
-          state: "interrupted",
-          failures,
-          misses,
-          nextMillis: null,
-          endedMillis: nowMillis,
-          result: null
-        })
-        return [{ number, outcome: storedOutcome(deliveries.find(sql, number)!) }]
-      })
-    )
+) =>
+  database.write((sql) => {
+    const interrupted: Array<{ readonly number: number; readonly outcome: Outcome }> = []
+    for (const stored of deliveries.begun(sql).left) {
+      const { attempt, failures, misses, number } = stored
+      if (runner.isUnsaved(number)) continue
+      const isRunAgain = routes.get(stored)?.guarantee === "at-least-once"
+      const common = { attempts: attempt, failures, misses, result: null }
+      if (isRunAgain) {
+        const later = { state: "pending", nextMillis: nowMillis, endedMillis: null, error: null, told: null } as const
+        deliveries.end(sql, number, { ...common, ...later })
+      } else {
+        const ended = { state: "interrupted", nextMillis: null, endedMillis: nowMillis } as const
+        deliveries.end(sql, number, { ...common, ...ended, ...INTERRUPTED })
+        interrupted.push({ number, outcome: storedOutcome(deliveries.find(sql, number)!) })
+      }
+    }
+    deliveries.forgetBegun(sql)
+    return { interrupted, waiting: deliveries.waiting(sql) }
   })

@@ -47,7 +47,7 @@ export interface OpenOptions {
 const turn = Effect.promise(() => new Promise<void>((next) => setImmediate(next)))
 
 /** Lets everything in this process get as far as it can without time passing: turns of the loop, for the store needs some. */
-export const settle = Effect.repeat(turn, { times: 30 })
+export const settle = Effect.repeat(turn, { times: 200 })
 
 /** Moves the clock, and lets happen what that brings about. */
 export const pass = (time: Duration.Input) => Effect.andThen(settle, Effect.andThen(TestClock.adjust(time), settle))

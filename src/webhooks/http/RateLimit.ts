@@ -20,9 +20,8 @@ export class RateLimit {
     return this.#buckets.size
   }
 
-  /** Undefined: it may. Otherwise in how many seconds it may. `perMinute` 0: there is no limit. */
+  /** Undefined: it may. Otherwise in how many seconds it may. */
   take(address: string, perMinute: number, now: number): number | undefined {
-    if (perMinute === 0) return undefined
     const sender = senderOf(address)
     const known = this.#buckets.get(sender)
     const bucket = known ?? { tokens: perMinute, at: now }

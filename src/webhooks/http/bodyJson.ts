@@ -1,19 +1,14 @@
+import { isUtf8 } from "node:buffer"
 import { deeperThan } from "../../wire/lines.ts"
 
 /** The deepest nesting of a body. */
 const DEPTH = 64
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-
 /** A body as an object, or what is wrong with it. None at all is an empty object, as for photon. */
 export const readBody = (body: Buffer): Readonly<Record<string, unknown>> | string => {
   if (body.length === 0) return {}
-  let text: string
-  try {
-    text = utf8.decode(body)
-  } catch {
-    return "Invalid JSON body: it is not UTF-8"
-  }
+  if (!isUtf8(body)) return "Invalid JSON body: it is not UTF-8"
+  const text = body.toString("utf8")
   if (text.length > 2 * DEPTH && deeperThan(text, DEPTH)) return `Invalid JSON body: it is nested deeper than ${DEPTH}`
   try {
     const value: unknown = JSON.parse(text)

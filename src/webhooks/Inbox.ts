@@ -5,7 +5,7 @@ import type { Sql } from "../storage/sqlite.ts"
 import * as deliveries from "./deliveries.ts"
 
 /** Turns of the loop that a write waits for others: a transaction costs far more than what is in it. */
-const TURNS = 24
+const TURNS = 8
 
 /** What recording a delivery came to. */
 export type Recorded =

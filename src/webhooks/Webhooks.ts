@@ -5,7 +5,8 @@ import { HobConfig } from "../config/HobConfig.ts"
 import { Methods } from "../methods/Methods.ts"
 import { ChannelName } from "../protocol/channelNames.ts"
 import type { MethodError } from "../protocol/methodErrors.ts"
-import { type Delivery, WEBHOOKS_PREFIX } from "../protocol/webhooks.ts"
+import { WEBHOOKS_PREFIX } from "../protocol/webhooks.ts"
+import type { Namespace } from "../protocol/namespaces.ts"
 import { Database } from "../storage/Database.ts"
 import type { Outcome } from "./decide.ts"
 import * as deliveries from "./deliveries.ts"
@@ -17,7 +18,7 @@ import { recover } from "./recover.ts"
 import { Refusals } from "./refusals.ts"
 import * as routes from "./routes.ts"
 import { RouteTable } from "./routing.ts"
-import { Runner } from "./Runner.ts"
+import { Runner, type Work } from "./Runner.ts"
 import { Waiters } from "./Waiters.ts"
 
 /** The clock may be set, and the machine may sleep: it is looked at that often. */
@@ -80,15 +81,15 @@ export const layer = Layer.effect(
     /** When the actor looks next, unless it is woken. */
     let looksAt = 0
 
-    const announce = (
-      event: string,
-      { method, namespace, number }: Pick<Delivery, "method" | "namespace"> & { readonly number: number },
-      more: object = {}
-    ) => {
+    /** A namespace may have a name that no channel can have; nobody could subscribe to it. */
+    const channelOf = memoized((namespace: Namespace): ChannelName | undefined => {
       const channel = `${WEBHOOKS_PREFIX}${namespace}`
-      const message = { event, method, timestamp: wall(), delivery: number, ...more }
-      // A namespace may have a name that no channel can have; nobody could subscribe to it.
-      if (isChannelName(channel)) announcer.announce({ namespace, channel, message })
+      return isChannelName(channel) ? channel : undefined
+    })
+    const announce = (event: string, { method, namespace, number }: Pick<Work, "method" | "namespace" | "number">) => {
+      const channel = channelOf(namespace)
+      const message = { event, method, timestamp: wall(), delivery: number }
+      if (channel !== undefined) announcer.announce({ namespace, channel, message })
     }
 
     const runner = new Runner({
@@ -217,3 +218,12 @@ export const layer = Layer.effect(
     })
   })
 )
+
+/** Asked again for the same as just now, it is not computed again. */
+const memoized = <A, B>(compute: (a: A) => B): ((a: A) => B) => {
+  let last: { readonly of: A; readonly is: B } | undefined
+  return (a) => {
+    if (last === undefined || last.of !== a) last = { of: a, is: compute(a) }
+    return last.is
+  }
+}

@@ -37,7 +37,10 @@ const secret: ReadonlySet<string> = new Set([
 
 /** What a method may see of them, each as one text. */
 export const withoutSecrets = (headers: Headers): Record<string, string> => {
-  const shown: Record<string, string> = Object.create(null) as Record<string, string>
-  for (const [name, values] of headers) if (!secret.has(name)) shown[name] = values.join(", ")
+  const shown: Record<string, string> = {}
+  for (const [name, values] of headers) {
+    if (secret.has(name) || name === "__proto__") continue
+    shown[name] = values.length === 1 ? values[0]! : values.join(", ")
+  }
   return shown
 }

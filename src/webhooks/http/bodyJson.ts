@@ -39,7 +39,7 @@ export const paramsOf = (
     method: "POST",
     headers,
     // Of several with one name the last, as for photon.
-    query: Object.fromEntries(new URLSearchParams(query)),
+    query: query === "" ? {} : Object.fromEntries(new URLSearchParams(query)),
     timestamp: receivedMillis,
     delivery
   }

@@ -4,9 +4,9 @@
  *
  *     node bench/subscribers.ts [ROUNDS] [SUBSCRIBERS] [MESSAGES]
  *
- * Each has a connection of its own and a channel of its own, over the photon dialect, as their publisher. With and without
- * take turns; beside the rate stands the daemon's processor time, which holds on a busy machine too. Linux; needs a build
- * and as many open files as subscribers.
+ * The publisher speaks the photon dialect; each subscriber has a connection and a channel of its own in the same namespace,
+ * on the native socket, which takes more of them. With and without take turns; beside the rate stands the daemon's processor
+ * time, which holds on a busy machine too. Linux; needs a build, and more open files than subscribers.
  */
 import { fork } from "node:child_process"
 import type { Socket } from "node:net"
@@ -21,25 +21,37 @@ const idleClients = (): void => {
   const sockets: Array<Socket> = []
   const answered = (socket: Socket, line: string): Promise<void> =>
     new Promise((resolve) => {
-      socket.once("data", () => resolve())
+      socket.once("data", (answer: Buffer) => {
+        if (answer.includes('"error"')) throw new Error(String(answer))
+        resolve()
+      })
       socket.write(line)
     })
+  /** Each has been taken up when it is answered. */
+  const open = async (address: string, count: number, ping: string): Promise<void> => {
+    for (let from = 0; from < count; from += 500) {
+      const some = await Promise.all(Array.from({ length: Math.min(500, count - from) }, () => connect(address)))
+      await Promise.all(some.map((socket) => answered(socket, ping)))
+      sockets.push(...some)
+    }
+  }
   const tasks = {
-    connect: async (address: string, count: number) => {
-      for (let at = 0; at < count; at++) sockets.push(await connect(address))
-      // Each has been taken up when it is answered.
-      for (const socket of sockets) await answered(socket, `{"type":"ping","id":"p"}\n`)
-    },
-    connectNative: async (address: string, count: number) => {
-      for (let at = 0; at < count; at++) sockets.push(await connect(address))
-      for (const socket of sockets) {
-        await answered(socket, `{"jsonrpc":"2.0","id":1,"method":"daemon.ping","params":{}}\n`)
-      }
-    },
+    connect: (address: string, count: number) => open(address, count, `{"type":"ping","id":"p"}\n`),
+    connectNative: (address: string, count: number) =>
+      open(address, count, `{"jsonrpc":"2.0","id":1,"method":"daemon.ping","params":{}}\n`),
     subscribe: async () => {
-      for (const [at, socket] of sockets.entries()) {
-        await answered(socket, `{"type":"subscribe","id":"s","channel":"idle.${at}"}\n`)
-      }
+      await Promise.all(
+        sockets.map((socket, at) => answered(socket, `{"type":"subscribe","id":"s","channel":"idle.${at}"}\n`))
+      )
+    },
+    subscribeNative: async () => {
+      const request = (at: number) => ({
+        jsonrpc: "2.0",
+        id: 2,
+        method: "channels.subscribe",
+        params: { namespace: "bench", patterns: [`idle.${at}`] }
+      })
+      await Promise.all(sockets.map((socket, at) => answered(socket, `${JSON.stringify(request(at))}\n`)))
     },
     /** On one connection after another, 1000 at a time, each to `count` channels of its own. */
     subscribeMany: async (_: string, count: number) => {
@@ -65,67 +77,119 @@ const idleClients = (): void => {
   })
 }
 
-const compare = async (): Promise<void> => {
-  const [rounds = 5, subscribers = 10_000, messages = 100_000] = process.argv.slice(2).map(Number)
-  const hob = startHob({ socket: { maxConnections: 16_384 } })
-  const clients = fork(import.meta.filename, ["idle"])
-  const tell = (task: string, address = "", count = 0): Promise<void> =>
-    new Promise((resolve) => {
-      clients.once("message", () => resolve())
-      clients.send({ task, address, count })
-    })
+const clients = (): {
+  readonly tell: (task: string, address?: string, count?: number) => Promise<void>
+  end(): void
+} => {
+  const child = fork(import.meta.filename, ["idle"])
+  return {
+    tell: (task, address = "", count = 0) =>
+      new Promise((resolve) => {
+        child.once("message", () => resolve())
+        child.send({ task, address, count })
+      }),
+    end: () => void child.kill()
+  }
+}
+
+/** Waits until the process has nothing to do: ten thousand clients that leave are work. */
+const quiet = async (pid: number): Promise<void> => {
+  for (let before = -1; usage(pid).cpuSeconds !== before;) {
+    before = usage(pid).cpuSeconds
+    await new Promise((resolve) => setTimeout(resolve, 300))
+  }
+}
+
+const config = { socket: { maxConnections: 16_384 } }
+
+/** The publish rate with idle subscribers and without, and the daemon's processor time for each publish. */
+const compareRates = async (rounds: number, subscribers: number, messages: number): Promise<void> => {
+  const hob = startHob(config)
+  const idle = clients()
   const publisher = new RoleProcess("publisher", "photon", hob.photon)
   await publisher.said()
-  /** Publishes a second, and the daemon's processor time for each in microseconds. */
   const publish = async (): Promise<{ readonly rate: number; readonly micros: number }> => {
+    await quiet(hob.pid)
     const before = usage(hob.pid).cpuSeconds
     publisher.order({ do: "acknowledged", count: messages, inFlight: 64 })
     const { began } = await publisher.said<{ began: number }>()
     const seconds = (Number(process.hrtime.bigint()) - began) / 1e9
     return { rate: messages / seconds, micros: ((usage(hob.pid).cpuSeconds - before) * 1e6) / messages }
   }
-  const memory = () => usage(hob.pid).residentMegabytes * 1024
-  /** The first time counts: later the daemon has the memory already. */
-  const kibibytes = new Map<string, number>()
-  const note = (what: string, count: number, before: number) => {
-    if (!kibibytes.has(what)) kibibytes.set(what, (memory() - before) / count)
-  }
   try {
     await publish()
-    const none: Array<Awaited<ReturnType<typeof publish>>> = []
-    const idle: Array<Awaited<ReturnType<typeof publish>>> = []
+    const measured: Array<{ readonly rate: number; readonly micros: number; readonly alone: number }> = []
     for (let round = 0; round < rounds; round++) {
-      none.push(await publish())
-      let before = memory()
-      await tell("connect", hob.photon, subscribers)
-      note("an idle connection of a photon", subscribers, before)
-      before = memory()
-      await tell("subscribe")
-      note("its first subscription", subscribers, before)
-      idle.push(await publish())
-      await tell("close")
+      const alone = await publish()
+      await idle.tell("connectNative", hob.native, subscribers)
+      await idle.tell("subscribeNative")
+      const beside = await publish()
+      await idle.tell("close")
+      measured.push({ rate: beside.rate / alone.rate, micros: alone.micros / beside.micros, alone: alone.rate })
     }
-    console.log(`median of ${rounds} rounds (lowest to highest), Node ${process.version}`)
-    const rates = idle.map(({ rate }, at) => rate / none[at]!.rate)
-    const spent = none.map(({ micros }, at) => micros / idle[at]!.micros)
-    console.log(`publish rate with ${subscribers} idle subscribers, of that with none: ${spread(rates)}`)
-    console.log(`the same by the daemon's processor time: ${spread(spent)}`)
-    console.log(`publishes a second with none: ${median(none.map(({ rate }) => rate)).toFixed(0)}`)
-    let before = memory()
-    await tell("connectNative", hob.native, subscribers)
-    note("an idle connection of the native socket, beside what photon's have left", subscribers, before)
-    await tell("close")
-    await tell("connectNative", hob.native, 10)
-    before = memory()
-    await tell("subscribeMany", "", 9000)
-    note("one of 9000 subscriptions of a native connection", 90_000, before)
-    for (const [what, value] of kibibytes) console.log(`KiB for ${what}: ${value.toFixed(2)}`)
+    console.log(
+      `${subscribers} idle subscribers, of none: ${spread(measured.map(({ rate }) => rate))} of the publish rate`
+    )
+    console.log(`the same by the daemon's processor time: ${spread(measured.map(({ micros }) => micros))}`)
+    console.log(`publishes a second with none: ${median(measured.map(({ alone }) => alone)).toFixed(0)}`)
   } finally {
-    clients.kill()
+    idle.end()
     publisher.end()
+    await quiet(hob.pid)
+    hob.stop()
+  }
+}
+
+/** How much larger a daemon is that has just been started, for each of `count` that `task` adds. */
+const measureMemory = async (
+  steps: ReadonlyArray<{ readonly what: string; readonly task: string; readonly count: number; readonly of?: number }>,
+  door: "native" | "photon"
+): Promise<void> => {
+  const hob = startHob(config)
+  const idle = clients()
+  try {
+    for (const { count, of = count, task, what } of steps) {
+      const before = usage(hob.pid).residentMegabytes
+      await idle.tell(task, hob[door], count)
+      const grown = (usage(hob.pid).residentMegabytes - before) * 1024
+      if (what !== "") console.log(`${(grown / of).toFixed(2)} KiB for ${what}, of ${of}`)
+    }
+    await idle.tell("close")
+  } finally {
+    idle.end()
+    await quiet(hob.pid)
     hob.stop()
   }
 }
 
 if (process.argv[2] === "idle") idleClients()
-else await compare()
+else {
+  const [rounds = 5, subscribers = 10_000, messages = 100_000] = process.argv.slice(2).map(Number)
+  console.log(`median of ${rounds} rounds (lowest to highest), Node ${process.version}`)
+  await compareRates(rounds, subscribers, messages)
+  const connection = "an idle connection"
+  const first = "its first subscription, to a channel of its own"
+  // A dialect has a quarter of the files that the daemon may open.
+  const photons = Math.min(subscribers, 4000)
+  await measureMemory(
+    [
+      { what: `${connection} of a photon`, task: "connect", count: photons },
+      { what: first, task: "subscribe", count: 0, of: photons }
+    ],
+    "photon"
+  )
+  await measureMemory(
+    [
+      { what: `${connection} of the native socket`, task: "connectNative", count: subscribers },
+      { what: first, task: "subscribeNative", count: 0, of: subscribers }
+    ],
+    "native"
+  )
+  await measureMemory(
+    [
+      { what: "", task: "connectNative", count: 10 },
+      { what: "a subscription of 9000 on a connection", task: "subscribeMany", count: 9000, of: 90_000 }
+    ],
+    "native"
+  )
+}

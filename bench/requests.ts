@@ -6,7 +6,8 @@
  *
  * One connection, 256 requests in flight. Server and client are processes of their own; the client is bare: it writes
  * prepared lines and counts newlines, so that the server is what is measured. The servers take turns within each round.
- * Those of the photon, and `channels.publish`, are asked of a hob as it is built: nobody listens to what is published.
+ * Beside the share of the rate stands that of the requests for each second of the server's processor time, which holds on a
+ * busy machine too. Linux. Those of the photon, and `channels.publish`, are asked of a hob as it is built: nobody listens to what is published.
  */
 import { Effect, Layer } from "effect"
 import { NodeSocketServer } from "@effect/platform-node"
@@ -21,6 +22,7 @@ import { DirectMethods } from "../src/actors/DirectMethods.ts"
 import { Connections, layer as nativeSocket } from "../src/connection/layer.ts"
 import { Ping } from "../src/protocol/daemon.ts"
 import { startHob } from "./support/hob.ts"
+import { usage } from "./support/processes.ts"
 import { spread } from "./support/statistics.ts"
 
 const IN_FLIGHT = 256
@@ -104,7 +106,7 @@ const client = (path: string, kind: keyof typeof requests, millis: number): void
     if (measured === undefined) ask(lines)
     else if (answers === id) socket.end()
   })
-  socket.on("close", () => process.send?.(measured, () => process.disconnect?.()))
+  socket.on("close", () => process.send?.({ rate: measured, answers }, () => process.disconnect?.()))
   socket.on("connect", () => {
     ask(IN_FLIGHT)
     setTimeout(() => {
@@ -141,21 +143,37 @@ const compare = async (rounds: number, seconds: number): Promise<void> => {
   const stock = start("stock", paths.stock)
   const hob = startHob()
   await Promise.all([echo.message, door.message, stock.message])
-  const cases: ReadonlyArray<{ name: string; path: string; kind: keyof typeof requests; of: number }> = [
-    { name: "bare node:net echo", path: paths.echo, kind: "ping", of: 0 },
-    { name: "hob, daemon.ping (immediate)", path: paths.door, kind: "ping", of: 0 },
-    { name: "hob, a method through RpcServer", path: paths.door, kind: "fiber", of: 0 },
-    { name: "effect/rpc as it comes", path: paths.stock, kind: "fiber", of: 0 },
-    { name: "hob, channels.publish", path: hob.native, kind: "publish", of: 0 },
-    { name: "bare echo of photon's lines", path: paths.echo, kind: "photonPing", of: 5 },
-    { name: "photon dialect, ping", path: hob.photon, kind: "photonPing", of: 5 },
-    { name: "photon dialect, publish", path: hob.photon, kind: "photonPublish", of: 5 }
+  interface Case {
+    readonly name: string
+    readonly pid: number
+    readonly path: string
+    readonly kind: keyof typeof requests
+    /** The case that it is a share of. */
+    readonly of: number
+  }
+  const bare = { pid: echo.child.pid!, path: paths.echo }
+  const doors = { pid: door.child.pid!, path: paths.door }
+  const photon = { pid: hob.pid, path: hob.photon }
+  const cases: ReadonlyArray<Case> = [
+    { name: "bare node:net echo", ...bare, kind: "ping", of: 0 },
+    { name: "hob, daemon.ping (immediate)", ...doors, kind: "ping", of: 0 },
+    { name: "hob, a method through RpcServer", ...doors, kind: "fiber", of: 0 },
+    { name: "effect/rpc as it comes", pid: stock.child.pid!, path: paths.stock, kind: "fiber", of: 0 },
+    { name: "hob, channels.publish", pid: hob.pid, path: hob.native, kind: "publish", of: 0 },
+    { name: "bare echo of photon's lines", ...bare, kind: "photonPing", of: 5 },
+    { name: "photon dialect, ping", ...photon, kind: "photonPing", of: 5 },
+    { name: "photon dialect, publish", ...photon, kind: "photonPublish", of: 5 }
   ]
   const rates: Array<Array<number>> = cases.map(() => [])
+  const perSecond: Array<Array<number>> = cases.map(() => [])
   try {
     for (let round = 0; round < rounds; round++) {
-      for (const [index, { kind, path }] of cases.entries()) {
-        rates[index]!.push(Number(await start("client", path, kind, String(seconds * 1000)).message))
+      for (const [index, { kind, path, pid }] of cases.entries()) {
+        const before = usage(pid).cpuSeconds
+        const said = await start("client", path, kind, String(seconds * 1000)).message
+        const { answers, rate } = said as { readonly answers: number; readonly rate: number }
+        rates[index]!.push(rate)
+        perSecond[index]!.push(answers / (usage(pid).cpuSeconds - before))
       }
     }
   } finally {
@@ -171,7 +189,10 @@ const compare = async (rounds: number, seconds: number): Promise<void> => {
   for (const [index, { name, of }] of cases.entries()) {
     const rate = rates[index]!
     const share = rate.map((value, round) => value / rates[of]![round]!)
-    console.log(`${name.padEnd(34)} ${spread(rate, 0).padEnd(30)} requests/s   share ${spread(share, 2)}`)
+    const spent = perSecond[index]!.map((value, round) => value / perSecond[of]![round]!)
+    console.log(
+      `${name.padEnd(34)} ${spread(rate, 0).padEnd(30)} requests/s   share ${spread(share)}   by processor time ${spread(spent)}`
+    )
   }
 }
 

@@ -1,6 +1,7 @@
 /** The client library: hob's methods, typed, as Effects or as Promises. */
 export { connect, type ConnectOptions, HobClient, type PromiseClient } from "./HobClient.ts"
 export { type Lost, type Regained, subscribe, type SubscribeOptions, type SubscriptionItem } from "./subscribe.ts"
+export { DaemonClient } from "./gitify.ts"
 export { sendCommand } from "./photonCommand.ts"
 export { listJobs, type PhotonJob, type PhotonScheduled, scheduleJob, unscheduleJob } from "./photonJobs.ts"
 export { startWebhookServer } from "./photonWebhooks.ts"

@@ -27,4 +27,17 @@ export const photonPaths = (env: Environment, name: string): { readonly socket: 
   return { socket: join(directory, `${name}.sock`), pidFile: join(directory, `${name}.pid`) }
 }
 
+/** Where clients of gitify-prompt look: the same directory for all that a user runs, below what they take for the temporary one. */
+export const gitifyPaths = (
+  env: Environment
+): { readonly socket: string; readonly pidFile: string; readonly log: string } => {
+  const temporary = (env["TMPDIR"] || env["TMP"] || env["TEMP"] || "/tmp").replace(/(.)\/$/, "$1")
+  const directory = join(temporary, "gitify-prompt")
+  return {
+    socket: join(directory, "daemon.sock"),
+    pidFile: join(directory, "daemon.pid"),
+    log: join(directory, "daemon.log")
+  }
+}
+
 const homeOf = (env: Environment): string => env["HOME"] || env["USERPROFILE"] || homedir()

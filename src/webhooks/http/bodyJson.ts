@@ -16,7 +16,7 @@ export const readBody = (body: Buffer): Readonly<Record<string, unknown>> | stri
   } catch {
     return "Invalid JSON body"
   }
-  return "Invalid JSON body: it must be an object"
+  return "Invalid JSON body"
 }
 
 /** What a method is called with: the body, and how it came. A member `_webhook` of the body's own is not passed on. */

@@ -1,4 +1,4 @@
-import { Cause, Clock, Context, Deferred, Duration, Effect, Exit, Layer, type Scope } from "effect"
+import { Cause, Clock, Context, Deferred, Duration, Effect, Exit, Latch, Layer, type Scope } from "effect"
 import type { ConcernStatus } from "../protocol/daemon.ts"
 import { monotonicMillis } from "./monotonic.ts"
 
@@ -13,6 +13,8 @@ interface Concern {
   status: ConcernStatus
   /** Ends the run in progress when completed. */
   crash: Deferred.Deferred<never>
+  /** Ends the pause before the next run. */
+  readonly hurry: Latch.Latch
 }
 
 /**
@@ -32,6 +34,8 @@ export class Concerns extends Context.Service<
     ): Effect.Effect<void, never, R | Scope.Scope>
     /** Every concern, in the order in which they were started. */
     readonly status: Effect.Effect<ReadonlyArray<ConcernStatus>>
+    /** Somebody has mended what it failed for: the next run begins now, if it waits for its time. */
+    hurry(name: string): Effect.Effect<void>
     /** Fails the run in progress, as a bug in it would. False when there is no such concern. */
     crash(name: string, reason: string): Effect.Effect<boolean>
   }
@@ -48,7 +52,8 @@ export class Concerns extends Context.Service<
           return yield* Effect.die(new Error(`two concerns are called "${name}"`))
         const concern: Concern = {
           status: { name, state: "starting", restarts: 0, lastFailure: null },
-          crash: Deferred.makeUnsafe()
+          crash: Deferred.makeUnsafe(),
+          hurry: Latch.makeUnsafe()
         }
         concerns.set(name, concern)
         const up = Effect.sync(() => void (concern.status = { ...concern.status, state: "up" }))
@@ -79,7 +84,8 @@ export class Concerns extends Context.Service<
               `${name} failed and restarts in ${Duration.toMillis(pause)} ms`,
               Exit.isFailure(exit) && Cause.hasDies(exit.cause) ? exit.cause : reason
             )
-            yield* Effect.sleep(pause)
+            yield* concern.hurry.close
+            yield* Effect.raceFirst(Effect.sleep(pause), concern.hurry.await)
           }
         })
 
@@ -93,6 +99,7 @@ export class Concerns extends Context.Service<
     return Concerns.of({
       supervise,
       status: Effect.sync(() => Array.from(concerns.values(), ({ status }) => status)),
+      hurry: (name) => Effect.sync(() => void concerns.get(name)?.hurry.openUnsafe()),
       crash: (name, reason) =>
         Effect.sync(() => {
           const concern = concerns.get(name)

@@ -1,4 +1,5 @@
 /** Loading the module: which files it consists of, what it exports, what is wrong with it. */
+import { realpathSync } from "node:fs"
 import { registerHooks } from "node:module"
 import { dirname, sep } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
@@ -25,16 +26,26 @@ export interface Loaded {
 
 /** Tells of every file of the module's own directory that is loaded from now on, but for installed packages. */
 export const watchFiles = (file: string, seen: (file: string) => void): void => {
-  const directory = dirname(file) + sep
+  const directories = [...new Set([file, realOf(file)])].map((path) => dirname(path) + sep)
   registerHooks({
     load: (url, context, next) => {
       if (url.startsWith("file:")) {
         const path = fileURLToPath(url)
-        if (path.startsWith(directory) && !path.includes(`${sep}node_modules${sep}`)) seen(path)
+        const isOwn = directories.some((directory) => path.startsWith(directory))
+        if (isOwn && !path.includes(`${sep}node_modules${sep}`)) seen(path)
       }
       return next(url, context)
     }
   })
+}
+
+/** Node goes by where a link leads to. */
+const realOf = (file: string): string => {
+  try {
+    return realpathSync(file)
+  } catch {
+    return file
+  }
 }
 
 /** Imports the module and makes its instance. Throws whatever is wrong with it. */

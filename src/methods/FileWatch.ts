@@ -1,4 +1,4 @@
-import { type FSWatcher, statSync, watch } from "node:fs"
+import { type FSWatcher, realpathSync, statSync, watch } from "node:fs"
 import { dirname } from "node:path"
 
 /** Directories that are watched for one module. */
@@ -23,6 +23,15 @@ export const fingerprint = (files: Iterable<string>): string =>
     })
   )
 
+/** Where a file is, and where it is in truth: what a link leads to changes there. */
+const directoriesOf = (file: string): ReadonlyArray<string> => {
+  try {
+    return [dirname(file), dirname(realpathSync(file))]
+  } catch {
+    return [dirname(file)]
+  }
+}
+
 /** Tells when something has happened in the directories of a module's files. Says nothing of what. */
 export class FileWatch {
   readonly #watchers = new Map<string, FSWatcher>()
@@ -36,8 +45,7 @@ export class FileWatch {
 
   /** Watches where these files are, beside what is watched already. */
   add(files: Iterable<string>): void {
-    for (const file of files) {
-      const directory = dirname(file)
+    for (const directory of new Set([...files].flatMap(directoriesOf))) {
       if (this.#watchers.has(directory) || this.#watchers.size === MAX_DIRECTORIES) continue
       try {
         const watcher = watch(directory, { persistent: false }, this.#changed)

@@ -10,6 +10,8 @@ import { type Sink, Worker, type WorkerCall } from "./Worker.ts"
 
 /** What a process has said may come a moment after its end. */
 const LAST_WORDS = "200 millis"
+/** A process that ends may take a while for it: one that is large, or writes its core down. */
+const LAST_GASP = "2 seconds"
 /** An editor writes a file in several steps, and several files in a row. */
 const SETTLE = "100 millis"
 /** Older code with calls in hand; the oldest is ended when there is more of it. */
@@ -97,6 +99,7 @@ export const make = (options: ModuleOptions): Effect.Effect<Module, never, Conce
       if (worker.pid !== null) options.processes(worker.pid, true)
       yield* Effect.forkIn(gone(worker), scope, { startImmediately: true })
       yield* Effect.forkIn(overseeMemory(worker, settings), scope)
+      yield* Effect.forkIn(endMute(worker), scope)
       return worker
     })
 
@@ -114,6 +117,14 @@ export const make = (options: ModuleOptions): Effect.Effect<Module, never, Conce
         state.retired.delete(worker)
         worker.settle()
         state.wake.openUnsafe()
+      })
+
+    /** One that has closed its line and goes on can't be told anything, and answers nothing. */
+    const endMute = (worker: Worker) =>
+      Effect.gen(function* () {
+        yield* worker.mute.await
+        yield* Effect.raceFirst(worker.exited.await, Effect.sleep(LAST_GASP))
+        worker.kill("it closed its line to hob")
       })
 
     const endGently = (worker: Worker, reason: string) =>
@@ -148,7 +159,13 @@ export const make = (options: ModuleOptions): Effect.Effect<Module, never, Conce
       const outcome = yield* Deferred.await(worker.loaded).pipe(
         Effect.timeoutOrElse({ duration: loadMillis, orElse: () => Effect.fail(tooSlow(loadMillis)) }),
         Effect.result,
-        Effect.onInterrupt(() => Effect.sync(() => worker.kill("hob gave up loading it"))),
+        Effect.onInterrupt(() =>
+          Effect.sync(() => {
+            worker.kill("hob gave up loading it")
+            // The actor's next run answers them.
+            state.loads = [...asked, ...state.loads]
+          })
+        ),
         Effect.ensuring(Effect.sync(() => void (state.loading = undefined)))
       )
       if (Result.isFailure(outcome)) {
@@ -226,7 +243,8 @@ export const make = (options: ModuleOptions): Effect.Effect<Module, never, Conce
         }
       }).pipe(Effect.onError(() => Effect.sync(() => void (state.isPausing = true))))
 
-    yield* concerns.supervise(`module ${file} in ${namespace}`, actor)
+    const concern = `module ${file} in ${namespace}`
+    yield* concerns.supervise(concern, actor)
 
     /** Waits until the files are at rest, and loads what is another one by then. */
     yield* Effect.gen(function* () {
@@ -243,6 +261,8 @@ export const make = (options: ModuleOptions): Effect.Effect<Module, never, Conce
       const loaded = yield* Deferred.make<void, ModuleBroken>()
       state.loads.push(loaded)
       state.wake.openUnsafe()
+      // It may be what mends it.
+      if (state.isPausing) yield* concerns.hurry(concern)
       yield* Deferred.await(loaded)
     })
 

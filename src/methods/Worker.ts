@@ -65,6 +65,8 @@ export class Worker {
   readonly exited = Latch.makeUnsafe()
   /** Its last words have come. */
   readonly closed = Latch.makeUnsafe()
+  /** It has closed its line, which it does when it ends. */
+  readonly mute = Latch.makeUnsafe()
   /** It has something in hand. */
   readonly busy = Latch.makeUnsafe()
   /** It is retired, and nobody waits for a call that it has. */
@@ -115,6 +117,7 @@ export class Worker {
     }
     this.#line?.on("data", (chunk: Buffer) => this.#read(chunk))
     this.#line?.on("error", () => {})
+    this.#line?.on("close", () => this.mute.openUnsafe())
     this.#say({ type: "open", ...open })
   }
 
@@ -161,7 +164,9 @@ export class Worker {
   /** How the process has ended, as the end of a sentence. */
   get ending(): string {
     const { code = null, signal = null } = this.#exit ?? {}
-    return this.#killedFor ?? this.#spawnError ?? howEnded(code, signal, this.#stderr.text)
+    // It may have died of something else before it was killed.
+    const isOurs = signal === null || signal === "SIGKILL"
+    return (isOurs ? this.#killedFor : undefined) ?? this.#spawnError ?? howEnded(code, signal, this.#stderr.text)
   }
 
   /** Begins a call and gives its id. */
@@ -225,9 +230,9 @@ export class Worker {
 
   /** Ends it with all that it has started. */
   kill(reason: string): void {
-    this.#killedFor ??= reason
     const { pid } = this.#child
     if (pid === undefined || this.hasExited) return
+    this.#killedFor ??= reason
     try {
       process.kill(-pid, "SIGKILL")
     } catch {

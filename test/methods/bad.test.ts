@@ -162,6 +162,11 @@ describe("what a method does to its process ends that process alone:", () => {
     /not of their protocol/
   )
   ended(
+    "closing its line to hob",
+    `(await import("node:fs")).closeSync(3); await new Promise(() => {})`,
+    /closed its line/
+  )
+  ended(
     "a line to hob without an end",
     `const { writeSync } = await import("node:fs"); for (;;) { try { writeSync(3, "x".repeat(65536)) } catch { await new Promise((go) => setTimeout(go, 1)) } }`,
     /not of their protocol/,

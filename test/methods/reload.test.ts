@@ -1,6 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, Layer, Scope } from "effect"
-import { rmSync } from "node:fs"
+import { rmSync, symlinkSync } from "node:fs"
+import { join } from "node:path"
+import { spawn } from "node:child_process"
+import { identityOf } from "../../src/config/processIdentity.ts"
+import { makeProcesses } from "../../src/methods/processes.ts"
+import * as rows from "../../src/methods/rows.ts"
+import { Database } from "../../src/storage/Database.ts"
 import * as Daemon from "../../src/daemon/Daemon.ts"
 import { Methods } from "../../src/methods/Methods.ts"
 import { defaultNamespace } from "../../src/protocol/namespaces.ts"
@@ -89,6 +95,46 @@ describe("a module whose file changes", () => {
     })
   )
 
+  it.live("is watched where a link leads to, with what it imports there", () =>
+    Effect.gen(function* () {
+      const hob = yield* daemon()
+      const { directory, write } = yield* written({
+        "real/main.ts": `import { value } from "./value.ts"\nexport const get = () => value`,
+        "real/value.ts": "export const value = 1",
+        "here/other.ts": ""
+      })
+      const link = join(directory, "here", "main.ts")
+      symlinkSync("../real/main.ts", link)
+      yield* hob.add(link)
+      assert.strictEqual(yield* hob.call("get"), 1)
+      write("real/value.ts", "export const value = 2")
+      yield* until(
+        "it is loaded anew",
+        Effect.map(hob.call("get"), (value) => value === 2)
+      )
+    })
+  )
+
+  it.live("that crashes again and again is loaded at once when it is mended, whatever the pause", () =>
+    Effect.gen(function* () {
+      const hob = yield* daemon()
+      const { paths, write } = yield* written({ "a.ts": "export const get = () => process.exit(1)" })
+      const file = paths["a.ts"]!
+      yield* hob.add(file)
+      for (let round = 0; round < 5; round++) yield* failure(hob.call("get"))
+      yield* until(
+        "it pauses",
+        Effect.map(hob.info(file), ({ state }) => state === "restarting")
+      )
+      const began = performance.now()
+      write("a.ts", "export const get = () => 2")
+      yield* hob.methods.reload(defaultNamespace, file)
+      assert.strictEqual(yield* hob.call("get"), 2)
+      // The pause is 1,600 ms.
+      assert.isBelow(performance.now() - began, 60_000)
+    })
+  )
+
   it.live("may lose and gain methods", () =>
     Effect.gen(function* () {
       const hob = yield* daemon()
@@ -128,6 +174,33 @@ describe("a module whose file changes", () => {
 })
 
 describe("a daemon's restart", () => {
+  it.live("ends processes of modules that an earlier daemon has left over, and no others", () =>
+    Effect.gen(function* () {
+      const left = spawn("sleep", ["1000"], { detached: true, stdio: "ignore" })
+      const other = spawn("sleep", ["1000"], { detached: true, stdio: "ignore" })
+      yield* Effect.addFinalizer(() => Effect.sync(() => [left, other].forEach((child) => child.kill("SIGKILL"))))
+      const identity = identityOf(left.pid!)!
+      yield* Effect.gen(function* () {
+        const database = yield* Database
+        yield* database.write((sql) => {
+          rows.saveProcess(sql, identity)
+          rows.saveProcess(sql, { ...identityOf(other.pid!)!, startTime: "1" })
+        })
+        const processes = yield* makeProcesses(database)
+        yield* processes.endLeftOver
+        yield* until(
+          "it is gone",
+          Effect.sync(() => !isAlive(left.pid!))
+        )
+        assert.isTrue(isAlive(other.pid!))
+        yield* until(
+          "both are forgotten",
+          Effect.map(database.read(rows.processes), (processes) => processes.length === 0)
+        )
+      }).pipe(Effect.provide(Database.layerMemory))
+    })
+  )
+
   it.live("keeps modules, which are called again without being added; their processes end with the daemon", () =>
     Effect.gen(function* () {
       const hob = yield* daemon()

@@ -56,8 +56,15 @@ export const unscheduleJob = async (photonName: string, jobId: string): Promise<
 
 /** The photon's jobs, in the order in which they were made. */
 export const listJobs = async (photonName: string): Promise<Array<PhotonJob>> => {
-  const { jobs } = (await askPhoton("schedule.list", { namespace: photonName })) as {
-    readonly jobs: ReadonlyArray<Job>
+  const jobs: Array<Job> = []
+  for (let isMore = true; isMore;) {
+    const last = jobs.at(-1)
+    const page = (await askPhoton("schedule.list", {
+      namespace: photonName,
+      ...(last === undefined ? {} : { after: last.number })
+    })) as { readonly jobs: ReadonlyArray<Job>; readonly truncated?: boolean }
+    jobs.push(...page.jobs)
+    isMore = page.truncated === true
   }
   return jobs.flatMap(({ createdAt, cron, id, lastRun, method, nextAt, params, runCount }) =>
     // Others start commands.

@@ -23,6 +23,10 @@ export type JobId = typeof JobId.Type
 export const RunNumber = Schema.Int.check(Schema.isGreaterThan(0)).pipe(Schema.brand("RunNumber"))
 export type RunNumber = typeof RunNumber.Type
 
+/** The number of a job: greater than those of all jobs made before it. One that replaces another has its own. */
+export const JobNumber = Schema.Int.check(Schema.isGreaterThan(0)).pipe(Schema.brand("JobNumber"))
+export type JobNumber = typeof JobNumber.Type
+
 /** Of slots that passed while nobody could run them: `skip` none is made up for, `once` the last one is. */
 export const Missed = Schema.Literals(["skip", "once"])
 export type Missed = typeof Missed.Type
@@ -135,6 +139,7 @@ export type JobRun = typeof JobRun.Type
 
 /** A job as everybody sees it. */
 export const Job = Schema.Struct({
+  number: JobNumber,
   namespace: Namespace,
   id: JobId,
   /** As it was written. */
@@ -259,9 +264,17 @@ export const ListJobs = Rpc.make("schedule.list", {
   payload: {
     namespace: Schema.optionalKey(Namespace),
     all: Schema.optionalKey(Schema.Boolean),
-    id: Schema.optionalKey(JobId)
+    id: Schema.optionalKey(JobId),
+    /** Only those with a greater number: the rest of a list, behind the last job of an answer that was `truncated`. */
+    after: Schema.optionalKey(JobNumber),
+    /** Default: 1000. */
+    limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })))
   },
-  success: Schema.Struct({ jobs: Schema.Array(Job) }),
+  success: Schema.Struct({
+    jobs: Schema.Array(Job),
+    /** There are more: they are had by asking again, `after` the last number. */
+    truncated: Schema.optionalKey(Schema.Boolean)
+  }),
   error: StorageError
 })
 
@@ -292,6 +305,8 @@ export const JobHistory = Rpc.make("schedule.history", {
     namespace: Schema.optionalKey(Namespace),
     all: Schema.optionalKey(Schema.Boolean),
     id: Schema.optionalKey(JobId),
+    /** Only those with a smaller number: the rest of a list, behind the last run of an answer. */
+    before: Schema.optionalKey(RunNumber),
     /** Default: 50. */
     limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })))
   },

@@ -3,7 +3,7 @@ import { Result } from "effect"
 import { type Expression, parseExpression } from "../cron/expression.ts"
 import { machineZone, type Zone, zoneOf } from "../cron/zone.ts"
 import type { Namespace } from "../protocol/namespaces.ts"
-import type { Job as JobInfo, Guarantee, JobId, Missed, Overlap } from "../protocol/schedule.ts"
+import type { Job as JobInfo, Guarantee, JobId, JobNumber, Missed, Overlap } from "../protocol/schedule.ts"
 import { type Progress, planNext, type Timing } from "./decideDue.ts"
 import type { Work } from "./work.ts"
 import type { ActiveRun } from "./ActiveRun.ts"
@@ -11,7 +11,7 @@ import type { ActiveRun } from "./ActiveRun.ts"
 /** What was asked for, and stays. */
 export interface Definition {
   /** Of this very job: one that replaces it has another. */
-  readonly number: number
+  readonly number: JobNumber
   readonly namespace: Namespace
   readonly id: JobId
   readonly cron: string
@@ -93,7 +93,7 @@ export const makeJob = (
 
 /** As everybody sees it. */
 export const describe = ({ definition, next, queued, running, standing }: Job): JobInfo => {
-  const { number: _, work, ...rest } = definition
+  const { work, ...rest } = definition
   return {
     ...rest,
     ...work,

@@ -13,6 +13,7 @@ import {
   type Job as JobInfo,
   type JobHistory,
   type JobId,
+  type JobNumber,
   JobNotFound,
   JobRunning,
   type JobRun,
@@ -52,6 +53,9 @@ export class Schedule extends Context.Service<
       readonly namespace?: Namespace | undefined
       readonly all?: boolean | undefined
       readonly id?: JobId | undefined
+      /** Only those with a greater number. */
+      readonly after?: number | undefined
+      readonly limit?: number | undefined
     }): Effect.Effect<ReadonlyArray<JobInfo>>
     run(
       which: Which & { readonly wait?: boolean | undefined }
@@ -146,7 +150,7 @@ export const layer = Layer.effect(
       }
       const now = wall()
       const definition: Definition = {
-        number: ++lastJob,
+        number: ++lastJob as JobNumber,
         namespace,
         id,
         cron: request.cron,
@@ -238,20 +242,20 @@ export const layer = Layer.effect(
     return Schedule.of({
       add,
       remove,
-      list: ({ all = false, id, namespace = defaultNamespace }) =>
+      list: ({ after = 0, all = false, id, limit = Infinity, namespace = defaultNamespace }) =>
         Effect.sync(() => {
-          if (id !== undefined && !all) {
-            const job = table.get(namespace, id)
-            return job === undefined ? [] : [describe(job)]
+          const jobs: Array<JobInfo> = []
+          for (const job of table.all(all ? undefined : namespace)) {
+            if (jobs.length >= limit) break
+            if (job.definition.number > after && (id === undefined || job.id === id)) jobs.push(describe(job))
           }
-          const jobs = Array.from(table.all(all ? undefined : namespace))
-          return jobs.filter((job) => id === undefined || job.id === id).map(describe)
+          return jobs
         }),
       run,
       pause: setPaused(true),
       resume: setPaused(false),
-      history: ({ all = false, id, limit = 50, namespace = defaultNamespace }) =>
-        database.read((sql) => rows.history(sql, { namespace: all ? undefined : namespace, id, limit })),
+      history: ({ all = false, before, id, limit = 50, namespace = defaultNamespace }) =>
+        database.read((sql) => rows.history(sql, { namespace: all ? undefined : namespace, id, before, limit })),
       waits: Effect.sync(() => {
         for (const { next, running } of table.all()) if (next !== undefined || running > 0) return true
         return false

@@ -1,7 +1,16 @@
 /** Jobs in the store: what was asked for, how far each has got, and the history of their runs. */
 import { Option, Schema } from "effect"
 import { Namespace } from "../protocol/namespaces.ts"
-import { Guarantee, Job as JobInfo, JobId, JobRun, Missed, Overlap, RunNumber } from "../protocol/schedule.ts"
+import {
+  Guarantee,
+  Job as JobInfo,
+  JobId,
+  JobNumber,
+  JobRun,
+  Missed,
+  Overlap,
+  RunNumber
+} from "../protocol/schedule.ts"
 import type { Reads, Sql } from "../storage/sqlite.ts"
 import { type ActiveRun, isoOf, type Outcome } from "./ActiveRun.ts"
 import type { Progress } from "./decideDue.ts"
@@ -12,7 +21,7 @@ import { Work, type WorkKind } from "./work.ts"
 export const RUN_BYTES = 256
 
 const JobRow = Schema.Struct({
-  number: Schema.Int,
+  number: JobNumber,
   namespace: Namespace,
   id: JobId,
   cron: Schema.String,
@@ -169,7 +178,7 @@ export const REMOVED = "The job was removed or replaced before this run could be
 
 const RunRow = Schema.Struct({
   run: RunNumber,
-  job: Schema.Int,
+  job: JobNumber,
   kind: Schema.Literals(["method", "command"]),
   namespace: Namespace,
   id: JobId,
@@ -221,23 +230,22 @@ export const loadOpen = (sql: Reads): ReadonlyArray<RunRow> =>
 /** Newest first. */
 export const history = (
   sql: Reads,
-  which: { readonly namespace?: string | undefined; readonly id?: string | undefined; readonly limit: number }
+  which: {
+    readonly namespace?: string | undefined
+    readonly id?: string | undefined
+    readonly before?: number | undefined
+    readonly limit: number
+  }
 ): ReadonlyArray<JobRun> => {
-  const { id, limit, namespace } = which
-  const rows =
-    namespace === undefined
-      ? id === undefined
-        ? sql.all(`SELECT ${RUN_COLUMNS} FROM job_runs ORDER BY run DESC LIMIT ?`, limit)
-        : sql.all(`SELECT ${RUN_COLUMNS} FROM job_runs WHERE id = ? ORDER BY run DESC LIMIT ?`, id, limit)
-      : id === undefined
-        ? sql.all(`SELECT ${RUN_COLUMNS} FROM job_runs WHERE namespace = ? ORDER BY run DESC LIMIT ?`, namespace, limit)
-        : sql.all(
-            `SELECT ${RUN_COLUMNS} FROM job_runs WHERE namespace = ? AND id = ? ORDER BY run DESC LIMIT ?`,
-            namespace,
-            id,
-            limit
-          )
-  return rows.flatMap((row) => Option.toArray(Option.map(decodeRun(row), describeRow)))
+  const { before = Number.MAX_SAFE_INTEGER, id, limit, namespace } = which
+  const conditions = [namespace === undefined ? [] : ["namespace = ?"], id === undefined ? [] : ["id = ?"], "run < ?"]
+  const values = [namespace === undefined ? [] : [namespace], id === undefined ? [] : [id], before, limit]
+  return sql
+    .all(
+      `SELECT ${RUN_COLUMNS} FROM job_runs WHERE ${conditions.flat().join(" AND ")} ORDER BY run DESC LIMIT ?`,
+      ...values.flat()
+    )
+    .flatMap((row) => Option.toArray(Option.map(decodeRun(row), describeRow)))
 }
 
 export const runOf = (sql: Reads, run: number): JobRun | undefined =>

@@ -169,6 +169,26 @@ describe("a job", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("is listed with the others in the order of making, page by page; so are runs, the newest first", () =>
+    Effect.gen(function* () {
+      const { add, schedule } = yield* fresh()
+      for (const name of ["c", "a", "b"]) yield* add(name, "* * * * *")
+      yield* add("c", "* * * * *")
+      const names = (jobs: ReadonlyArray<{ readonly id: string }>) => jobs.map(({ id }) => id).join("")
+      assert.strictEqual(names(yield* schedule.list({})), "abc")
+      const first = yield* schedule.list({ limit: 2 })
+      assert.strictEqual(names(first), "ab")
+      assert.strictEqual(names(yield* schedule.list({ after: first[1]!.number })), "c")
+      yield* TestClock.adjust("2 minutes")
+      const newest = yield* schedule.history({ limit: 4 })
+      const rest = yield* schedule.history({ limit: 4, before: newest.at(-1)!.run })
+      assert.deepStrictEqual(
+        [...newest, ...rest].map(({ run }) => run),
+        [6, 5, 4, 3, 2, 1]
+      )
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("of another namespace is another job", () =>
     Effect.gen(function* () {
       const { add, said, schedule } = yield* fresh()

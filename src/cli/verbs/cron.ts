@@ -115,13 +115,23 @@ export const cronAdd = async (context: Context, options: CronAddOptions): Promis
   return ExitCode.ok
 }
 
+interface Page {
+  readonly jobs: ReadonlyArray<Job>
+  readonly truncated?: boolean
+}
+
 /** `hob cron ls` */
 export const cronList = async (
   context: Context,
   { all, json, namespace }: Shared & { readonly all: boolean }
 ): Promise<number> => {
-  const params = { ...said({ namespace }), ...(all ? { all } : {}) }
-  const { jobs } = await callAgain<{ readonly jobs: ReadonlyArray<Job> }>(context, "schedule.list", () => params)
+  const jobs: Array<Job> = []
+  for (let isMore = true; isMore;) {
+    const params = { ...said({ namespace, after: jobs.at(-1)?.number }), ...(all ? { all } : {}) }
+    const page = await callAgain<Page>(context, "schedule.list", () => params)
+    jobs.push(...page.jobs)
+    isMore = page.truncated === true
+  }
   if (json) printJson({ jobs })
   else if (jobs.length > 0) printLine(jobTable(jobs, Date.now(), all))
   else printLine("No jobs. `hob cron add JOB '30 2 * * *' -- COMMAND` schedules one.")

@@ -42,6 +42,8 @@ export interface OpenOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly config?: Layer.Layer<HobConfig, unknown>
   readonly directory?: string
+  /** Default: one in memory, or at `path`. */
+  readonly store?: Layer.Layer<Database, unknown>
 }
 
 const turn = Effect.promise(() => new Promise<void>((next) => setImmediate(next)))
@@ -75,9 +77,10 @@ export const open = (options: OpenOptions = {}) =>
       Layer.provideMerge(Layer.mergeAll(Announcer.layer, Concerns.layer)),
       Layer.provideMerge(
         Layer.orDie(
-          options.path === undefined
-            ? Database.layerMemory
-            : Database.layerFile({ path: options.path, durability: "process-crash" })
+          options.store ??
+            (options.path === undefined
+              ? Database.layerMemory
+              : Database.layerFile({ path: options.path, durability: "process-crash" }))
         )
       ),
       Layer.provideMerge(

@@ -89,6 +89,10 @@ export const webhookAllow = async (context: Context, options: AllowOptions): Pro
   if (secret !== undefined) printLine(`secret: ${secret}`)
   if (secret !== undefined) printError("hob: The secret is not shown again. Give it to the sender now.")
   if (listener.state !== "up") printError(`hob: ${listenerLine(listener)}`)
+  if (webhook.path.split("/").length > 3) {
+    const rest = `send to ${webhook.path}, and those of the others to theirs (\`hob webhook ls --all\`)`
+    printError(`hob: Other namespaces have a webhook "${webhook.method}" too. Its senders have to ${rest}.`)
+  }
   if (!webhook.found) printError(`hob: There is no method "${webhook.method}" yet; what is sent waits for it.`)
   return ExitCode.ok
 }

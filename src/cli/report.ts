@@ -92,12 +92,21 @@ export const refusedParameter = (message: string): string => {
   return `${name}: ${rest.replace(/^Expected /, "must be ")}`
 }
 
+/** Without the words of the protocol. */
+const heldLock = ({ data, message }: CallError): string => {
+  const { expiresInMillis, holder, name }: Readonly<Record<string, unknown>> = data ?? {}
+  if (typeof expiresInMillis !== "number") return message
+  const seconds = Math.max(1, Math.ceil(expiresInMillis / 1000))
+  return `The lock "${String(name)}" is held by "${String(holder)}", for ${seconds} s more unless it is renewed or released.`
+}
+
 const ofCall = (error: CallError): Fault => {
   const tag = error.data?._tag
   if (tag === "SpawnFailed") {
     return new Fault(spawnExitCode[String(error.data?.["reason"])] ?? ExitCode.failure, error.message)
   }
   const known = tag === undefined ? undefined : typed[tag]
+  if (known !== undefined && tag === "LockHeld") return new Fault(known.exitCode, heldLock(error), known.hint)
   if (known !== undefined) return new Fault(known.exitCode, error.message, known.hint)
   switch (error.code) {
     case RpcErrorCode.methodNotFound:

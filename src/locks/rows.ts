@@ -1,7 +1,7 @@
 /** The table of locks in the store: a row for each lease, under its token, and how far tokens have been reserved. */
 import { Option, Schema } from "effect"
 import type { SQLInputValue } from "node:sqlite"
-import { LockHolder, LockName, LockToken, LockTtl } from "../protocol/locks.ts"
+import { LockHolder, LockName, LockToken } from "../protocol/locks.ts"
 import { Namespace } from "../protocol/namespaces.ts"
 import type { Reads, Sql } from "../storage/sqlite.ts"
 import { type Grant, isoText, type LockState } from "./state.ts"
@@ -14,7 +14,8 @@ const Stored = Schema.Struct({
   namespace: Namespace,
   name: LockName,
   holder: LockHolder,
-  ttl_millis: LockTtl,
+  // Dialects have shorter ones than hob itself.
+  ttl_millis: Schema.Int.check(Schema.isGreaterThan(0)),
   deadline_millis: Schema.Int,
   boot_id: Schema.NullOr(Schema.String),
   acquired_at: Schema.String,

@@ -308,6 +308,14 @@ describe("hob lock", () => {
     assert.deepStrictEqual(await told("a::b", "--", "x"), [2, "hob: <name>: must be without empty segments."])
     assert.match(String((await told("a", "--ttl", "1ms", "--", "x"))[1]), /^hob: --ttl \(in milliseconds\): /)
     assert.strictEqual((await told("ls", "-N", "a/b"))[0], ExitCode.usage)
+    const { code, stderr } = await home.hob(["lock", "a", "--wait", "soon", "--", "x"])
+    assert.strictEqual(code, ExitCode.commandNotFound)
+    assert.match(stderr, /^hob: There is no command "soon"\.\nBehind `--wait` there may be a duration/)
+    await home.ok(["lock", "acquire", "b", "--ttl", "1h", "--holder", "ada"])
+    assert.deepStrictEqual(await told("b", "--", "x"), [
+      ExitCode.lockHeld,
+      'hob: The lock "b" is held by "ada", for 3600 s more unless it is renewed or released.'
+    ])
     assert.strictEqual(
       (await home.hob(["lock", "a", "--no-start", "--", "x"], { env: { HOB_HOME: file("no") } })).code,
       3

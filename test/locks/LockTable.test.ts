@@ -207,6 +207,26 @@ describe("a restart", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("leaves no row behind of a lease that was shorter than hob's own may be", () =>
+    Effect.gen(function* () {
+      const path = yield* store
+      const one = yield* open(path)
+      yield* one.acquire("x", "ada", { ttlMillis: 5 })
+      yield* one.stop
+      const two = yield* open(path)
+      assert.deepStrictEqual(two.holders(), { x: "ada" })
+      yield* TestClock.adjust(5)
+      yield* settle
+      yield* two.acquire("y", "bob", { ttlMillis: 60_000 })
+      const rows = yield* two.database.read((sql) => sql.all("SELECT name FROM locks"))
+      assert.deepStrictEqual(
+        rows.map((row) => row["name"]),
+        ["y"]
+      )
+      yield* two.stop
+    }).pipe(Effect.scoped)
+  )
+
   for (const boot of ["another boot", null]) {
     it.effect(
       `${boot === null ? "where boots have no names" : "of the machine"} gives leases their whole time again`,

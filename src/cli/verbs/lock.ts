@@ -76,7 +76,9 @@ export const lock = async (context: Context, options: LockRunOptions): Promise<n
     const env = { ...context.env, HOB_LOCK_NAME: name, HOB_LOCK_TOKEN: String(held.token) }
     // Over before the lock is, which was renewed less than a third of its ttl ago.
     const graceMillis = Math.min(GRACE_MILLIS, held.ttlMillis / 3)
-    const child = await startCommand(command, env, (pid) => guard.watch(pid, graceMillis))
+    const child = await startCommand(command, env, (pid) => guard.watch(pid, graceMillis)).catch((error: unknown) => {
+      throw wait === Infinity ? notADuration(error) : error
+    })
     const outcome = await Promise.race([child.ended, held.lost])
     if (typeof outcome === "number") return outcome
     printError(`hob: The lock "${name}" was lost: ${outcome.replace(/\.$/, "")}. Its command is ended.`)
@@ -87,6 +89,16 @@ export const lock = async (context: Context, options: LockRunOptions): Promise<n
     await held.release()
   }
 }
+
+/** Who wrote `--wait` before it may have meant how long. */
+const notADuration = (error: unknown): unknown =>
+  error instanceof Fault && error.exitCode === ExitCode.commandNotFound
+    ? new Fault(
+        error.exitCode,
+        error.message,
+        "Behind `--wait` there may be a duration such as 500ms, 5s, 2m or 1h; anything else is taken for the command."
+      )
+    : error
 
 /** `hob lock acquire` */
 export const lockAcquire = async (context: Context, options: AcquireOptions): Promise<number> => {

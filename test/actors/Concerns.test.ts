@@ -40,6 +40,26 @@ describe("Concerns", () => {
     }).pipe(Effect.provide(Concerns.layer))
   )
 
+  it.effect("a pause is over at once for an actor that was mended, and only that one", () =>
+    Effect.gen(function* () {
+      const concerns = yield* Concerns
+      const runs = { count: 0 }
+      yield* concerns.supervise("a", counting(runs))
+      // Before there is a pause it changes nothing.
+      yield* concerns.hurry("a")
+      for (let failure = 1; failure <= 5; failure++) {
+        yield* concerns.crash("a", "a bug")
+        yield* TestClock.adjust("1 millis")
+        assert.strictEqual((yield* statusOf("a")).state, "restarting")
+        yield* concerns.hurry("a")
+        yield* TestClock.adjust("1 millis")
+        assert.strictEqual((yield* statusOf("a")).state, "up")
+        assert.strictEqual(runs.count, failure + 1)
+      }
+      yield* concerns.hurry("nobody")
+    }).pipe(Effect.provide(Concerns.layer))
+  )
+
   it.effect("pauses grow while an actor keeps failing and are short again after a healthy run", () =>
     Effect.gen(function* () {
       const concerns = yield* Concerns

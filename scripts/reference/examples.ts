@@ -33,6 +33,7 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
     }
   },
   "capture.save": { repository: "/srv/app", commit: "4b825dc642cb6eb9a060e54bf8d69288fbee4904" },
+  "capture.search": { text: "login form", ignoreCase: true },
   "capture.saves": { commit: "4b825dc" },
   "capture.rewrite": {
     repository: "/srv/app",

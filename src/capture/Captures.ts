@@ -17,6 +17,7 @@ import {
   type MoveCaptureSaves,
   PathOutsideRepository,
   type SaveCapture,
+  type SearchCaptures,
   type ShowCapture,
   type SpoolRecord,
   type TooManyCaptures
@@ -34,6 +35,7 @@ import * as retention from "./retention.ts"
 import { Spool } from "./Spool.ts"
 import * as rows from "./rows.ts"
 import { makeSaver, type Saver } from "./save/Saver.ts"
+import { makeSearch } from "./search/searchEntries.ts"
 import { Sealing } from "./Sealing.ts"
 
 /** What one answer of `capture.show` may hold: the rest is asked for again. */
@@ -62,6 +64,9 @@ export class Captures extends Context.Service<
     save(request: Rpc.Payload<typeof SaveCapture>): ReturnType<Saver["save"]>
     /** What the end of the daemon asks for: see `capture.saveOnStop`. */
     readonly saveOnStop: Effect.Effect<void>
+    search(
+      request: Rpc.Payload<typeof SearchCaptures>
+    ): Effect.Effect<Rpc.Success<typeof SearchCaptures>, StorageFailed>
     saves(which: Rpc.Payload<typeof ListCaptureSaves>): ReturnType<Saver["list"]>
     rewrite(request: Rpc.Payload<typeof MoveCaptureSaves>): ReturnType<Saver["rewrite"]>
     discard(ref: string): Effect.Effect<Capture, Lookup | StorageError>
@@ -264,6 +269,7 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     // What a hook that was too slow has left belongs to this commit too.
     save: (request) => Effect.andThen(request.repository === undefined ? Effect.void : drain, saver.save(request)),
     saveOnStop: Effect.suspend(() => (settings.saveOnStop ? saveInTime : Effect.void)),
+    search: makeSearch(database, seal),
     saves: saver.list,
     rewrite: saver.rewrite,
     discard: Effect.fn("Captures.discard")(function* (ref) {

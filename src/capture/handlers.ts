@@ -19,6 +19,7 @@ export const layer = CaptureRpcs.toLayer(
       "capture.show": (request) => captures.show(request),
       "capture.hook": (call) => captures.hook(call),
       "capture.save": (request) => captures.save(request),
+      "capture.search": (request) => captures.search(request),
       "capture.saves": (which) => Effect.map(captures.saves(which), (saves) => ({ saves })),
       "capture.rewrite": (request) => Effect.map(captures.rewrite(request), (moved) => ({ moved })),
       "capture.discard": ({ capture }) => captures.discard(capture),

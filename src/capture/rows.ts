@@ -195,18 +195,47 @@ export const entries = (
     )
     if (rows.length === 0) return { entries: found, next: null }
     for (const row of rows) {
-      const seq = Number(row["seq"])
-      const text = seal.open(row["body"] as string | Uint8Array, entryName(number, seq))
       if (left <= 0) return { entries: found, next: from }
-      from = seq
-      left -= text?.length ?? 0
-      const body = text === null ? unopened(String(row["type"])) : Option.getOrUndefined(decodeBody(text))
-      if (body === undefined) continue
-      const common = { seq, at: String(row["at"]), cutBytes: Number(row["cut_bytes"]), saved: seq <= saved_seq }
-      found.push("role" in body ? { type: "message", ...common, ...body } : { type: "codeChange", ...common, ...body })
+      const entry = entryOf(row, number, seal, saved_seq)
+      from = Number(row["seq"])
+      if (entry === undefined) continue
+      left -= (row["body"] as string | Uint8Array).length
+      found.push(entry)
     }
   }
 }
+
+/** Undefined of a body that nobody could have written. */
+const entryOf = (row: Row, capture: number, seal: Seal, savedSeq: number): CaptureEntry | undefined => {
+  const [seq, type] = [Number(row["seq"]), String(row["type"])]
+  const text = seal.open(row["body"] as string | Uint8Array, entryName(capture, seq))
+  const body = text === null ? unopened(type) : Option.getOrUndefined(decodeBody(text))
+  if (body === undefined) return undefined
+  const common = { seq, at: String(row["at"]), cutBytes: Number(row["cut_bytes"]), saved: seq <= savedSeq }
+  return "role" in body ? { type: "message", ...common, ...body } : { type: "codeChange", ...common, ...body }
+}
+
+export const newestEntry = (sql: Reads): number =>
+  Number(sql.get("SELECT max(number) AS newest FROM capture_entries")?.["newest"] ?? 0)
+
+/** Entries of all captures by their place in the store, from `from` on and before `to`. */
+export const entriesBetween = (
+  sql: Reads,
+  seal: Seal,
+  from: number,
+  to: number
+): ReadonlyArray<{ readonly number: number; readonly capture: number; readonly entry: CaptureEntry }> =>
+  sql
+    .all(
+      "SELECT number, capture, seq, type, at, body, cut_bytes FROM capture_entries WHERE number >= ? AND number < ? ORDER BY number",
+      from,
+      to
+    )
+    .flatMap((row) => {
+      const [number, capture] = [Number(row["number"]), Number(row["capture"])]
+      const entry = entryOf(row, capture, seal, 0)
+      return entry === undefined ? [] : [{ number, capture, entry }]
+    })
 
 const SEALED = "[sealed: the key that opens it is not there]"
 

@@ -1,6 +1,6 @@
 /** The plain forms of `hob capture`: see hot.ts. */
 import type { Action, Verb } from "./hot.ts"
-import type { Grammar, Plain } from "./plain.ts"
+import { type Grammar, parseCount, type Plain } from "./plain.ts"
 
 // Loaded by whoever needs them.
 const verbs = () => import("./verbs/capture.ts")
@@ -94,6 +94,28 @@ export const captureVerbs: Readonly<Record<string, Verb>> = {
         ({ words: [hook, commit = null] }) =>
           (context) =>
             import("./verbs/captureGit.ts").then(({ captureGit }) => captureGit(context, { hook: hook!, commit }))
+      ),
+      search: verb(
+        {
+          flags: { "--ignore-case": "boolean", "--repo": "value", "--limit": "value", "--json": "boolean" },
+          aliases: { "-i": "--ignore-case", "-n": "--limit" },
+          words: [1, 1]
+        },
+        (plain) => {
+          const limit = plain.value("--limit")
+          const count = limit === null ? null : parseCount(limit)
+          if (count === undefined) return null
+          return (context) =>
+            import("./verbs/captureSearch.ts").then(({ captureSearch }) =>
+              captureSearch(context, {
+                text: plain.words[0]!,
+                ignoreCase: plain.has("--ignore-case"),
+                repository: plain.value("--repo"),
+                limit: count,
+                json: plain.has("--json")
+              })
+            )
+        }
       ),
       config: verb(
         { flags: { "--json": "boolean" }, words: [0, 0] },

@@ -402,6 +402,38 @@ export const SpoolRecord = Schema.Union([
 ])
 export type SpoolRecord = typeof SpoolRecord.Type
 
+/** An entry in which a text stands. */
+export const CaptureMatch = Schema.Struct({
+  capture: CaptureId,
+  tool: Schema.String,
+  repository: Schema.NullOr(Schema.String),
+  seq: Schema.Int,
+  at: Timestamp,
+  type: Schema.Literals(["message", "codeChange"]),
+  /** Who said it, or which file it is. */
+  of: Schema.String,
+  /** The line, cut around the text. */
+  line: Schema.String
+})
+export type CaptureMatch = typeof CaptureMatch.Type
+
+/** Finds a text in all that is captured, newest first: in what was said, in names of files and their diffs. The first search after a start reads everything once. */
+export const SearchCaptures = Rpc.make("capture.search", {
+  payload: {
+    text: Schema.String.check(Schema.isBetweenLength(1, 1000), wellFormed),
+    ignoreCase: Schema.optionalKey(Schema.Boolean),
+    repository: Schema.optionalKey(AbsolutePath),
+    /** Default 100. */
+    limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })))
+  },
+  success: Schema.Struct({
+    matches: Schema.Array(CaptureMatch),
+    /** There are more. */
+    isCut: Schema.Boolean
+  }),
+  error: StorageError
+})
+
 /** Forgets a capture and all that is in it. What was saved stays where it is. */
 export const DiscardCapture = Rpc.make("capture.discard", {
   payload: { capture: CaptureRef },
@@ -434,6 +466,7 @@ export const CaptureRpcs = RpcGroup.make(
   ListCaptures,
   ShowCapture,
   TellHook,
+  SearchCaptures,
   SaveCapture,
   ListCaptureSaves,
   MoveCaptureSaves,

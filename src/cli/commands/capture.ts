@@ -5,8 +5,9 @@ import { captureGit } from "../verbs/captureGit.ts"
 import { captureHook } from "../verbs/captureHook.ts"
 import { captureInstall, captureUninstall } from "../verbs/captureInstall.ts"
 import { captureSave, captureSaves } from "../verbs/captureSave.ts"
+import { captureSearch } from "../verbs/captureSearch.ts"
 import { act } from "./act.ts"
-import { json, textOrNull, yes } from "./flags.ts"
+import { countOrNull, json, textOrNull, yes } from "./flags.ts"
 
 const CAPTURE = "Its id, or the beginning of it: `hob capture ls` lists them"
 const capture = Argument.String("capture").pipe(Argument.withDescription(CAPTURE))
@@ -94,6 +95,27 @@ const savesCommand = Command.make("saves", { commit, repo, json }, ({ repo, ...o
   Command.withDescription("List what was saved, newest first: to which commit it belongs, and where it is."),
   Command.withShortDescription("What was saved, by commit"),
   Command.withExamples([{ command: "hob capture saves --commit HEAD_HASH" }, { command: "hob capture saves --repo ." }])
+)
+
+const searchCommand = Command.make(
+  "search",
+  {
+    text: Argument.String("text").pipe(Argument.withDescription("What to look for, as it is")),
+    ignoreCase: yes("ignore-case", "Whatever its case", "i"),
+    repo,
+    limit: countOrNull("limit", "COUNT", "At most so many (default: 100)", "n"),
+    json
+  },
+  ({ repo, ...options }) => act((context) => captureSearch(context, { ...options, repository: repo }))
+).pipe(
+  Command.withDescription(
+    "Find a text in all that is captured, newest first: in what was said, in names of files and in their diffs. Exit code 1 if it stands nowhere."
+  ),
+  Command.withShortDescription("Find a text in captures"),
+  Command.withExamples([
+    { command: "hob capture search 'login form'" },
+    { command: "hob capture search -i jwt --repo ." }
+  ])
 )
 
 const hookCommand = Command.make(
@@ -189,6 +211,7 @@ export const captureCommand = Command.make("capture").pipe(
     showCommand,
     saveCommand,
     savesCommand,
+    searchCommand,
     installCommand,
     uninstallCommand,
     hookCommand,

@@ -1,4 +1,4 @@
-import type { Capture, CaptureConfig, CaptureEntry, CaptureSave } from "../../protocol/capture.ts"
+import type { Capture, CaptureConfig, CaptureEntry, CaptureMatch, CaptureSave } from "../../protocol/capture.ts"
 import { age, bytes, columns, oneLine, plural } from "./text.ts"
 
 /** What `hob capture ls` prints: one line each. */
@@ -31,6 +31,10 @@ export const savesTable = (saves: ReadonlyArray<CaptureSave>): string =>
       save.file === null ? "note of git" : oneLine(save.file)
     ])
   ])
+
+/** What `hob capture search` prints: one line each. */
+export const matchLines = (matches: ReadonlyArray<CaptureMatch>): string =>
+  matches.map(({ at, capture, line, of }) => `${capture}  ${at}  ${oneLine(of)}: ${oneLine(line.trim())}`).join("\n")
 
 /** What `hob capture status` prints. */
 export const captureStatus = ({ enabled }: CaptureConfig, captures: ReadonlyArray<Capture>, now: number): string => {

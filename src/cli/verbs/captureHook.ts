@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto"
 import { read } from "node:fs"
 import { isatty } from "node:tty"
 import type { CaptureAgent, HookCall } from "../../protocol/capture.ts"
@@ -51,11 +50,17 @@ const reply = (agent: string, event: Readonly<Record<string, unknown>>): void =>
   else if (agent === "cursor" && event["hook_event_name"] === "beforeSubmitPrompt") printLine('{"continue":true}')
 }
 
+/** Of this call: when, by which process, and by chance. To load `node:crypto` for it would take longer than all the rest. */
+const newId = (): string =>
+  [Date.now(), process.pid, Math.random() * 2 ** 32]
+    .map((part) => Math.floor(part).toString(16).padStart(8, "0"))
+    .join("")
+
 const tell = async (context: Context, agent: CaptureAgent, event: Readonly<Record<string, unknown>>): Promise<void> => {
   const session = context.env["HOB_SESSION_ID"]
   const params: HookCall = {
     agent,
-    id: randomBytes(12).toString("hex"),
+    id: newId(),
     event: shortened(event) as HookCall["event"],
     at: new Date().toISOString(),
     ...(session === undefined || !UUID.test(session) ? {} : { session: session as NonNullable<HookCall["session"]> })

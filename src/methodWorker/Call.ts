@@ -1,6 +1,7 @@
 import type { ToWorker } from "../protocol/methodWorker.ts"
 import type { Hob } from "./Hob.ts"
 import { jsonText } from "./jsonText.ts"
+import { lengthProblem } from "./lengthProblem.ts"
 import { questionOf } from "./question.ts"
 import type { Asked, Context, Sessions } from "./types.ts"
 
@@ -9,6 +10,8 @@ export interface CallPorts {
   readonly hob: Hob
   readonly say: (message: string) => void
   readonly namespace: string
+  /** The longest result, as JSON; nothing else that is said may be longer. */
+  readonly resultBytes: number
   /** What the module's class is called, or its file. */
   readonly source: () => string
 }
@@ -123,6 +126,8 @@ export class Call implements Context {
   async #publish(channel: string, message: unknown) {
     const text = jsonText(message)
     if (typeof text === "object") throw new TypeError(`What is published to "${channel}" is no JSON: ${text.problem}`)
+    const tooLong = text === undefined ? undefined : lengthProblem(text, this.#ports.resultBytes)
+    if (tooLong !== undefined) throw new RangeError(`What is published to "${channel}" is ${tooLong}.`)
     return this.#ports.hob.publish(channel, message)
   }
 
@@ -130,18 +135,22 @@ export class Call implements Context {
     return new Promise((resolve, reject) => {
       if (this.#canceled !== undefined) return reject(this.#canceled)
       if (!this.#asks) return reject(new Error("There is nobody to ask: this call is not made by a person."))
+      const question = jsonText(questionOf(asked))
+      if (typeof question !== "string") throw new TypeError(`The question is no JSON: ${question?.problem}`)
+      const tooLong = lengthProblem(question, this.#ports.resultBytes)
+      if (tooLong !== undefined) throw new RangeError(`The question is ${tooLong}.`)
       const prompt = ++this.#prompts
-      const question = questionOf(asked)
       this.#asking ??= new Map()
       this.#asking.set(prompt, { resolve, reject })
-      this.#ports.say(`{"type":"prompt","id":${this.id},"prompt":${prompt},"question":${JSON.stringify(question)}}`)
+      this.#ports.say(`{"type":"prompt","id":${this.id},"prompt":${prompt},"question":${question}}`)
     })
   }
 
   #tell(type: string, field: string, value: unknown): void {
-    const text = jsonText(value)
-    if (typeof text === "object") console.error(`what ${this.method} says to its caller is no JSON: ${text.problem}`)
-    else this.#ports.say(`{"type":"${type}","id":${this.id},"${field}":${text ?? "null"}}`)
+    const text = jsonText(value) ?? "null"
+    const problem = typeof text === "object" ? `no JSON: ${text.problem}` : lengthProblem(text, this.#ports.resultBytes)
+    if (problem === undefined) this.#ports.say(`{"type":"${type}","id":${this.id},"${field}":${text as string}}`)
+    else console.error(`what ${this.method} says to its caller is ${problem}`)
   }
 
   answer(prompt: number, value: unknown): void {

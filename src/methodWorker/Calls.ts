@@ -1,11 +1,12 @@
-import { inspect } from "node:util"
 import type { CallProblem, ToWorker } from "../protocol/methodWorker.ts"
 import { Call, type CallPorts } from "./Call.ts"
 import type { Checked } from "./checks.ts"
 import { isGenerator, runGenerator } from "./generators.ts"
 import { currentCall } from "./inject.ts"
 import { jsonText } from "./jsonText.ts"
+import { lengthProblem } from "./lengthProblem.ts"
 import type { Loaded, LoadedMethod } from "./loaded.ts"
+import { messageOf, stackOf } from "./messageOf.ts"
 
 type CallMessage = Extract<ToWorker, { type: "call" }>
 
@@ -16,10 +17,10 @@ export class Calls {
   readonly #resultBytes: number
   readonly #open = new Map<number, Call>()
 
-  constructor(loaded: Loaded, ports: CallPorts, resultBytes: number) {
+  constructor(loaded: Loaded, ports: CallPorts) {
     this.#loaded = loaded
     this.#ports = ports
-    this.#resultBytes = resultBytes
+    this.#resultBytes = ports.resultBytes
   }
 
   get size(): number {
@@ -68,16 +69,19 @@ export class Calls {
 
   #run(call: Call, method: LoadedMethod, params: unknown): void {
     let value: unknown
+    let isPromised: boolean
     try {
       value = currentCall.run(call, () => method.call.call(this.#loaded.instance ?? call, params, call))
+      if (isGenerator(value)) {
+        const generator = value
+        value = currentCall.run(call, () => runGenerator(generator, call))
+      }
+      // To ask a value what it is may run code of the module's.
+      isPromised = isThenable(value)
     } catch (error) {
       return this.#threw(call, error)
     }
-    if (isGenerator(value)) {
-      const generator = value
-      value = currentCall.run(call, () => runGenerator(generator, call))
-    }
-    if (isThenable(value)) {
+    if (isPromised) {
       Promise.resolve(value).then(
         (result) => this.#returned(call, method, result),
         (error: unknown) => this.#threw(call, error)
@@ -98,10 +102,8 @@ export class Calls {
   #succeed(call: Call, value: unknown): void {
     const text = jsonText(value)
     if (typeof text === "object") return this.#fail(call, "result", text.problem)
-    if (text !== undefined && text.length * 3 > this.#resultBytes && Buffer.byteLength(text) > this.#resultBytes) {
-      const problem = `it is ${Buffer.byteLength(text)} bytes long, and ${this.#resultBytes} may be (methods.resultBytes)`
-      return this.#fail(call, "result", problem)
-    }
+    const tooLong = text === undefined ? undefined : lengthProblem(text, this.#resultBytes)
+    if (tooLong !== undefined) return this.#fail(call, "result", `it is ${tooLong}`)
     this.#end(call, `{"type":"result","id":${call.id}${text === undefined ? "" : `,"value":${text}`}}`)
   }
 
@@ -133,21 +135,3 @@ export class Calls {
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
-
-/** Whatever was thrown: an error may have no message, and be no error. */
-const messageOf = (error: unknown): string => {
-  try {
-    if (error instanceof Error) return error.message || error.name
-    return typeof error === "string" ? error : inspect(error)
-  } catch {
-    return "something that can't be told"
-  }
-}
-
-const stackOf = (error: unknown): string => {
-  try {
-    return inspect(error)
-  } catch {
-    return "something that can't be told"
-  }
-}

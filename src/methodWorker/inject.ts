@@ -5,7 +5,18 @@ import type { Context } from "./types.ts"
 /** Whose call it is, wherever in the module's code. */
 export const currentCall = new AsyncLocalStorage<Context>()
 
-const names = ["emit", "publish", "lock", "prompt", "progress", "sessions", "signal"] as const
+const names = [
+  "emit",
+  "publish",
+  "lock",
+  "prompt",
+  "progress",
+  "sessions",
+  "signal",
+  "namespace",
+  "method",
+  "caller"
+] as const satisfies ReadonlyArray<keyof Context>
 
 /**
  * Gives a class's prototype what methods use as `this.emit` and so on: one instance serves many calls at once, so each

@@ -1,4 +1,5 @@
 /** What a method gives, as JSON: where JSON.stringify would drop or change something in silence, that is a problem. */
+import { messageOf } from "./messageOf.ts"
 
 export interface NotJson {
   readonly problem: string
@@ -15,16 +16,14 @@ export const jsonText = (value: unknown): string | undefined | NotJson => {
     case "string":
     case "boolean":
       return JSON.stringify(value)
-    default: {
-      const problem = problemOf(value, "", 0)
-      if (problem !== undefined) return { problem }
+    default:
+      // Getters, traps of proxies and toJSON are code of the module's: they may throw, or come to nothing.
       try {
-        // A toJSON may still throw, or come to nothing.
-        return JSON.stringify(value)
+        const problem = problemOf(value, "", 0)
+        return problem === undefined ? JSON.stringify(value) : { problem }
       } catch (error) {
-        return { problem: error instanceof Error ? error.message : String(error) }
+        return { problem: messageOf(error) }
       }
-    }
   }
 }
 

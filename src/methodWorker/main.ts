@@ -47,6 +47,7 @@ class Worker {
       hob: new Hob(open.socket, open.namespace),
       say: (message) => line.say(message),
       namespace: open.namespace,
+      resultBytes: open.resultBytes,
       source: () => this.#loaded?.instance?.constructor.name || basename(open.file)
     }
     watchFiles(open.file, (file) => this.#found(file))
@@ -71,7 +72,7 @@ class Worker {
     try {
       const loaded = await load(this.#open.file, idle)
       this.#loaded = loaded
-      this.#calls = new Calls(loaded, this.#ports, this.#open.resultBytes)
+      this.#calls = new Calls(loaded, this.#ports)
       const methods = Array.from(loaded.methods, ([method, { description, params, result, timeoutMillis }]) => ({
         method,
         description,

@@ -1,26 +1,36 @@
 import type { Question } from "../protocol/methods.ts"
 import type { Asked } from "./types.ts"
 
-/** What a method asks, in the form of the protocol. What is left out is a question that any text answers. */
+const types: ReadonlyArray<unknown> = ["text", "confirm", "select"] satisfies ReadonlyArray<Question["type"]>
+
+/**
+ * What a method asks, in the form of the protocol. What is left out is a question that any text answers. Throws at what
+ * nobody could be asked.
+ */
 export const questionOf = (asked: Asked): Question => {
   if (typeof asked === "string") return { message: asked, type: "text" }
-  const { default: otherwise, message, options, secret, type } = asked
+  if (typeof asked !== "object" || asked === null) {
+    throw new TypeError("A question is a text, or an object with a message.")
+  }
+  const { default: otherwise, message, options, secret, type = options === undefined ? "text" : "select" } = asked
+  if (!types.includes(type)) {
+    throw new TypeError(`There is no question of the type ${JSON.stringify(type)}: choose text, confirm or select.`)
+  }
+  const choices = options === undefined ? undefined : Array.from(options, choiceOf)
+  if (type === "select" && !choices?.length) throw new TypeError("A question of the type select needs options.")
   return {
     message: String(message),
-    type: type ?? (options === undefined ? "text" : "select"),
-    ...(options === undefined
-      ? {}
-      : {
-          options: options.map((option) =>
-            typeof option === "string"
-              ? { value: option, label: option }
-              : { value: String(option.value), label: String(option.label ?? option.value) }
-          )
-        }),
+    type,
+    ...(choices === undefined ? {} : { options: choices }),
     ...(otherwise === undefined ? {} : { default: otherwise }),
     ...(secret === true ? { secret } : {})
   } as Question
 }
+
+const choiceOf = (option: string | { readonly value: string; readonly label?: string }) =>
+  typeof option === "string"
+    ? { value: option, label: option }
+    : { value: String(option.value), label: String(option.label ?? option.value) }
 
 /** What a photon's generator yields to ask: `{ ask: "text", message, … }`. */
 export interface AskYield {

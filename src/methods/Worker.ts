@@ -106,6 +106,7 @@ export class Worker {
     this.#child.on("error", (error) => this.#failed(error))
     this.#child.on("exit", (code, signal) => {
       this.#exit = { code, signal }
+      this.#endGroup()
       this.exited.openUnsafe()
     })
     this.#child.on("close", () => this.closed.openUnsafe())
@@ -233,10 +234,15 @@ export class Worker {
     const { pid } = this.#child
     if (pid === undefined || this.hasExited) return
     this.#killedFor ??= reason
+    if (!this.#endGroup()) this.#child.kill("SIGKILL")
+  }
+
+  /** What it has started and left in its process group; nobody else can have that number while one of them is there. */
+  #endGroup(): boolean {
     try {
-      process.kill(-pid, "SIGKILL")
+      return process.kill(-this.#child.pid!, "SIGKILL")
     } catch {
-      this.#child.kill("SIGKILL")
+      return false
     }
   }
 

@@ -85,7 +85,10 @@ const answer = (value: unknown): void => {
 const withCroner = (jobs: number): void => {
   const { begin, hear } = collector(jobs, answer)
   const planned = plan(jobs)
-  for (const { expression, slot } of planned) new Cron(expression, { timezone: "UTC", maxRuns: 1 }, () => hear(slot))
+  const crons = planned.map(
+    ({ expression, slot }) => new Cron(expression, { timezone: "UTC", maxRuns: 1 }, () => hear(slot))
+  )
+  if (crons.some((cron) => cron.nextRun() === null)) throw new Error("a minute has passed already")
   begin(planned[0]!.slot)
 }
 

@@ -70,13 +70,6 @@ export class Intake {
     const nowMillis = this.#options.wall()
     const verdict = verify(scheme, { headers, body, keys, nowMillis, toleranceMillis })
     if (!verdict.ok) return this.#refuse(exchange, route, reject(verdict.status, verdict.reason))
-    if (!isTyped(headers, body)) {
-      return this.#refuse(
-        exchange,
-        route,
-        reject(415, "The body must be JSON: choose application/json as its content type.")
-      )
-    }
     const json = readBody(body)
     if (typeof json === "string") return this.#refuse(exchange, route, reject(400, json))
     if (!this.#options.hasRoom()) {
@@ -162,9 +155,6 @@ const unstored = (error: StorageError): Reply => {
   const text = error._tag === "StorageBusy" ? "The store is busy." : "The delivery can't be recorded now."
   return reject(503, `${text} Send it again later.`, { "retry-after": "30" })
 }
-
-/** What a length of 0 promised: a body that is empty needs no type. */
-const isTyped = (headers: Headers, body: Buffer): boolean => body.length === 0 || headers.has("content-type")
 
 const eventIdOf = ({ id }: Readonly<Record<string, unknown>>): string | undefined =>
   typeof id === "string" && /^[\x21-\x7e]{1,256}$/.test(id) ? id : undefined

@@ -57,7 +57,7 @@ export const layer = ({
     Effect.gen(function* () {
       const concerns = yield* Concerns
       const config = yield* HobConfig
-      const { handle, waits } = yield* Webhooks
+      const { handle, letGo, waits } = yield* Webhooks
       const oneAtATime = yield* Semaphore.make(1)
       const at = decideListenAt((yield* config.get).webhooks, env)
       const state = yield* SubscriptionRef.make<State>({
@@ -115,6 +115,9 @@ export const layer = ({
           )
         )
       )
+
+      // When hob stops, not when it listens elsewhere: answers that are owed are given at once.
+      yield* Effect.addFinalizer(() => Effect.sync(letGo))
 
       const shown = ({ reason, state, url }: State): WebhookListener => ({ state, url, reason })
       /** Once it is where the configuration wants it, or can't be. */

@@ -35,6 +35,8 @@ export class Webhooks extends Context.Service<
     readonly refusals: Refusals
     /** Takes a request of a sender. */
     readonly handle: (exchange: Exchange) => void
+    /** Nobody is kept waiting any more: who waits for a delivery to end, and who will, hears that it is on record. */
+    readonly letGo: () => void
     /** Whether deliveries wait to be run, or run. */
     readonly waits: () => boolean
     /** Whether a delivery runs; and those that do. */
@@ -80,6 +82,7 @@ export const layer = Layer.effect(
     let warn = (_text: string): void => {}
     /** When the actor looks next, unless it is woken. */
     let looksAt = 0
+    let isStopping = false
 
     /** A namespace may have a name that no channel can have; nobody could subscribe to it. */
     const channelOf = memoized((namespace: Namespace): ChannelName | undefined => {
@@ -119,7 +122,7 @@ export const layer = Layer.effect(
     })
 
     const wait = (delivery: number, hear: (outcome: Outcome) => void, waitMillis = settings.answerMillis) => {
-      const deadline = monotonic() + waitMillis
+      const deadline = isStopping ? monotonic() : monotonic() + waitMillis
       waiters.wait(delivery, deadline, hear)
       if (deadline < looksAt) wake.openUnsafe()
     }
@@ -193,11 +196,10 @@ export const layer = Layer.effect(
       }).pipe(Effect.scoped)
     )
 
-    // Before the actor ends: its senders are told that it is on record, and what runs has a moment.
+    // Before the actor ends, what runs has a moment.
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() => {
         runner.stop()
-        waiters.expire(Infinity)
         return Effect.callback<void>((resume) => runner.whenIdle(() => resume(Effect.void)))
       }).pipe(Effect.interruptible, Effect.timeoutOption(DRAIN))
     )
@@ -206,6 +208,10 @@ export const layer = Layer.effect(
       routes: table,
       refusals,
       handle: intake.handle,
+      letGo: () => {
+        isStopping = true
+        waiters.expire(Infinity)
+      },
       waits: () => open.deliveries > 0,
       isRunning: (delivery) => runner.isRunning(delivery),
       running: () => runner.running,

@@ -6,7 +6,7 @@ import { type Home, makeHome, until } from "../support/home.ts"
 import { type Answer, freePort, hmac, post } from "../webhooks/support.ts"
 
 /** `HOB_WEBHOOK_KILLS=50 vitest run test/e2e/webhooks.test.ts` for as many as you like. */
-const KILLS = Number(process.env["HOB_WEBHOOK_KILLS"] ?? 6)
+const KILLS = Number(process.env["HOB_WEBHOOK_KILLS"] ?? 4)
 const SENDERS = Number(process.env["HOB_WEBHOOK_SENDERS"] ?? 60)
 
 let home: Home

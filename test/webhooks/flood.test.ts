@@ -95,7 +95,7 @@ describe("a thousand senders that never finish", () => {
 
   it.live("are told so when their time is over; meanwhile others are served, and little memory is used", () =>
     Effect.gen(function* () {
-      const { port } = yield* opened({ requestMillis: 4000, maxConnectionCount: 2000 })
+      const { port } = yield* opened({ requestMillis: 2000, maxConnectionCount: 2000 })
       yield* Effect.promise(() => post(port, {}))
       const grown = watchMemory()
       const answers: Array<string> = []

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Fiber } from "effect"
+import { Context, Deferred, Effect, Fiber } from "effect"
 import { readFileSync, writeFileSync } from "node:fs"
 import { createServer, type AddressInfo, connect } from "node:net"
 import { join } from "node:path"
@@ -143,6 +143,33 @@ describe("listening", () => {
       yield* Effect.promise(() => eventually(() => isOpen(two)))
       assert.deepInclude(yield* Fiber.join(asked), { status: 200, body: { success: true, data: 7 } })
       assert.isFalse(yield* Effect.promise(() => isOpen(one)))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("when hob stops, who waits hears that it is on record, and what runs has a moment", () =>
+    Effect.gen(function* () {
+      let begun = false
+      const gate = yield* Deferred.make<number>()
+      const opened = yield* open({
+        methods: methodsOf(() =>
+          Effect.andThen(
+            Effect.sync(() => void (begun = true)),
+            Deferred.await(gate)
+          )
+        ),
+        settings: { answerMillis: 60_000 }
+      })
+      yield* opened.rpc["webhooks.allow"]({ method: method("hook"), scheme: "none" })
+      const port = yield* listening(opened)
+      const asked = yield* Effect.forkChild(
+        Effect.promise(() => post(port, {})),
+        { startImmediately: true }
+      )
+      yield* Effect.promise(() => eventually(() => begun))
+      const stopping = yield* Effect.forkChild(opened.stop, { startImmediately: true })
+      assert.deepInclude(yield* Fiber.join(asked), { status: 202, body: { delivery: 1 } })
+      yield* Deferred.succeed(gate, 7)
+      yield* Fiber.join(stopping)
     }).pipe(Effect.scoped)
   )
 

@@ -124,7 +124,7 @@ export class Connection {
       lines.push(NEWLINE)
       yield* this.#receiveLines()
     }
-    this.#subscriptions.close()
+    this.#subscriptions.finish()
     yield* lastWords(this.#socket, this.#outbox, {
       isIdle: () => !this.#isOwing(),
       idle: this.#settled(() => !this.#isOwing()),

@@ -17,12 +17,21 @@ export interface SubscriptionsOptions {
   readonly onTooSlow: () => void
 }
 
+/** One that began with a replay. */
+interface Replayed {
+  readonly feed: Feed
+  /** Its request has been answered: what it missed has been sent, or will not be. */
+  isAnswered: boolean
+  readonly answer: (problem?: string) => void
+}
+
 /** What one connection is subscribed to. It gets each event once, and none of its own. */
 export class Subscriptions {
   readonly #options: SubscriptionsOptions
   readonly #party = new Party()
   #live: Feed | undefined
-  readonly #replayed = new Map<string, Feed>()
+  readonly #replayed = new Map<string, Replayed>()
+  #isFinishing = false
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options
@@ -35,46 +44,75 @@ export class Subscriptions {
 
   /**
    * Subscribes to a channel as photon names it, from behind `lastEventId` if there is one. `answer` is called behind
-   * what that brings: with what is wrong, if something is. `id` is JSON.
+   * what that brings: with what is wrong, if something is; where its client leaves it meanwhile, then. `id` is JSON.
    */
   subscribe(id: string, channel: string, lastEventId: unknown, answer: (problem?: string) => void): void {
     const patterns = toPatterns(channel)
     if (patterns === undefined) return answer(sentences.nameTooLong("channel"))
     const after = toPosition(lastEventId)
     if (after === undefined) return answer(this.#replayed.has(channel) ? undefined : this.#listen(patterns))
+    if (this.#replayed.size >= MAX_REPLAYS && !this.#replayed.has(channel)) {
+      return answer(sentences.tooManyReplays(MAX_REPLAYS))
+    }
     this.unsubscribe(channel)
-    if (this.#replayed.size >= MAX_REPLAYS) return answer(sentences.tooManyReplays(MAX_REPLAYS))
     const { channels } = this.#options
     const opened = channels.subscribe({
       ...this.#feedOptions,
       // Who has to read everything anew gets nothing of what was before.
       onGap: () => {
-        feed?.close()
         this.#replayed.delete(channel)
-        const problem = this.#listen(patterns)
+        replayed.feed.close()
+        const problem = this.#isFinishing ? undefined : this.#listen(patterns)
         if (problem === undefined) this.#options.pipe.write(refreshNeeded(id, JSON.stringify(channel)))
-        answer(problem)
+        replayed.answer(problem)
       }
     })
     if (Result.isFailure(opened)) return answer(opened.failure.message)
-    const feed: Feed | undefined = opened.success
+    const feed = opened.success
     const added = channels.addPatterns(feed, patterns)
     if (Result.isFailure(added)) return answer(added.failure.message)
-    this.#replayed.set(channel, feed)
-    feed.replay(feed.patterns, after, () => answer())
+    const replayed: Replayed = {
+      feed,
+      isAnswered: false,
+      answer: (problem) => {
+        if (replayed.isAnswered) return
+        replayed.isAnswered = true
+        if (this.#isFinishing) feed.close()
+        answer(problem)
+      }
+    }
+    this.#replayed.set(channel, replayed)
+    feed.replay(feed.patterns, after, replayed.answer)
   }
 
   unsubscribe(channel: string): void {
-    this.#replayed.get(channel)?.close()
+    const replayed = this.#replayed.get(channel)
     this.#replayed.delete(channel)
+    replayed?.feed.close()
+    replayed?.answer()
     for (const pattern of toPatterns(channel) ?? []) this.#live?.remove(pattern)
   }
 
+  /** Its client has ended its side: it is sent what it missed and asked for, and nothing newer. */
+  finish(): void {
+    this.#isFinishing = true
+    this.#closeLive()
+    for (const { feed, isAnswered } of this.#replayed.values()) if (isAnswered) feed.close()
+  }
+
+  /** Nothing more is sent; who still waits for an answer gets that. */
   close(): void {
+    this.#closeLive()
+    for (const { answer, feed } of this.#replayed.values()) {
+      feed.close()
+      answer(sentences.cutShort)
+    }
+    this.#replayed.clear()
+  }
+
+  #closeLive(): void {
     this.#live?.close()
     this.#live = undefined
-    for (const feed of this.#replayed.values()) feed.close()
-    this.#replayed.clear()
   }
 
   /** Hears it from now on. Gives what is wrong, if something is. */

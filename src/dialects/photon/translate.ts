@@ -113,6 +113,7 @@ export const sentences = {
   notHolder: "Not lock holder",
   tooManyReplays: (limit: number) =>
     `This connection has ${limit} subscriptions with a lastEventId, as many as it may: open another one.`,
+  cutShort: "Not all of what was missed could be sent: subscribe again, with the last eventId that came.",
   tooMany: "Too many clients are connected at once. Try again in a moment.",
   lineTooSlow: "The rest of a long line did not come in time."
 } as const

@@ -8,7 +8,8 @@ let home: PhotonHome
 beforeAll(async () => {
   home = await makePhotonHome(["kanban"], {
     HOB_CHANNELS_RETAIN_COUNT: "20",
-    HOB_CHANNELS_BUFFER_BYTES: `${BUFFER_BYTES}`
+    HOB_CHANNELS_BUFFER_BYTES: `${BUFFER_BYTES}`,
+    HOB_CHANNELS_RULES: '{"long:*": {"events": 1000}}'
   })
 }, 60_000)
 afterAll(() => home.destroy())
@@ -85,6 +86,69 @@ describe("a subscriber of photon that comes back", () => {
     await publish("twice", 3)
     assert.strictEqual((await listener.ask({ type: "ping", id: "end" })).type, "pong")
     listener.socket.destroy()
+  })
+
+  describe("to more than is written to it at once", () => {
+    const count = 600
+    const publishMany = async (channel: string): Promise<number> => {
+      const publisher = await home.client.open()
+      const message = "x".repeat(2000)
+      let first = 0
+      for (let at = 0; at <= count; at++) {
+        const { data } = await publisher.ask({ type: "publish", id: `${at}`, channel, message })
+        if (at === 0) first = (data as { eventId: number }).eventId
+      }
+      publisher.socket.destroy()
+      return first
+    }
+
+    it("has each of its answers when it unsubscribes meanwhile", async () => {
+      const lastEventId = await publishMany("long:left")
+      const listener = await home.client.open()
+      listener.socket.pause()
+      listener.say(
+        { type: "subscribe", id: "s", channel: "long:left", lastEventId },
+        { type: "subscribe", id: "again", channel: "long:left", lastEventId },
+        { type: "unsubscribe", id: "u", channel: "long:left" },
+        { type: "ping", id: "end" }
+      )
+      await home.client.once({ type: "ping", id: "p" })
+      listener.socket.resume()
+      await listener.until(() => listener.lines.at(-1) === '{"type":"pong","id":"end"}')
+      const answers = listener.lines.map((line) => JSON.parse(line)).filter(({ type }) => type === "result")
+      assert.deepStrictEqual(
+        answers.map(({ id }) => id),
+        ["s", "again", "u"]
+      )
+      listener.socket.destroy()
+    }, 60_000)
+
+    it("gets all of it, its answer and the end when it has ended its side", async () => {
+      const lastEventId = await publishMany("long:ended")
+      const listener = await home.client.open({ allowHalfOpen: true })
+      listener.socket.pause()
+      listener.say({ type: "subscribe", id: "s", channel: "long:ended", lastEventId })
+      listener.socket.end()
+      await home.client.once({ type: "ping", id: "p" })
+      listener.socket.resume()
+      await listener.untilEnded()
+      assert.strictEqual(listener.lines.length, count + 1)
+      assert.strictEqual((JSON.parse(listener.lines.at(-1)!) as { id: string }).id, "s")
+    }, 60_000)
+
+    it("is told that it was not all, and hung up on, when it does not read it", async () => {
+      const lastEventId = await publishMany("long:slow")
+      const listener = await home.client.open()
+      listener.socket.pause()
+      listener.say({ type: "subscribe", id: "s", channel: "long:slow", lastEventId })
+      await home.client.once({ type: "ping", id: "p" })
+      const message = "y".repeat(BUFFER_BYTES)
+      for (let at = 0; at < 3; at++) await publish("long:slow", message)
+      listener.socket.resume()
+      await listener.untilEnded()
+      const last = JSON.parse(listener.lines.at(-1)!) as { type: string; id: string }
+      assert.deepInclude(last, { type: "error", id: "s" })
+    }, 60_000)
   })
 
   it("that does not read is hung up on alone, and nobody else waits for it", async () => {

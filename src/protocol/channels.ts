@@ -153,7 +153,9 @@ export const Publish = Rpc.make("channels.publish", {
 export const Subscribe = Rpc.make("channels.subscribe", {
   payload: {
     namespace: Schema.optionalKey(Namespace),
-    patterns: Schema.NonEmptyArray(ChannelPattern).check(Schema.isMaxLength(MAX_PATTERNS)),
+    patterns: Schema.NonEmptyArray(ChannelPattern).check(
+      Schema.isMaxLength(MAX_PATTERNS, { expected: `at most ${MAX_PATTERNS} patterns` })
+    ),
     since: Schema.optionalKey(EventId)
   },
   success: ChannelItem,

@@ -172,6 +172,12 @@ describe("hob pub and hob sub", () => {
     const { code, stderr } = await home.hob(["pub", "locks:a", "-"], { input: "1\n2\n3\n" })
     assert.strictEqual(code, ExitCode.failure)
     assert.match(stderr, /^hob: Line 1 and those behind it: hob alone publishes to "locks:a".*\n$/)
+    const tooLong = await home.hob(["pub", "a", "-"], { input: `1\n${"x".repeat(17 * 1024 * 1024)}\n` })
+    assert.strictEqual(tooLong.code, ExitCode.failure)
+    assert.match(
+      tooLong.stderr,
+      /^hob: Line 2 and those behind it: The line is longer than \d+ bytes\.\nPut what is large into a file.*\n$/
+    )
   })
 
   it("--exec runs a command for each event, one after another; one that fails makes the exit code 1", async () => {

@@ -1,4 +1,4 @@
-import { type BareClient, CallError, ConnectionLost, JsonText } from "../../client/wire/bare.ts"
+import { type BareClient, ConnectionLost, JsonText } from "../../client/wire/bare.ts"
 import { RpcErrorCode } from "../../protocol/errors.ts"
 import type { Context } from "../context.ts"
 import { open } from "../daemon.ts"
@@ -70,7 +70,8 @@ const pubLines = async (publish: Publisher, { form, json }: PubOptions): Promise
     const { exitCode, hint, message } = faultOf(settled.error)
     const isOnlyThis = settled.error instanceof Fault || isTagged(settled.error, "MessageTooLarge")
     if (!isOnlyThis) {
-      const after = settled.error instanceof ConnectionLost ? " Whether it was published is not known." : ""
+      const isUnknown = settled.error instanceof ConnectionLost && !isTooLong(settled.error)
+      const after = isUnknown ? " Whether it was published is not known." : ""
       throw new Fault(exitCode, `Line ${line} and those behind it: ${message}${after}`, hint)
     }
     printError(`hob: Line ${line}: ${message}`)
@@ -95,8 +96,12 @@ const outcomeOf = async (publish: Publisher, text: string | null, form: MessageF
   }
 }
 
+/** The daemon has hung up over it: it can't tell where the next request begins. */
+const isTooLong = (error: unknown): error is ConnectionLost =>
+  error instanceof ConnectionLost && error.code === RpcErrorCode.lineTooLong
+
 /** There is no other way in for what is too long here. */
 const faultOf = (error: unknown): Fault =>
-  error instanceof CallError && error.code === RpcErrorCode.lineTooLong
+  isTooLong(error)
     ? new Fault(ExitCode.failure, error.message, "Put what is large into a file and publish its name.")
     : toFault(error)

@@ -29,6 +29,13 @@ export class CallError extends Error {
 export class ConnectionLost extends Error {
   readonly _tag = "ConnectionLost"
   override readonly name = "ConnectionLost"
+  /** Where the daemon has said why it hangs up: one of `RpcErrorCode`. */
+  readonly code: number | undefined
+
+  constructor(message: string, code?: number) {
+    super(message)
+    this.code = code
+  }
 }
 
 /** No answer within the time allowed. The call was cancelled. */
@@ -257,7 +264,7 @@ class Client implements BareClient {
     const pending = this.#pending.get(answer.id as number)
     if (pending === undefined) {
       // About no request in particular: the daemon turns this client away, and closes.
-      if (answer.id === null && answer.error !== undefined) this.#lose(answer.error.message)
+      if (answer.id === null && answer.error !== undefined) this.#lose(answer.error.message, answer.error.code)
     } else if (answer.chunk === true) {
       pending.chunk({ values: answer.result as ReadonlyArray<unknown>, line })
     } else {
@@ -267,8 +274,8 @@ class Client implements BareClient {
     }
   }
 
-  #lose(reason: string): void {
-    this.#lost ??= new ConnectionLost(reason)
+  #lose(reason: string, code?: number): void {
+    this.#lost ??= new ConnectionLost(reason, code)
     const pending = [...this.#pending.values()]
     this.#pending.clear()
     for (const call of pending) call.end(this.#lost, undefined)

@@ -216,7 +216,7 @@ export class Broker {
     if (forgets.length > 0) through = Math.max(through, began)
     if (forgets.some((pattern) => !this.#channels.has(pattern))) through = Math.max(through, this.#forgotten)
     if (through <= after) return undefined
-    return { reason: after < began && through <= began ? "restart" : "window", through }
+    return { reason: forgets.length > 0 && after < began && through <= began ? "restart" : "window", through }
   }
 
   /** Drops what has grown too old, and channels of which nothing is left. */

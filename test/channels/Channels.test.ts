@@ -247,6 +247,14 @@ describe("a subscriber that comes back", () => {
         yield* Effect.yieldNow
         assert.strictEqual(back.messages.at(-1), "new")
       }).pipe(Effect.scoped)
+      yield* Effect.gen(function* () {
+        const { channels: service } = yield* channels(
+          { rules: { "kept:**": { keep: "disk", events: 5 } } },
+          fileStore(path)
+        )
+        // It was the window that passed, not the restart.
+        assert.match(new Subscriber().subscribe(service, ["kept:*"], { since: first[9]! }).gaps.join(), /^window /)
+      }).pipe(Effect.scoped)
     })
   )
 })

@@ -2,6 +2,7 @@ import { Option, Schema } from "effect"
 import type { PlainParams } from "../actors/DirectMethods.ts"
 import { ChannelName } from "../protocol/channelNames.ts"
 import type { Publish } from "../protocol/channels.ts"
+import { hasLargeNumber } from "../wire/largeNumbers.ts"
 
 type Payload = typeof Publish.payloadSchema.Type
 
@@ -41,16 +42,9 @@ export const readPlainPublish = (text: string): PlainParams<Payload> | undefined
   if (!(json.charCodeAt(0) > SPACE && json.charCodeAt(json.length - 1) > SPACE)) return undefined
   try {
     const message = JSON.parse(json) as Payload["message"]
-    return isFinite(message) ? { payload: { channel, message }, texts: { message: json } } : undefined
+    // For the schema to refuse.
+    return hasLargeNumber(message) ? undefined : { payload: { channel, message }, texts: { message: json } }
   } catch {
     return undefined
   }
-}
-
-/** Whether all of its numbers could be read: the schema refuses what is too large to be one. */
-const isFinite = (value: Payload["message"]): boolean => {
-  if (typeof value === "number") return Number.isFinite(value)
-  if (typeof value !== "object" || value === null) return true
-  for (const member of Object.values(value)) if (!isFinite(member)) return false
-  return true
 }

@@ -1,5 +1,6 @@
 /** The wire of photon's daemon, in its own spelling: one JSON object on a line, each request with an `id`. */
 import { Option, Schema } from "effect"
+import { hasLargeNumber } from "../../wire/largeNumbers.ts"
 import { memberText } from "../../wire/members.ts"
 
 const of = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
@@ -59,11 +60,13 @@ export const readLine = (line: string): Said => {
   if (request === undefined) return { type: "refusal", id: idOf(value), error: "Invalid request format" }
   if (request.type === "ping") return { type: "ping", id: JSON.stringify(request.id) }
   if (request.type !== "publish") return { type: "request", request }
+  const { message } = value as { readonly message?: unknown }
   return {
     type: "publish",
     id: JSON.stringify(request.id),
     channel: request.channel,
-    message: memberText(line, "message")
+    // What is too large to be a number comes as null, as from photon's own daemon: hob's clients could not read it.
+    message: hasLargeNumber(message) ? JSON.stringify(message) : memberText(line, "message")
   }
 }
 
@@ -108,7 +111,7 @@ export const readPlainLine = (line: string): Said | undefined => {
   // Carried as it stands here: without the white space around it.
   if (!(message.charCodeAt(0) > SPACE && message.charCodeAt(message.length - 1) > SPACE)) return undefined
   try {
-    JSON.parse(message)
+    if (hasLargeNumber(JSON.parse(message))) return undefined
   } catch {
     return undefined
   }

@@ -113,6 +113,8 @@ describe("the wire of photon", () => {
       [',"message": null ', ',"message":null'],
       [',"message":"\\u0041"', ',"message":"\\u0041"'],
       [',"message":1,"message":2', ',"message":2'],
+      [',"message":[1e400,"1e400",1e300]', ',"message":[null,"1e400",1e+300]'],
+      [',"message":-1e400,"more":1', ',"message":null'],
       [',"message":{"__proto__":{"x":1},"message":3}', ',"message":{"__proto__":{"x":1},"message":3}'],
       ["", ""]
     ] as const) {

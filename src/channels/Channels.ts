@@ -124,8 +124,8 @@ export const layer = Layer.effect(
       if (published < MEASURE_BYTES) return
       published = 0
       let total = 0
-      for (const broker of brokers.values()) total += broker.memoryBytes
-      if (total > settings.memoryBytes) for (const broker of brokers.values()) broker.halve()
+      for (const broker of brokers.values()) total += broker.channels.memoryBytes
+      if (total > settings.memoryBytes) for (const broker of brokers.values()) broker.channels.halve()
     }
 
     const publishAny: Channels["Service"]["publish"] = (
@@ -184,8 +184,8 @@ export const layer = Layer.effect(
             for (;;) {
               yield* keeps.await
               yield* Effect.sleep(SWEEP)
-              for (const broker of brokers.values()) broker.sweep()
-              if ([...brokers.values()].every((broker) => broker.memoryBytes === 0)) yield* keeps.close
+              for (const broker of brokers.values()) broker.channels.sweep()
+              if ([...brokers.values()].every((broker) => broker.channels.memoryBytes === 0)) yield* keeps.close
             }
           })
         )
@@ -200,8 +200,8 @@ export const layer = Layer.effect(
         Effect.sync(() => {
           const chosen = all ? [...brokers.values()] : [brokers.get(namespace)].filter((broker) => broker !== undefined)
           return {
-            channels: chosen.flatMap((broker) => broker.list(pattern)),
-            patterns: chosen.flatMap((broker) => broker.patterns(pattern))
+            channels: chosen.flatMap((broker) => broker.channels.list(pattern)),
+            patterns: chosen.flatMap((broker) => broker.channels.patterns(pattern))
           }
         })
     })
@@ -217,5 +217,5 @@ const rulesOf = ({ keep, retainBytes, retainCount, retainMillis, rules }: Settin
 }
 
 const forgetIdle = (brokers: Map<string, Broker>): void => {
-  for (const [namespace, broker] of brokers) if (broker.isIdle) brokers.delete(namespace)
+  for (const [namespace, broker] of brokers) if (broker.channels.isIdle) brokers.delete(namespace)
 }

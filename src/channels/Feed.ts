@@ -1,4 +1,5 @@
-import type { Broker, Listener, Missing } from "./Broker.ts"
+import type { Broker, Missing } from "./Broker.ts"
+import type { Listener } from "./Directory.ts"
 import type { Event, Format, Party, Run, Text } from "./Event.ts"
 
 /** Where a subscriber's events go: what a door gives for it. */

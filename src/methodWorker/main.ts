@@ -3,6 +3,7 @@
  * the module does to it ends this process and nothing else. Plain Node.
  */
 import { basename } from "node:path"
+import { filePrint } from "../config/filePrint.ts"
 import type { Open, ToWorker } from "../protocol/methodWorker.ts"
 import { WORKER_LINE } from "../protocol/workerLine.ts"
 import { Call, type CallPorts } from "./Call.ts"
@@ -38,7 +39,7 @@ class Worker {
   readonly #ports: CallPorts
   #calls: Calls | undefined
   #loaded: Loaded | undefined
-  readonly #files = new Set<string>()
+  readonly #files = new Map<string, string>()
   #isTelling = false
 
   constructor(open: Open) {
@@ -116,12 +117,12 @@ class Worker {
 
   #found(file: string): void {
     if (this.#files.has(file)) return
-    this.#files.add(file)
+    this.#files.set(file, filePrint(file))
     if (this.#isTelling) return
     this.#isTelling = true
     setImmediate(() => {
       this.#isTelling = false
-      line.say(JSON.stringify({ type: "files", files: [...this.#files] }))
+      line.say(JSON.stringify({ type: "files", files: Object.fromEntries(this.#files) }))
     })
   }
 

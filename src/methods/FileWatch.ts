@@ -1,27 +1,21 @@
-import { type FSWatcher, realpathSync, statSync, watch } from "node:fs"
+import { type FSWatcher, realpathSync, watch } from "node:fs"
 import { dirname } from "node:path"
+import { filePrint } from "../config/filePrint.ts"
 
 /** Directories that are watched for one module. */
 const MAX_DIRECTORIES = 64
 
-/** That of a module which nobody has read yet. */
-export const FIRST_FINGERPRINT = ""
+/** The files that a module consists of, each as it was before it was read. */
+export type Files = ReadonlyMap<string, string>
 
-/**
- * What tells whether files have changed: their times, sizes and inodes. Editors replace files, and some write the same
- * size within one tick of the clock: all three are looked at.
- */
-export const fingerprint = (files: Iterable<string>): string =>
-  JSON.stringify(
-    Array.from(files, (file) => {
-      try {
-        const { ino, mtimeNs, size } = statSync(file, { bigint: true })
-        return [file, String(ino), String(mtimeNs), String(size)]
-      } catch {
-        return [file]
-      }
-    })
-  )
+export const filesNow = (files: Iterable<string>): Files =>
+  new Map(Array.from(files, (file) => [file, filePrint(file)]))
+
+/** Whether any of them is not what it was. */
+export const haveChanged = (files: Files): boolean => {
+  for (const [file, print] of files) if (filePrint(file) !== print) return true
+  return false
+}
 
 /** Where a file is, and where it is in truth: what a link leads to changes there. */
 const directoriesOf = (file: string): ReadonlyArray<string> => {

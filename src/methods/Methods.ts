@@ -21,7 +21,7 @@ import { defaultNamespace, type Namespace } from "../protocol/namespaces.ts"
 import type { StorageError } from "../protocol/storage.ts"
 import { Database } from "../storage/Database.ts"
 import * as Commands from "./Commands.ts"
-import { FIRST_FINGERPRINT, fingerprint } from "./FileWatch.ts"
+import { haveChanged } from "./FileWatch.ts"
 import * as MethodCalls from "./MethodCalls.ts"
 import { make as makeModule, type Module } from "./Module.ts"
 import type { Remembered } from "./ModuleState.ts"
@@ -167,8 +167,7 @@ export const layer = (paths: Paths) =>
         modules.set(key, added)
         yield* declare(added.module)
         // Its file was changed while no daemon ran.
-        if (fingerprint(remembered.files) !== remembered.fingerprint)
-          yield* Effect.forkIn(Effect.ignore(added.module.load), added.scope)
+        if (haveChanged(remembered.files)) yield* Effect.forkIn(Effect.ignore(added.module.load), added.scope)
       }
       yield* declareCommands
 
@@ -216,8 +215,7 @@ export const layer = (paths: Paths) =>
             addedAt,
             kind: "functions",
             methods: [],
-            files: [file],
-            fingerprint: FIRST_FINGERPRINT
+            files: new Map()
           }
           const added = yield* start(blank, () => modules.has(key))
           return yield* Effect.gen(function* () {

@@ -2,7 +2,7 @@ import { Clock, Deferred, Effect, Latch, Result, Scope, type Semaphore } from "e
 import { Concerns } from "../actors/Concerns.ts"
 import type { Settings } from "../config/settings.ts"
 import { ModuleBroken } from "../protocol/methodErrors.ts"
-import { FileWatch, fingerprint } from "./FileWatch.ts"
+import { type Files, filesNow, FileWatch, haveChanged } from "./FileWatch.ts"
 import { type Handle, ModuleState, type Remembered } from "./ModuleState.ts"
 import { makeOutput } from "./output.ts"
 import { overseeMemory } from "./overseeMemory.ts"
@@ -14,6 +14,8 @@ const LAST_WORDS = "200 millis"
 const LAST_GASP = "2 seconds"
 /** An editor writes a file in several steps, and several files in a row. */
 const SETTLE = "100 millis"
+/** Loads that fail one after another while the files go on changing. */
+const MAX_UNSETTLED = 10
 /** Older code with calls in hand; the oldest is ended when there is more of it. */
 const MAX_RETIRED = 8
 
@@ -74,12 +76,11 @@ export const make = (options: ModuleOptions): Effect.Effect<Module, never, Conce
       (watch) => Effect.sync(() => watch.close())
     )
 
-    const learnFiles = (files: ReadonlyArray<string>): void => {
+    const learnFiles = (files: Files): void => {
       state.files = files
-      state.fingerprint = fingerprint(files)
-      watch.add(files)
+      watch.add(files.keys())
     }
-    watch.add(state.files)
+    learnFiles(state.files)
 
     const start = Effect.gen(function* () {
       const { memoryBytes, resultBytes } = settings()
@@ -91,7 +92,7 @@ export const make = (options: ModuleOptions): Effect.Effect<Module, never, Conce
         resultBytes,
         env: environment(),
         onFiles: (from, files) => {
-          if (from === state.loading || from === state.current) learnFiles(files)
+          if (from === state.loading || from === state.current) learnFiles(new Map([...state.files, ...files]))
         },
         onOutput: output
       })
@@ -154,7 +155,7 @@ export const make = (options: ModuleOptions): Effect.Effect<Module, never, Conce
       const asked = state.loads
       state.loads = []
       const { loadMillis } = settings()
-      learnFiles([...new Set([file, ...state.files])])
+      learnFiles(filesNow(new Set([file, ...state.files.keys()])))
       const worker = yield* start
       const outcome = yield* Deferred.await(worker.loaded).pipe(
         Effect.timeoutOrElse({ duration: loadMillis, orElse: () => Effect.fail(tooSlow(loadMillis)) }),
@@ -170,8 +171,17 @@ export const make = (options: ModuleOptions): Effect.Effect<Module, never, Conce
       )
       if (Result.isFailure(outcome)) {
         worker.kill(outcome.failure)
+        yield* Effect.sleep(SETTLE)
+        // It was read while it was being written: nobody needs to know.
+        if (haveChanged(state.files) && state.unsettled++ < MAX_UNSETTLED) {
+          state.loads = [...asked, ...state.loads]
+          return
+        }
+        state.unsettled = 0
         return yield* broken(outcome.failure, asked)
       }
+      state.unsettled = 0
+      if (haveChanged(state.files)) touched.openUnsafe()
       const before = state.current
       state.current = worker
       state.isBroken = false
@@ -180,8 +190,7 @@ export const make = (options: ModuleOptions): Effect.Effect<Module, never, Conce
       state.remembered = {
         ...state.remembered,
         ...outcome.success,
-        files: state.files,
-        fingerprint: state.fingerprint
+        files: state.files
       }
       yield* options.learned(state.remembered)
       if (before !== undefined) {
@@ -253,7 +262,7 @@ export const make = (options: ModuleOptions): Effect.Effect<Module, never, Conce
         yield* Effect.sleep(SETTLE)
         yield* touched.close
         // Without the code that it was of, a broken module may be mended by any file.
-        if (fingerprint(state.files) !== state.fingerprint) yield* Effect.ignore(load)
+        if (haveChanged(state.files)) yield* Effect.ignore(load)
       }
     }).pipe(Effect.forkScoped)
 

@@ -2,6 +2,7 @@ import { Deferred, Latch } from "effect"
 import type { ModuleBroken } from "../protocol/methodErrors.ts"
 import type { MethodDeclaration, ModuleInfo } from "../protocol/methods.ts"
 import type { Namespace } from "../protocol/namespaces.ts"
+import type { Files } from "./FileWatch.ts"
 import type { Sink, Worker, WorkerCall } from "./Worker.ts"
 
 /** What of a module lies in the store. */
@@ -11,9 +12,7 @@ export interface Remembered {
   readonly addedAt: string
   readonly kind: "class" | "functions"
   readonly methods: ReadonlyArray<MethodDeclaration>
-  /** The files that it consisted of, and how they were. */
-  readonly files: ReadonlyArray<string>
-  readonly fingerprint: string
+  readonly files: Files
 }
 
 /** A call on its way, from when it is asked for until it has ended. */
@@ -48,16 +47,15 @@ export class ModuleState {
   isBroken = false
   restarts = 0
   problem: ModuleInfo["problem"] = null
-  /** The files that it consists of, and how they were when they were read. */
-  files: ReadonlyArray<string>
-  fingerprint: string
+  files: Files
+  /** How often in a row it could not be loaded while its files were being written. */
+  unsettled = 0
   /** There is something for the actor. */
   readonly wake = Latch.makeUnsafe()
 
   constructor(remembered: Remembered) {
     this.remembered = remembered
     this.files = remembered.files
-    this.fingerprint = remembered.fingerprint
   }
 
   get workers(): ReadonlyArray<Worker> {

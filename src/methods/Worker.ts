@@ -9,6 +9,7 @@ import type { MethodDeclaration, Progress, Question } from "../protocol/methods.
 import type { CallProblem, Open, ToWorker } from "../protocol/methodWorker.ts"
 import { LineReader } from "../wire/lines.ts"
 import { decodeFromWorker } from "./decodeFromWorker.ts"
+import type { Files } from "./FileWatch.ts"
 import { howEnded, Tail } from "./ending.ts"
 
 const MiB = 1024 * 1024
@@ -49,7 +50,7 @@ export interface Ready {
 export interface WorkerOptions extends Omit<Open, "type"> {
   readonly env: Readonly<Record<string, string>>
   /** Told whenever it has loaded another file of the module: all of them. */
-  readonly onFiles: (worker: Worker, files: ReadonlyArray<string>) => void
+  readonly onFiles: (worker: Worker, files: Files) => void
   /** What it prints. */
   readonly onOutput: (text: string) => void
 }
@@ -303,7 +304,7 @@ export class Worker {
           Deferred.doneUnsafe(this.loaded, Exit.fail(message.problem))
           break
         case "files":
-          this.#options.onFiles(this, message.files)
+          this.#options.onFiles(this, new Map(Object.entries(message.files)))
           break
         case "pong":
           this.#turns = true

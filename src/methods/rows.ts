@@ -13,11 +13,15 @@ const Stored = Schema.Struct({
   kind: Schema.Literals(["class", "functions"] satisfies ReadonlyArray<ModuleInfo["kind"]>),
   methods: Schema.fromJsonString(Schema.Array(MethodDeclaration)),
   files: Schema.fromJsonString(Schema.Array(Schema.String)),
-  fingerprint: Schema.String
+  fingerprint: Schema.fromJsonString(Schema.Array(Schema.String))
 })
 const decode = Schema.decodeUnknownOption(Stored)
 
-const rememberedOf = ({ added_at: addedAt, ...rest }: typeof Stored.Type): Remembered => ({ ...rest, addedAt })
+const rememberedOf = ({ added_at: addedAt, files, fingerprint, ...rest }: typeof Stored.Type): Remembered => ({
+  ...rest,
+  addedAt,
+  files: new Map(files.map((file, index) => [file, fingerprint[index] ?? ""]))
+})
 
 /** Every module, in the order of adding. */
 export const load = (sql: Reads): ReadonlyArray<Remembered> =>
@@ -33,8 +37,8 @@ export const save = (sql: Sql, module: Remembered): void => {
     module.addedAt,
     module.kind,
     JSON.stringify(module.methods),
-    JSON.stringify(module.files),
-    module.fingerprint
+    JSON.stringify([...module.files.keys()]),
+    JSON.stringify([...module.files.values()])
   )
 }
 

@@ -55,8 +55,8 @@ export const FromWorker = Schema.Union([
   }),
   /** The module can't be loaded; the process ends. */
   Schema.Struct({ type: Schema.Literal("broken"), problem: Schema.String }),
-  /** The module and the files that it has imported from its own directory: all so far. */
-  Schema.Struct({ type: Schema.Literal("files"), files: Schema.Array(Schema.String) }),
+  /** The module and the files that it has imported from its own directory, all so far: each as it was before it was read. */
+  Schema.Struct({ type: Schema.Literal("files"), files: Schema.Record(Schema.String, Schema.String) }),
   Schema.Struct({ type: Schema.Literal("result"), id, value: Schema.optionalKey(Schema.Json) }),
   Schema.Struct({ type: Schema.Literal("failed"), id, problem: CallProblem, message: Schema.String }),
   Schema.Struct({ type: Schema.Literal("progress"), id, progress: Progress }),

@@ -3,11 +3,12 @@ import { Argument, Command, Flag } from "effect/cli"
 import { captureConfig, captureDiscard, captureList, captureShow, captureStatusVerb } from "../verbs/capture.ts"
 import { captureGit } from "../verbs/captureGit.ts"
 import { captureHook } from "../verbs/captureHook.ts"
+import { captureImport } from "../verbs/captureImport.ts"
 import { captureInstall, captureUninstall } from "../verbs/captureInstall.ts"
 import { captureSave, captureSaves } from "../verbs/captureSave.ts"
 import { captureSearch } from "../verbs/captureSearch.ts"
 import { act } from "./act.ts"
-import { countOrNull, json, textOrNull, yes } from "./flags.ts"
+import { choiceOrNull, countOrNull, json, textOrNull, yes } from "./flags.ts"
 
 const CAPTURE = "Its id, or the beginning of it: `hob capture ls` lists them"
 const capture = Argument.String("capture").pipe(Argument.withDescription(CAPTURE))
@@ -118,6 +119,28 @@ const searchCommand = Command.make(
   ])
 )
 
+const importCommand = Command.make(
+  "import",
+  {
+    files: Argument.String("file").pipe(
+      Argument.withDescription("Transcripts (default: all that the agents have written)"),
+      Argument.variadic()
+    ),
+    agent: choiceOrNull("agent", ["claude", "codex"], "Whose they are (default: both)"),
+    json
+  },
+  (options) => act((context) => captureImport(context, options))
+).pipe(
+  Command.withDescription(
+    "Read what Claude Code and Codex have written down of their sessions (~/.claude/projects, ~/.codex/sessions), as if their hooks had told it. Importing again, or what hooks have told already, changes nothing."
+  ),
+  Command.withShortDescription("Read agents' transcripts"),
+  Command.withExamples([
+    { command: "hob capture import" },
+    { command: "hob capture import --agent claude session.jsonl" }
+  ])
+)
+
 const hookCommand = Command.make(
   "hook",
   {
@@ -212,6 +235,7 @@ export const captureCommand = Command.make("capture").pipe(
     saveCommand,
     savesCommand,
     searchCommand,
+    importCommand,
     installCommand,
     uninstallCommand,
     hookCommand,

@@ -195,7 +195,7 @@ describe("what a method does to its process ends that process alone:", () => {
 
   it.live("a method that never resolves and does not listen is left behind: calls beside it finish", () =>
     Effect.gen(function* () {
-      const hob = yield* daemon(quick)
+      const hob = yield* daemon({ HOB_METHODS_GRACE_MILLIS: "3000" })
       const { paths } = yield* written({
         "deaf.ts": `export const never = (_, hob) => { hob.progress(1); return new Promise(() => {}) }
           export const slow = async (_, hob) => { hob.progress(1); return hob.prompt("go on?") }

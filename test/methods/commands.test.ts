@@ -71,7 +71,7 @@ describe("methods that are commands", () => {
       }
       const hob = yield* daemon(
         commands({
-          slow: sh("sleep 1000 & echo $$ $! > slow; wait", { cwd: directory, timeout: "2s" }),
+          slow: sh("sleep 1000 & echo $$ $! > slow; wait", { cwd: directory, timeout: "4s" }),
           stubborn: sh('trap "" TERM; sleep 1000 & echo $$ $! > stubborn; while :; do sleep 0.05; done', {
             cwd: directory
           })
@@ -79,7 +79,7 @@ describe("methods that are commands", () => {
       )
       const error = yield* failure(hob.call("slow"))
       assert.strictEqual(error._tag, "MethodTimedOut")
-      assert.include(error.message, "2000 ms")
+      assert.include(error.message, "4000 ms")
       yield* until(
         "it and what it started are gone",
         Effect.sync(() => pids("slow").length === 2 && !pids("slow").some(isAlive))

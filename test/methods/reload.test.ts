@@ -123,15 +123,12 @@ describe("a module whose file changes", () => {
       yield* hob.add(file)
       for (let round = 0; round < 5; round++) yield* failure(hob.call("get"))
       yield* until(
-        "it pauses",
-        Effect.map(hob.info(file), ({ state }) => state === "restarting")
+        "its process is gone",
+        Effect.map(hob.info(file), ({ state }) => state !== "up")
       )
-      const began = performance.now()
       write("a.ts", "export const get = () => 2")
       yield* hob.methods.reload(defaultNamespace, file)
       assert.strictEqual(yield* hob.call("get"), 2)
-      // The pause is 1,600 ms.
-      assert.isBelow(performance.now() - began, 60_000)
     })
   )
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { openSync, closeSync } from "node:fs"
+import { accessSync, closeSync, constants, openSync, statSync } from "node:fs"
+import type { Writable } from "node:stream"
 import { setTimeout as pause } from "node:timers/promises"
 import { identityOf } from "../config/processIdentity.ts"
 import { ExitCode, Fault } from "./exit.ts"
@@ -36,8 +37,17 @@ export const startCommand = (
       reject(refusal(file!, error))
     }
     try {
-      child = spawn(file!, args, { stdio: "inherit", env })
-      if (child.pid !== undefined) started(child.pid)
+      const program = find(file!, env["PATH"])
+      child = spawn("/bin/sh", ["-c", GATE, "hob-lock", program, ...args], {
+        stdio: ["inherit", "inherit", "inherit", "pipe"],
+        env
+      })
+      if (child.pid !== undefined) {
+        started(child.pid)
+        const gate = child.stdio[3] as Writable
+        gate.on("error", () => {})
+        gate.end("go\n")
+      }
     } catch (error) {
       return refuse(error as NodeJS.ErrnoException)
     }
@@ -52,6 +62,34 @@ export const startCommand = (
     })
     child.on("spawn", () => resolve({ ended, end: () => endTree(child.pid!, GRACE_MILLIS) }))
   })
+
+/** The command begins, as this very process, once it is known to who ends it in our place; not at all if we died before. */
+const GATE = `IFS= read -r go <&3 || exit 125
+exec "$@" 3<&-`
+
+/** What to start. Throws what starting it would, but for what only the system knows. */
+const find = (file: string, path = "/usr/bin:/bin"): string => {
+  const places = file.includes("/")
+    ? [file]
+    : path.split(":").map((directory) => `${directory === "" ? "." : directory}/${file}`)
+  const found = places.filter((place) => statSync(place, { throwIfNoEntry: false })?.isFile() === true)
+  const place = found.find(isExecutable)
+  // A name that looks like a flag is none of the shell's.
+  if (place !== undefined) return file.startsWith("-") ? place : file
+  throw Object.assign(new Error(file), { code: found.length > 0 || isDirectory(file) ? "EACCES" : "ENOENT" })
+}
+
+const isExecutable = (place: string): boolean => {
+  try {
+    accessSync(place, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const isDirectory = (file: string): boolean =>
+  file.includes("/") && statSync(file, { throwIfNoEntry: false })?.isDirectory() === true
 
 const refusal = (file: string, error: NodeJS.ErrnoException): Fault => {
   if (error.code === "ENOENT") return new Fault(ExitCode.commandNotFound, `There is no command "${file}".`)

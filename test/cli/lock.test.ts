@@ -27,6 +27,7 @@ describe("hob lock", () => {
     await home.destroy()
   })
 
+  const guards = () => processesOf(home.paths.home).filter((pid) => commandOf(pid).includes("hob-lock-guard"))
   const file = (name: string) => join(home.paths.home, "..", name)
   const text = (name: string) => (existsSync(file(name)) ? readFileSync(file(name), "utf8") : "")
   const locks = async () => (await home.json<{ locks: ReadonlyArray<Lock> }>(["lock", "ls"])).locks
@@ -153,8 +154,10 @@ describe("hob lock", () => {
       await until("it runs", () => text("inner").endsWith("\n"))
       const inner = Number(text("inner"))
       if (isResumed) {
+        const before = guards()
         await home.killDaemon()
         await until("the lock is resumed", async () => (await locks())[0]!.expiresInMillis > 15_000)
+        await until("it has another guard", () => guards().length === 1 && guards()[0] !== before[0])
       }
       child.kill("SIGKILL")
       const next = start(
@@ -171,11 +174,10 @@ describe("hob lock", () => {
       assert.isFalse(isAlive(inner))
       writeFileSync(file("inner"), "")
     }
-  })
+  }, 240_000)
 
   it("leaves nothing behind when its command has ended", async () => {
     await home.ok(["lock", "a", "--", "true"])
-    const guards = () => processesOf(home.paths.home).filter((pid) => commandOf(pid).includes("hob-lock-guard"))
     await until("its guard is gone", () => guards().length === 0)
     const { ended } = await holding()
     assert.lengthOf(guards(), 1)

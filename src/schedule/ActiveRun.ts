@@ -29,6 +29,8 @@ export interface Outcome {
   readonly exitCode?: number
   readonly output?: string
   readonly error?: string
+  /** How long it took, where this daemon has not seen it begin; null: nobody knows. */
+  readonly tookMillis?: number | null
 }
 
 export const isoOf = (millis: number): string => new Date(millis).toISOString()

@@ -147,19 +147,21 @@ export class Runner {
     )
   }
 
-  /** Has the first attempt made, and further ones as the job wants them, and writes down what came of it. */
-  #goOn(active: ActiveRun, first: Effect.Effect<Outcome>): Effect.Effect<void> {
+  /** Has an attempt made, and further ones as the job wants them, and writes down what came of it. */
+  #goOn(active: ActiveRun, attempt: Effect.Effect<Outcome>, attempts = 1): Effect.Effect<void> {
     const going = Effect.gen({ self: this }, function* () {
       const began = yield* monotonicMillis
-      let outcome = yield* first
-      let attempts = 1
+      let outcome = yield* attempt
+      const now = yield* monotonicMillis
+      const { tookMillis = now - began } = outcome
       while ((outcome.state === "failed" || outcome.state === "timed-out") && attempts <= active.of.retries) {
         yield* this.#removeSession(active)
         yield* Effect.sleep(retryPause(attempts))
         if (!this.#isThere(active)) break
         outcome = yield* this.#attempt(active, ++attempts)
       }
-      yield* this.#end(active, outcome, attempts, Math.round((yield* monotonicMillis) - began))
+      const durationMillis = tookMillis === null ? null : Math.round(tookMillis + (yield* monotonicMillis) - now)
+      yield* this.#end(active, outcome, attempts, durationMillis)
     })
     return Effect.asVoid(Effect.forkIn(going, this.#options.scope))
   }
@@ -295,7 +297,7 @@ export class Runner {
     }
     this.#take(active)
     if (row.state === "queued") return this.#goOn(active, Effect.succeed({ state: "skipped", error: rows.REMOVED }))
-    return this.#goOn(active, kind === "method" ? Effect.succeed(CUT_OFF) : this.#findLeft(active))
+    return this.#goOn(active, kind === "method" ? Effect.succeed(CUT_OFF) : this.#findLeft(active), row.attempts)
   }
 
   /** The command may still run, or have ended while no daemon did. */
@@ -305,8 +307,8 @@ export class Runner {
       const found = yield* findCommand(sessions, active.run)
       if (Option.isNone(found)) return CUT_OFF
       active.session = found.value.id
-      return yield* awaitCommand(sessions, found.value.id, settings().outputBytes)
-    }).pipe(Effect.catch((error) => Effect.succeed<Outcome>({ state: "interrupted", error: error.message })))
+      return yield* awaitCommand(sessions, found.value.id, settings().outputBytes, active.startedAt)
+    }).pipe(Effect.catch((error) => Effect.succeed<Outcome>({ ...CUT_OFF, error: error.message })))
   }
 
   #announce(event: JobEvent["event"], active: ActiveRun, more: Partial<JobEvent> = {}): void {
@@ -322,5 +324,6 @@ export class Runner {
 
 const CUT_OFF: Outcome = {
   state: "interrupted",
-  error: "The daemon ended while it ran; how far it got is not known."
+  error: "The daemon ended while it ran; how far it got is not known.",
+  tookMillis: null
 }

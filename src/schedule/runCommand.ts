@@ -60,12 +60,24 @@ export const findCommand = (sessions: Sessions["Service"], run: RunNumber): Effe
     }
   })
 
-/** Waits until it has ended, and tells how, with the end of what it printed. */
-export const awaitCommand = (sessions: Sessions["Service"], id: SessionId, outputBytes: number) =>
+/**
+ * Waits until it has ended, and tells how, with the end of what it printed; and how long it took, of a run that an
+ * earlier daemon began.
+ */
+export const awaitCommand = (
+  sessions: Sessions["Service"],
+  id: SessionId,
+  outputBytes: number,
+  beganAt: string | null = null
+) =>
   Effect.gen(function* () {
     const session = yield* sessions.wait(id)
     const output = yield* tailOf(sessions, id, outputBytes)
-    return outcomeOf(session, output)
+    const outcome = outcomeOf(session, output)
+    if (beganAt === null) return outcome
+    // Both are times of the wall clock, which may have been set meanwhile.
+    const tookMillis = session.exit === null ? null : Math.max(0, Date.parse(session.exit.at) - Date.parse(beganAt))
+    return { ...outcome, tookMillis }
   })
 
 const tailOf = (sessions: Sessions["Service"], id: SessionId, outputBytes: number) =>

@@ -22,14 +22,14 @@ interface Ask {
 }
 
 interface Beginning {
-  readonly run: deliveries.Run
+  readonly run: deliveries.Begun
   readonly answer: (error: StorageError | undefined) => void
 }
 
 /** Runs of one write that have begun and not ended. */
 interface Batch {
   readonly id: number
-  readonly runs: Map<number, deliveries.Run>
+  readonly runs: Map<number, deliveries.Begun>
 }
 
 /**
@@ -75,7 +75,7 @@ export class Inbox {
   }
 
   /** Notes that a run begins, before it does. */
-  begin(run: deliveries.Run, answer: (error: StorageError | undefined) => void): void {
+  begin(run: deliveries.Begun, answer: (error: StorageError | undefined) => void): void {
     this.#beginnings.push({ run, answer })
     this.#waiting.openUnsafe()
   }

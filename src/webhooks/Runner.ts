@@ -16,14 +16,18 @@ const ERROR_CHARS = 4096
 /** How soon what the store would not take is tried again. */
 const STORE_RETRY_MILLIS = 1000
 
-/** One delivery that is to be run. */
-export interface Work extends Tries {
+/** One delivery that is run. */
+export interface Run extends Tries {
   readonly number: number
   readonly namespace: Namespace
   readonly method: MethodName
-  readonly receivedMillis: number
   /** Runs that were begun before. */
   readonly attempts: number
+}
+
+/** One that is to be run, with what was sent; its run goes on without that. */
+export interface Work extends Run {
+  readonly receivedMillis: number
   readonly sent: Pick<deliveries.Sent, "headers" | "query">
   /** The body, read. */
   readonly body: Readonly<Record<string, unknown>>
@@ -33,12 +37,12 @@ export interface RunnerOptions {
   readonly database: Pick<Database["Service"], "readNow">
   readonly inbox: Inbox
   /** Of a delivery whose webhook was removed: undefined. */
-  readonly routeOf: (work: Pick<Work, "namespace" | "method">) => WebhookRoute | undefined
-  readonly invoke: (work: Work, params: unknown, route: WebhookRoute) => Effect.Effect<unknown, MethodError>
+  readonly routeOf: (run: Pick<Run, "namespace" | "method">) => WebhookRoute | undefined
+  readonly invoke: (run: Run, params: unknown, route: WebhookRoute) => Effect.Effect<unknown, MethodError>
   readonly wall: () => number
   readonly maxRunning: () => number
   /** A run has ended, and the record has it. `state` as it is there. */
-  readonly ended: (work: Work, outcome: Outcome, state: DeliveryState) => void
+  readonly ended: (run: Run, outcome: Outcome, state: DeliveryState) => void
   /** Something is to be seen to earlier than was said. */
   readonly wake: () => void
   readonly warn: (text: string) => void
@@ -48,7 +52,7 @@ export interface RunnerOptions {
 export type Fork = <A, E>(effect: Effect.Effect<A, E>, ended: (exit: Exit.Exit<A, E>) => void) => void
 
 interface Unsaved {
-  readonly work: Work
+  readonly run: Run
   readonly outcome: Outcome
   readonly ended: deliveries.Ended
 }
@@ -87,14 +91,14 @@ export class Runner {
 
   /** It has ended, and the store does not know it yet. */
   isUnsaved(delivery: number): boolean {
-    return this.#unsaved.some(({ work }) => work.number === delivery)
+    return this.#unsaved.some(({ run }) => run.number === delivery)
   }
 
   /** From now on runs are begun, of `waiting` and what is accepted; until `stop`. */
   start(fork: Fork, waiting: ReadonlyArray<readonly [number: number, atMillis: number]>): void {
     this.#fork = fork
     this.#inHand.clear()
-    for (const { work } of this.#unsaved) this.#inHand.add(work.number)
+    for (const { run } of this.#unsaved) this.#inHand.add(run.number)
     this.#queue = []
     this.#later.clear()
     for (const [number, at] of waiting) if (!this.#inHand.has(number)) this.#later.set(number, at)
@@ -198,33 +202,34 @@ export class Runner {
         return this.#rested()
       }
       const params = paramsOf(work.body, { delivery: number, receivedMillis: work.receivedMillis, ...work.sent })
-      fork(this.#options.invoke(work, params, route), (exit) => this.#ran(work, route, exit))
+      const run = runOf(work)
+      fork(this.#options.invoke(run, params, route), (exit) => this.#ran(run, route, exit))
     })
   }
 
-  #ran(work: Work, route: WebhookRoute, exit: Exit.Exit<unknown, MethodError>): void {
-    if (Exit.isSuccess(exit)) return this.#succeed(work, exit.value)
+  #ran(run: Run, route: WebhookRoute, exit: Exit.Exit<unknown, MethodError>): void {
+    if (Exit.isSuccess(exit)) return this.#succeed(run, exit.value)
     const { cause } = exit
     // Stopped with the actor: what is running then is seen to when it starts again.
     if (Cause.hasInterruptsOnly(cause)) return
     const error = cause.reasons.find(Cause.isFailReason)?.error
-    if (error !== undefined) return this.#fail(work, failureOf(error, route.scheme), route)
+    if (error !== undefined) return this.#fail(run, failureOf(error, route.scheme), route)
     const text = String(Cause.squash(cause))
-    this.#options.warn(`the delivery ${work.number} could not be run: ${text}`)
-    this.#fail(work, bugFailure(text), route)
+    this.#options.warn(`the delivery ${run.number} could not be run: ${text}`)
+    this.#fail(run, bugFailure(text), route)
   }
 
-  #succeed(work: Work, data: unknown): void {
+  #succeed(run: Run, data: unknown): void {
     const text = JSON.stringify(data) as string | undefined
     const result = text === undefined || text.length > RESULT_CHARS ? null : text
     this.#save({
-      work,
+      run,
       outcome: { state: "succeeded", data },
       ended: {
         state: "succeeded",
-        attempts: work.attempts + 1,
-        failures: work.failures,
-        misses: work.misses,
+        attempts: run.attempts + 1,
+        failures: run.failures,
+        misses: run.misses,
         nextMillis: null,
         endedMillis: this.#options.wall(),
         error: null,
@@ -234,15 +239,15 @@ export class Runner {
     })
   }
 
-  #fail(work: Work, failure: Failure, route?: WebhookRoute): void {
-    this.#inHand.add(work.number)
-    const next = afterFailure(failure, work, { nowMillis: this.#options.wall(), retries: route?.retries ?? 0 })
+  #fail(run: Run, failure: Failure, route?: WebhookRoute): void {
+    this.#inHand.add(run.number)
+    const next = afterFailure(failure, run, { nowMillis: this.#options.wall(), retries: route?.retries ?? 0 })
     const { told } = failure
     this.#save({
-      work,
+      run,
       outcome: next.state === "pending" ? { state: "pending" } : { state: next.state, told },
       ended: {
-        attempts: work.attempts + 1,
+        attempts: run.attempts + 1,
         endedMillis: next.state === "pending" ? null : this.#options.wall(),
         ...next,
         error: failure.error.slice(0, ERROR_CHARS),
@@ -254,17 +259,26 @@ export class Runner {
 
   /** Nobody hears of an end that could be forgotten. Its place is taken until then, so there are not many. */
   #save(unsaved: Unsaved): void {
-    const { ended, outcome, work } = unsaved
-    this.#options.inbox.end(work.number, ended, (error) => {
+    const { ended, outcome, run } = unsaved
+    this.#options.inbox.end(run.number, ended, (error) => {
       if (error !== undefined) {
         this.#unsaved.push(unsaved)
         return this.#options.wake()
       }
-      this.#inHand.delete(work.number)
-      if (ended.nextMillis !== null) this.#later.set(work.number, ended.nextMillis)
-      this.#options.ended(work, outcome, ended.state)
+      this.#inHand.delete(run.number)
+      if (ended.nextMillis !== null) this.#later.set(run.number, ended.nextMillis)
+      this.#options.ended(run, outcome, ended.state)
       this.#rested()
       if (this.#queue.length > 0 || ended.nextMillis !== null) this.#options.wake()
     })
   }
 }
+
+const runOf = ({ attempts, failures, method, misses, namespace, number }: Run): Run => ({
+  attempts,
+  failures,
+  method,
+  misses,
+  namespace,
+  number
+})

@@ -108,17 +108,17 @@ export const known = (
 }
 
 /** A run that begins: which delivery's, and which of its runs. */
-export type Run = readonly [number: number, attempt: number]
+export type Begun = readonly [number: number, attempt: number]
 
 const decodeRuns = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Array(Schema.Tuple([Schema.Int, Schema.Int]))))
 
 /** Notes that runs begin, before they do. */
-export const begin = (sql: Sql, batch: number, runs: ReadonlyArray<Run>): void => {
+export const begin = (sql: Sql, batch: number, runs: ReadonlyArray<Begun>): void => {
   sql.run("INSERT INTO webhook_begun (batch, runs) VALUES (?, ?)", batch, JSON.stringify(runs))
 }
 
 /** Those of a batch that have not ended; it is forgotten with the last of them. */
-export const rebegin = (sql: Sql, batch: number, runs: ReadonlyArray<Run>): void => {
+export const rebegin = (sql: Sql, batch: number, runs: ReadonlyArray<Begun>): void => {
   if (runs.length === 0) sql.run("DELETE FROM webhook_begun WHERE batch = ?", batch)
   else sql.run("UPDATE webhook_begun SET runs = ? WHERE batch = ?", JSON.stringify(runs), batch)
 }

@@ -1,6 +1,7 @@
 import type { Gap } from "../protocol/channels.ts"
 import type { Namespace } from "../protocol/namespaces.ts"
 import type { StorageError } from "../protocol/storage.ts"
+import { Cursor } from "./Cursor.ts"
 import { type Channel, Directory, type Listener } from "./Directory.ts"
 import { type Event, type Party, Run } from "./Event.ts"
 import type { EventStore } from "./EventStore.ts"
@@ -148,16 +149,11 @@ export class Broker {
     this.#store()
   }
 
-  /** Kept events behind a position that one of the patterns matches, in order, up to `limit`. */
-  read(patterns: ReadonlySet<string>, after: number, limit: number): ReadonlyArray<Event> {
-    const found: Array<Event> = []
-    for (const channel of this.channels.matching(patterns)) {
-      if (channel.last === undefined || channel.last.position <= after) continue
-      if (channel.retention.keep === "disk") {
-        found.push(...this.#options.store.read(this.#options.namespace, channel.name, after, limit))
-      } else found.push(...(channel.window.after(after, limit) as ReadonlyArray<Event>))
-    }
-    return found.sort((one, other) => one.position - other.position).slice(0, limit)
+  /** A way through what is kept behind a position, up to another one, of channels that one of the patterns matches. */
+  cursor(patterns: ReadonlySet<string>, after: number, through: number): Cursor {
+    const { namespace, store } = this.#options
+    const stored = (channel: string, behind: number, limit: number) => store.read(namespace, channel, behind, limit)
+    return new Cursor({ directory: this.channels, stored, patterns, after, through })
   }
 
   /** Why somebody who had everything up to a position may miss what followed; undefined when all of it is there. */

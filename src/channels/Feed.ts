@@ -1,6 +1,7 @@
 import type { Broker, Missing } from "./Broker.ts"
+import type { Cursor } from "./Cursor.ts"
 import type { Listener } from "./Directory.ts"
-import type { Event, Format, Party, Run, Text } from "./Event.ts"
+import type { Format, Party, Run, Text } from "./Event.ts"
 
 /** Where a subscriber's events go: what a door gives for it. */
 export interface Pipe {
@@ -25,14 +26,10 @@ export interface FeedOptions {
   readonly bufferBytes: () => number
 }
 
-/** A way through the windows. */
+/** What is kept, on its way to the subscriber. */
 interface Replay {
-  readonly patterns: ReadonlySet<string>
-  readonly through: number
-  after: number
+  readonly cursor: Cursor
   readonly onEnd: (() => void) | undefined
-  /** Of what is missing, it has been told up to here. */
-  told: number
 }
 
 /** Events that are read from the windows at a time. */
@@ -84,10 +81,16 @@ export class Feed implements Listener {
    * sent; not if the feed is closed meanwhile.
    */
   replay(patterns: ReadonlySet<string>, after: number, onEnd?: () => void): void {
-    const { broker } = this.#options
+    const { broker, onGap } = this.#options
+    const through = broker.handedOn
     this.#last = after
-    this.#replay = { patterns, after, through: broker.handedOn, told: -1, onEnd }
-    this.#tellGap(this.#replay)
+    const missing = broker.missing(patterns, after)
+    if (missing !== undefined) {
+      if (missing.reason === "unknown") this.#last = missing.through
+      onGap(after, missing)
+    }
+    if (this.#isClosed) return
+    this.#replay = { cursor: broker.cursor(patterns, this.#last, through), onEnd }
     this.#pump()
   }
 
@@ -149,29 +152,18 @@ export class Feed implements Listener {
     if (!this.#isClosed) this.#wait()
   }
 
-  #readPage(replay: Replay): void {
-    const { broker, format, pipe, replayFormat = format } = this.#options
-    // While its client did not read, the windows may have gone past it.
-    this.#tellGap(replay)
-    if (this.#isClosed) return
-    const page = broker.read(replay.patterns, replay.after, PAGE).filter(({ position }) => position <= replay.through)
-    const last = page.at(-1)
+  #readPage({ cursor, onEnd }: Replay): void {
+    const { format, onGap, pipe, replayFormat = format } = this.#options
+    const page = cursor.read(PAGE)
+    // While its client did not read, the windows have gone past it.
+    if (page.type === "gone") return onGap(this.#last, { reason: "window", through: page.through })
+    const last = page.events.at(-1)
     if (last === undefined) {
       this.#replay = undefined
-      return replay.onEnd?.()
+      return onEnd?.()
     }
-    replay.after = last.position
     this.#last = last.position
-    pipe.write(replayFormat(page as ReadonlyArray<Event>))
-  }
-
-  #tellGap(replay: Replay): void {
-    const { broker, onGap } = this.#options
-    const missing = broker.missing(replay.patterns, replay.after)
-    if (missing === undefined || missing.through <= replay.told) return
-    replay.told = missing.through
-    onGap(replay.after, missing)
-    if (missing.reason === "unknown") this.#last = replay.after = missing.through
+    pipe.write(replayFormat(page.events))
   }
 
   #wait(): void {

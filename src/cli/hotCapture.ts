@@ -21,15 +21,20 @@ export const captureVerbs: Readonly<Record<string, Verb>> = {
       ),
       ls: verb(
         {
-          flags: { "--all": "boolean", "--repo": "value", "--json": "boolean" },
-          aliases: { "-a": "--all" },
+          flags: { "--all": "boolean", "--repo": "value", "--session": "value", "--json": "boolean" },
+          aliases: { "-a": "--all", "-s": "--session" },
           words: [0, 0]
         },
         (plain) => {
           const repository = plain.value("--repo")
           return (context) =>
             verbs().then(({ captureList }) =>
-              captureList(context, { all: plain.has("--all"), repository, json: plain.has("--json") })
+              captureList(context, {
+                all: plain.has("--all"),
+                repository,
+                session: plain.value("--session"),
+                json: plain.has("--json")
+              })
             )
         }
       ),

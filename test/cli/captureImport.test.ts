@@ -25,14 +25,15 @@ const transcript = (session: string, cwd: string, prompt: string) => {
       uuid: "a1",
       message: { role: "assistant", stop_reason: "tool_use", content: [{ type: "text", text: "I will." }] }
     },
-    ...edits.map((event: any, index) => ({
-      ...base,
-      type: "user",
-      uuid: `t${index}`,
-      promptId,
-      message: { role: "user", content: [{ type: "tool_result", tool_use_id: event.tool_use_id, content: "ok" }] },
-      toolUseResult: event.tool_response
-    })),
+    ...edits.map((event: any, index) =>
+      Object.assign({}, base, {
+        type: "user",
+        uuid: `t${index}`,
+        promptId,
+        message: { role: "user", content: [{ type: "tool_result", tool_use_id: event.tool_use_id, content: "ok" }] },
+        toolUseResult: event.tool_response
+      })
+    ),
     {
       ...base,
       type: "assistant",

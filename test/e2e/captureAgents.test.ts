@@ -111,6 +111,7 @@ describe("an agent inside a session, in a repository where capture is installed"
     const [capture] = await captures()
     const [session] = (await home.json<{ sessions: ReadonlyArray<{ id: string }> }>(["ls", "--all"])).sessions
     assert.strictEqual(capture!.session, session!.id)
+    assert.include(await home.ok(["capture", "ls", "--all", "--session", session!.id.slice(0, 8)]), capture!.id)
     assert.lengthOf(readdirSync(home.paths.captureSpool), 0)
     // The next commit has nothing of it.
     await agent(repo, [...claudeTurn("s1", repo, { prompt: "And now something else" }).slice(1), claudeEnd("s1", repo)])

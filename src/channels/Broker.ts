@@ -25,6 +25,8 @@ export interface BrokerOptions {
   readonly namespace: Namespace
   /** Those of all namespaces. */
   readonly positions: Epochs
+  /** Events of the namespace up to this position may have been forgotten. */
+  readonly forgotten: number
   readonly rules: () => Rules
   /** Channels that may be known at once. */
   readonly maxChannels: () => number
@@ -58,11 +60,17 @@ export class Broker {
   #isFlushing = false
 
   constructor(options: BrokerOptions) {
-    const { clock, maxChannels, namespace, positions, rules, store } = options
+    const { clock, forgotten, maxChannels, namespace, positions, rules, store } = options
+    const { began } = positions
     const { monotonic } = clock
     this.#options = options
     this.#handedOn = positions.newest
-    this.channels = new Directory({ namespace, began: positions.began, rules, maxChannels, store, monotonic })
+    this.channels = new Directory({ namespace, began, forgotten, rules, maxChannels, store, monotonic })
+  }
+
+  /** Nobody listens, nothing is kept, and nothing is on its way to the disk. */
+  get isIdle(): boolean {
+    return this.#waiting.length === 0 && this.channels.isIdle
   }
 
   /** Every event up to this position has been handed on; those that are to come have greater ones. */

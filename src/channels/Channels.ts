@@ -85,6 +85,8 @@ export const layer = Layer.effect(
     const brokers = new Map<string, Broker>()
     const keeps = yield* Latch.make()
     let published = 0
+    /** A namespace that is not known may have had events up to this position. */
+    let forgotten = 0
 
     // Ids must never come again: without an epoch of its own this daemon publishes nothing, and asks for one again.
     let epochs = yield* Effect.result(Epochs.begin(database))
@@ -98,7 +100,7 @@ export const layer = Layer.effect(
         return Result.fail(epochs.failure)
       }
       const positions = epochs.success
-      if (brokers.size >= settings.maxNamespaceCount) forgetIdle(brokers)
+      if (brokers.size >= settings.maxNamespaceCount && forgetIdle(brokers)) forgotten = positions.newest
       if (brokers.size >= settings.maxNamespaceCount) {
         return Result.fail(new TooManyNamespaces({ limit: settings.maxNamespaceCount }))
       }
@@ -106,6 +108,7 @@ export const layer = Layer.effect(
         const broker = new Broker({
           namespace,
           positions,
+          forgotten,
           rules: () => rules,
           maxChannels: () => settings.maxChannelCount,
           store,
@@ -216,6 +219,9 @@ const rulesOf = ({ keep, retainBytes, retainCount, retainMillis, rules }: Settin
   }
 }
 
-const forgetIdle = (brokers: Map<string, Broker>): void => {
-  for (const [namespace, broker] of brokers) if (broker.channels.isIdle) brokers.delete(namespace)
+/** Whether there was any. */
+const forgetIdle = (brokers: Map<string, Broker>): boolean => {
+  const before = brokers.size
+  for (const [namespace, broker] of brokers) if (broker.isIdle) brokers.delete(namespace)
+  return brokers.size < before
 }

@@ -79,7 +79,8 @@ export class Cursor {
     while (count < kept.length && kept[count]!.position < before) count++
     if (count === 0) return []
     if (channel.retention.keep === "memory") return kept.slice(0, count) as ReadonlyArray<Kept> as ReadonlyArray<Event>
-    const found = stored(channel.name, this.#after, count).filter(({ position }) => position < before)
+    // The store may still have what the window has dropped.
+    const found = stored(channel.name, kept[0]!.position - 1, count).filter(({ position }) => position < before)
     // A row that can't be read any more is passed over.
     this.#after = kept[count - 1]!.position
     return found

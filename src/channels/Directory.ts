@@ -31,6 +31,8 @@ export interface DirectoryOptions {
   readonly namespace: Namespace
   /** Events up to this position are of daemons before this one. */
   readonly began: number
+  /** Events up to this position may have been forgotten with all channels of the namespace. */
+  readonly forgotten: number
   readonly rules: () => Rules
   /** Channels that may be known at once. */
   readonly maxChannels: () => number
@@ -47,10 +49,11 @@ export class Directory {
   #listeners = 0
   /** Changes with every subscription to a pattern that is no name. */
   #patternsChanged = 0
-  #forgotten = 0
+  #forgotten: number
 
   constructor(options: DirectoryOptions) {
     this.#options = options
+    this.#forgotten = options.forgotten
     for (const { channel, dropped, kept } of options.store.load(options.namespace)) {
       const retention = retentionOf(options.rules(), channel)
       if (retention.keep !== "disk") continue

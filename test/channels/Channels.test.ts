@@ -353,6 +353,22 @@ describe("limits", () => {
     })
   )
 
+  it.effect("who comes back to a namespace that was forgotten is told that something may be missing", () =>
+    Effect.gen(function* () {
+      const { channels: service } = yield* channels({ maxNamespaceCount: 1 })
+      const quiet = Namespace.make("quiet")
+      const had = yield* publish(service, "a", "1", { namespace: quiet })
+      yield* publish(service, "a", "2", { namespace: quiet })
+      yield* TestClock.adjust("10 minutes")
+      const { position } = yield* publish(service, "a", "1", { namespace: Namespace.make("loud") })
+      yield* TestClock.adjust("10 minutes")
+      for (const pattern of ["a", "**"]) {
+        const back = new Subscriber().subscribe(service, [pattern], { namespace: quiet, since: had.position })
+        assert.deepStrictEqual(back.gaps, [`window ${had.position} ${position}`])
+      }
+    })
+  )
+
   it.effect("namespaces in use are bounded; one that nobody uses makes room", () =>
     Effect.gen(function* () {
       const { channels: service } = yield* channels({ maxNamespaceCount: 2, retainCount: 0 })

@@ -49,8 +49,11 @@ export const layer = ChannelsRpcs.toLayer(
         party,
         pipe,
         format: itemsText,
-        onGap: (after, { reason, through }) =>
-          pipe.write(`{"type":"gap","after":"${idText(after)}","through":"${idText(through)}","reason":"${reason}"}`),
+        onGap: (after, { reason, through }) => {
+          // As it was asked for: an id that was never given may be no exact number.
+          const behind = since !== undefined && after === fromId(since) ? since : idText(after)
+          pipe.write(`{"type":"gap","after":"${behind}","through":"${idText(through)}","reason":"${reason}"}`)
+        },
         onTooSlow: (last) => {
           end()
           fail(new SubscriberTooSlow({ lastId: toId(last), bufferBytes }))

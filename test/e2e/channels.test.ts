@@ -341,6 +341,9 @@ describe("channels of a running daemon", () => {
     for (const since of ["", "1", "1-", "-1-1", "01-1", "1-1x", 5, "99999999999-1"]) {
       await refused("channels.subscribe", { patterns: ["a"], since })
     }
+    await client.subscribe({ patterns: ["b"], since: "9999999-1" })
+    await client.until(() => client.items.length === 2)
+    assert.deepInclude(client.items[1], { type: "gap", after: "9999999-1", reason: "unknown" } as object)
     await client.subscribe({ patterns: ["a"] })
     const { receivers } = await (await Client.to(home)).call("channels.publish", { channel: "a", message: null })
     assert.strictEqual(receivers, 1)

@@ -127,7 +127,7 @@ describe("an agent inside a session, in a repository where capture is installed"
     await agent(repo, claudeTurn("s1", repo, { prompt: "First of all" }))
     await home.ok(["stop", "--all"])
     // What a stop has saved already is not at issue here.
-    await commit(repo, "--allow-empty")
+    await commit(repo, "--allow-empty", "-m", "without a daemon")
     await home.ok(["start"])
     const first = git(repo, "rev-parse", "HEAD")
     await agent(repo, claudeTurn("s2", repo, { prompt: "Second, then" }))
@@ -219,7 +219,8 @@ describe("the hooks of git", () => {
       await home.hob(["capture", "hook", "claude"], {
         input: JSON.stringify(claudeTurn(`s ${place}`, place, { prompt: `in ${place}` })[1])
       })
-      await commit(place, "--allow-empty")
+      // Made in the same second, two commits that say the same are the same.
+      await commit(place, "--allow-empty", "-m", place)
       const head = git(place, "rev-parse", "HEAD")
       await until(`the prompts of ${place} are saved`, async () => (await saves("--commit", head)).length === 1)
       assert.strictEqual((await saves("--commit", head))[0]!.repository, place)

@@ -18,6 +18,8 @@ export interface ActiveRun {
   readonly cause: RunCause
   readonly decidedAt: string
   startedAt: string | null
+  /** Until then it begins only if it was decided to begin at once: nothing is run that may not be on record. */
+  isWritten: boolean
   session: JobRun["session"]
   /** Who waits for its end. */
   readonly waiting: Set<Deferred.Deferred<JobRun>>

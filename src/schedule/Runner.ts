@@ -86,14 +86,12 @@ export class Runner {
       cause,
       decidedAt: at,
       startedAt: starts && this.hasPlace(kind) ? at : null,
+      isWritten: false,
       session: null,
       waiting: new Set()
     }
     if (active.startedAt !== null) this.#take(active)
-    else {
-      ;(job.queued ??= []).push(active)
-      if (starts) this.#places[kind].line.push(job)
-    }
+    else (job.queued ??= []).push(active)
     return active
   }
 
@@ -121,8 +119,14 @@ export class Runner {
 
   /** It is written down: it begins, unless it has to wait. */
   commit(active: ActiveRun): Effect.Effect<void> {
-    this.#active.set(active.run, active)
-    return active.startedAt === null ? Effect.void : this.#launch(active)
+    const { job, kind, run, startedAt } = active
+    active.isWritten = true
+    if (startedAt === null && job?.queued?.includes(active) !== true) return Effect.void
+    this.#active.set(run, active)
+    if (startedAt !== null) return this.#launch(active)
+    // What it waits for may have come while it was written down.
+    this.#places[kind].line.push(job!)
+    return this.#fill(kind)
   }
 
   #launch(active: ActiveRun): Effect.Effect<void> {
@@ -232,7 +236,7 @@ export class Runner {
       while (line.length > 0 && this.hasPlace(kind)) {
         const job = line.shift()!
         const active = job.queued?.[0]
-        if (active === undefined || (job.definition.overlap !== "allow" && job.running > 0)) continue
+        if (active?.isWritten !== true || (job.definition.overlap !== "allow" && job.running > 0)) continue
         this.#dequeue(active)
         active.startedAt = isoOf(this.#options.wall())
         this.#take(active)
@@ -286,6 +290,7 @@ export class Runner {
       cause: row.cause,
       decidedAt: row.decided_at,
       startedAt: row.started_at,
+      isWritten: true,
       session: row.session,
       waiting: new Set()
     }

@@ -63,10 +63,16 @@ export interface Said {
 }
 
 /** A store that is full while it is said to be. */
-const filling = (database: Database["Service"], isFull: () => boolean = () => false): Database["Service"] => ({
+const filling = (
+  database: Database["Service"],
+  isFull: () => boolean = () => false,
+  written: () => Effect.Effect<void> = () => Effect.void
+): Database["Service"] => ({
   ...database,
   write: (work) =>
-    Effect.suspend(() => (isFull() ? Effect.fail(new StorageFull({ path: "the store" })) : database.write(work)))
+    Effect.suspend(() =>
+      isFull() ? Effect.fail(new StorageFull({ path: "the store" })) : Effect.tap(database.write(work), written)
+    )
 })
 
 /** The jobs of the store at `path` as one daemon has them, until it is stopped. */
@@ -79,6 +85,8 @@ export const open = (
     readonly sessions?: Partial<Sessions["Service"]>
     /** While it says so, the store takes nothing. */
     readonly isFull?: () => boolean
+    /** Happens between each write and whoever waits for it. */
+    readonly written?: () => Effect.Effect<void>
   } = {}
 ) =>
   Effect.gen(function* () {
@@ -96,7 +104,7 @@ export const open = (
       Layer.provideMerge(
         Layer.effect(
           Database,
-          Effect.map(Database, (database) => filling(database, options.isFull))
+          Effect.map(Database, (database) => filling(database, options.isFull, options.written))
         )
       ),
       Layer.provideMerge(Layer.orDie(Database.layerFile({ path, durability: "process-crash" }))),

@@ -13,6 +13,8 @@ const typed: Readonly<Record<string, { readonly exitCode: number; readonly hint?
   BadMatch: { exitCode: ExitCode.usage },
   BadSearch: { exitCode: ExitCode.usage },
   UnknownSignal: { exitCode: ExitCode.usage },
+  DialectUnknown: { exitCode: ExitCode.usage },
+  DialectArguments: { exitCode: ExitCode.usage },
   SessionAmbiguous: { exitCode: ExitCode.noSuchSession, hint: "Give more of the id." },
   UnknownMethod: { exitCode: ExitCode.noSuchSession },
   UnknownModule: { exitCode: ExitCode.noSuchSession },

@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs"
 import { isatty } from "node:tty"
-import { ExitCode } from "./exit.ts"
+import { ExitCode, Fault } from "./exit.ts"
 
 const pause = new Int32Array(new SharedArrayBuffer(4))
 
@@ -18,7 +18,7 @@ export const writeAll = (fd: number, data: Uint8Array): void => {
       // Somebody we share the pipe with made it non-blocking.
       if (code === "EAGAIN") Atomics.wait(pause, 0, 0, 5)
       else if (code === "EPIPE") process.exit(ExitCode.brokenPipe)
-      else throw error
+      else throw new Fault(ExitCode.failure, `Nothing more could be printed: ${(error as Error).message}.`)
     }
   }
 }

@@ -9,15 +9,17 @@ import { StorageError } from "./storage.ts"
 /** What happens to the lock `x` is said on the channel `locks:x`. */
 export const LOCKS_PREFIX = "locks:"
 
+/** The longest name of a lock, in bytes of UTF-8. */
+export const MAX_LOCK_NAME_BYTES = MAX_NAME_BYTES - LOCKS_PREFIX.length
+
 /**
  * The name of a lock, as that of a channel: segments with `:` between. A little shorter, so that there can be a channel
  * `locks:<name>`.
  */
 export const LockName = ChannelName.check(
   Schema.makeFilter((name) => {
-    const longest = MAX_NAME_BYTES - LOCKS_PREFIX.length
-    const fits = name.length * 3 <= longest || new TextEncoder().encode(name).length <= longest
-    return fits ? undefined : `must be at most ${longest} bytes long`
+    const fits = name.length * 3 <= MAX_LOCK_NAME_BYTES || new TextEncoder().encode(name).length <= MAX_LOCK_NAME_BYTES
+    return fits ? undefined : `must be at most ${MAX_LOCK_NAME_BYTES} bytes long`
   })
 )
 export type LockName = typeof LockName.Type

@@ -1,4 +1,4 @@
-import type { ChildProcess } from "node:child_process"
+import { type ChildProcess, spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
@@ -8,7 +8,7 @@ import { messageJson } from "../../src/cli/messages.ts"
 import { eventLine } from "../../src/cli/verbs/events.ts"
 import { findDaemon } from "../../src/client/start.ts"
 import type { ChannelEvent, ChannelInfo } from "../../src/protocol/channels.ts"
-import { type Home, isAlive, makeHome, until } from "../support/home.ts"
+import { binary, type Home, isAlive, makeHome, until } from "../support/home.ts"
 
 describe("what is given as a message", () => {
   it("is JSON if it is JSON, as it is written, and else text; or as the flags say", () => {
@@ -222,6 +222,19 @@ describe("hob pub and hob sub", () => {
       [ExitCode.timedOut, "", "hob: There were 0 of 1 events in that time.\n"]
     )
     assert.strictEqual((await home.hob(["sub", "nothing", "--timeout", "200ms"])).code, ExitCode.ok)
+  })
+
+  it("a full device is told in a sentence", async () => {
+    await home.ok(["pub", "a", "1"])
+    for (const command of [["channels"], ["sub", "a", "--since", "0-0", "--count", "1"]]) {
+      const { status, stderr } = spawnSync("sh", ["-c", 'exec "$0" "$@" > /dev/full', binary, ...command], {
+        env: home.env,
+        encoding: "utf8"
+      })
+      assert.strictEqual(status, ExitCode.failure)
+      assert.match(stderr, /^hob: Nothing more could be printed: ENOSPC[^\n]*\n$/m)
+      assert.notInclude(stderr, "    at ")
+    }
   })
 
   it("mistakes are told in words of the command line", async () => {

@@ -1,7 +1,7 @@
 /** photon's locks: leases of hob's, held by whoever says the same `sessionId`. */
 import { Schema } from "effect"
 import type { LockTable } from "../../locks/LockTable.ts"
-import { type Lock, LockHolder, LockName } from "../../protocol/locks.ts"
+import { type Lock, LockHolder, LockName, MAX_LOCK_NAME_BYTES } from "../../protocol/locks.ts"
 import type { Namespace } from "../../protocol/namespaces.ts"
 import type { Request } from "./messages.ts"
 import { toForeign, toForeignHolder, toHolder, toName } from "./names.ts"
@@ -30,7 +30,7 @@ const isLockHolder = Schema.is(LockHolder)
 /** Who asks, and for which lock, in hob's words; or what is wrong with that. */
 const read = ({ id, lockName, sessionId }: Of<"lock" | "unlock">) => {
   const name = toName(lockName)
-  if (!isLockName(name)) return sentences.nameTooLong("lockName")
+  if (!isLockName(name)) return sentences.nameTooLong("lockName", MAX_LOCK_NAME_BYTES)
   // An empty one is none, as there.
   const said = typeof sessionId === "string" ? sessionId : sessionId == null ? "" : JSON.stringify(sessionId)
   const holder = toHolder(said === "" ? id : said)

@@ -101,8 +101,8 @@ export const sentences = {
   tooManyCommands: (limit: number) => `${limit} commands of this connection are running, as many as may: wait for one.`,
   noSuchOption: (answer: string, options: ReadonlyArray<{ readonly value: string }>) =>
     `"${answer}" is none of the options: ${options.map(({ value }) => value).join(", ")}.`,
-  nameTooLong: (what: string) =>
-    `The ${what} is too long: ${MAX_NAME_BYTES} bytes is the most, and characters that hob's names can't have count as three to six.`,
+  nameTooLong: (what: string, most = MAX_NAME_BYTES) =>
+    `The ${what} is too long: ${most} bytes is the most, and characters that hob's names can't have count as three to six.`,
   holderTooLong: "The sessionId is too long: 256 characters is the most.",
   badTimeout: (limit: number) => `lockTimeout must be a number of milliseconds, more than 0 and at most ${limit}.`,
   badJobId: "The jobId must be 1 to 128 characters without control characters, and without spaces at its ends.",

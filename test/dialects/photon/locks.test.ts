@@ -96,7 +96,7 @@ describe("a lock of photon", () => {
   it("is refused with an error where it can't be had as asked", async () => {
     const { client } = home
     for (const [request, error] of [
-      [lock("n".repeat(507), "x"), /lockName is too long/],
+      [lock("n".repeat(507), "x"), /lockName is too long: 506 bytes/],
       [lock("n".repeat(10_000), "x"), /lockName is too long/],
       [unlock("n".repeat(10_000), "x"), /lockName is too long/],
       [lock("x", "s".repeat(257)), /sessionId is too long/],

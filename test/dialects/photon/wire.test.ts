@@ -1,6 +1,7 @@
 import { connect } from "node:net"
 import { existsSync, readFileSync } from "node:fs"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { ExitCode } from "../../../src/cli/exit.ts"
 import { isAlive, until } from "../../support/home.ts"
 import { Conversation } from "./client.ts"
 import { makePhotonHome, type PhotonHome } from "./home.ts"
@@ -276,5 +277,15 @@ describe("the wire of photon", () => {
     assert.strictEqual(await home.clientOf("other").once({ type: "ping", id: "1" }), '{"type":"pong","id":"1"}')
     await home.ok(["dialect", "enable", "photon", "kanban"])
     assert.strictEqual(await client.once({ type: "ping", id: "1" }), '{"type":"pong","id":"1"}')
+  })
+
+  it("is enabled for a name, and for nothing else", async () => {
+    for (const wrong of [[], ["a", "b"], ["a b"], ["a/b"]]) {
+      const { code, stderr } = await home.hob(["dialect", "enable", "photon", ...wrong])
+      assert.strictEqual(code, ExitCode.usage, wrong.join())
+      assert.match(stderr, /^hob: /, wrong.join())
+      if (wrong.length !== 1) assert.include(stderr, "the name of a photon")
+    }
+    assert.strictEqual((await home.hob(["dialect", "enable", "phonton"])).code, ExitCode.usage)
   })
 })

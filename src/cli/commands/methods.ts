@@ -5,7 +5,7 @@ import { act } from "./act.ts"
 import { durationOrNull, json, textOrNull, yes } from "./flags.ts"
 import { Option } from "effect"
 
-const namespace = textOrNull("namespace", "NAME", "Methods of this namespace (default: default)", "n")
+const namespace = textOrNull("namespace", "NAME", "Methods of this namespace (default: default)", "N")
 const file = Argument.String("file").pipe(
   Argument.withDescription("A module in TypeScript or JavaScript that Node can import as it stands")
 )

@@ -1,5 +1,5 @@
 /** Loading the module: which files it consists of, what it exports, what is wrong with it. */
-import { realpathSync } from "node:fs"
+import { existsSync, realpathSync } from "node:fs"
 import { registerHooks } from "node:module"
 import { dirname, sep } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
@@ -50,6 +50,7 @@ const realOf = (file: string): string => {
 
 /** Imports the module and makes its instance. Throws whatever is wrong with it. */
 export const load = async (file: string, idle: Context): Promise<Loaded> => {
+  if (!existsSync(file)) throw new Error("there is no such file")
   const module = (await import(pathToFileURL(file).href)) as object
   const { declarations, instance, kind, methods } = exportedMethods(module, (constructor) => inject(constructor, idle))
   for (const name of Object.keys(declarations)) {

@@ -43,6 +43,15 @@ describe("a module that can't be loaded is not added, and the error says why:", 
     `import "not-there-at-all"\nexport const a = () => 1\n`,
     /not-there-at-all.*Install/
   )
+  it.live("a file that is not there", () =>
+    Effect.gen(function* () {
+      const hob = yield* daemon()
+      const { paths } = yield* written({ "module.ts": "export const a = () => 1" })
+      const error = yield* failure(hob.add(`${paths["module.ts"]}x`))
+      assert.instanceOf(error, ModuleBroken)
+      assert.match((error as ModuleBroken).problem, /^there is no such file/)
+    })
+  )
   broken("a file that is missing", `import "./no.ts"\nexport const a = () => 1\n`, /no\.ts/)
   broken("a throw at its top level", `throw new Error("at the top")\n`, /at the top/)
   broken("a throw of something that is no error", `throw { code: 7 }\n`, /code: 7/)

@@ -224,6 +224,14 @@ describe("hob pub and hob sub", () => {
     assert.strictEqual((await home.hob(["sub", "nothing", "--timeout", "200ms"])).code, ExitCode.ok)
   })
 
+  it("a star within a segment is a star, and that is said", async () => {
+    const { child, heard } = await listen("a*")
+    await until("it is said", () => heard.stderr.includes('"a*" is a name'))
+    child.kill("SIGINT")
+    const whole = await home.hob(["sub", "a:*", "**", "--count", "1", "--timeout", "100ms"])
+    assert.notInclude(whole.stderr, "is a name")
+  })
+
   it("a full device is told in a sentence", async () => {
     await home.ok(["pub", "a", "1"])
     for (const command of [["channels"], ["sub", "a", "--since", "0-0", "--count", "1"]]) {

@@ -14,10 +14,21 @@ export interface SubOptions extends FollowOptions {
 
 /** `hob sub` */
 export const sub = async (context: Context, options: SubOptions): Promise<number> => {
+  for (const pattern of options.patterns) {
+    if (isHalfWild(pattern)) {
+      printError(
+        `hob: "${oneLine(pattern)}" is a name: "*" stands for a whole segment, as in "a:*" or "*:b", "**" for the rest.`
+      )
+    }
+  }
   if (options.exec !== null) return subExec(context, options, options.exec)
   await follow(context, options, options.json ? asJson : asText)
   return ExitCode.ok
 }
+
+/** Whether a star stands within a segment, where it means itself. */
+const isHalfWild = (pattern: string): boolean =>
+  pattern.split(":").some((segment) => segment.includes("*") && segment !== "*" && segment !== "**")
 
 /** Events, and gaps among them, as they came. */
 export const asJson: Sink = { event: (_, text) => printLine(text), gap: (text) => printLine(text) }

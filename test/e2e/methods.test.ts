@@ -127,7 +127,7 @@ describe("hob methods", () => {
   it("no process of a module outlives its daemon, whatever it does, and modules are there again", async () => {
     await home.ok(["methods", "add", file])
     await home.ok(["methods", "add", file, "--namespace", "quiet"])
-    const quiet = Number(await home.ok(["methods", "call", "pid", "-n", "quiet"]))
+    const quiet = Number(await home.ok(["methods", "call", "pid", "-N", "quiet"]))
     const calling = home.start(["methods", "call", "loop"])
     await until("it loops", () => exists(join(home.env["HOME"]!, "loops")))
     const looping = Number(readFileSync(join(home.env["HOME"]!, "loops"), "utf8"))
@@ -135,7 +135,7 @@ describe("hob methods", () => {
     calling.kill("SIGKILL")
     await home.ok(["start"])
     await until("both are gone", () => !isAlive(looping) && !isAlive(quiet))
-    assert.strictEqual(await home.ok(["methods", "call", "add", '{"a": 1, "b": 2}', "-n", "quiet"]), "3\n")
+    assert.strictEqual(await home.ok(["methods", "call", "add", '{"a": 1, "b": 2}', "-N", "quiet"]), "3\n")
   })
 })
 

@@ -145,7 +145,7 @@ export const typesPage = (
 export const concernPage = (
   concern: string,
   methods: ReadonlyArray<Method>,
-  module: ProtocolModule,
+  modules: ReadonlyArray<ProtocolModule>,
   shapes: Shapes,
   types: (tag: string) => string
 ): string =>
@@ -160,7 +160,7 @@ export const concernPage = (
     ),
     ...methods.map((method) => methodSection(method, shapes, types)),
     "## Types",
-    ...schemasOf(module).map(([name, schema]) => typeSection(name, schema, module, shapes))
+    ...modules.flatMap((module) => schemasOf(module).map(([name, schema]) => typeSection(name, schema, module, shapes)))
   ])
 
 export const anchor = (heading: string): string =>

@@ -40,7 +40,7 @@ export const protocolPages = async (): Promise<ReadonlyMap<string, string>> => {
   const pages = new Map<string, string>()
   for (const concern of concerns) {
     const own = methods.filter((method) => method.concern === concern)
-    pages.set(`docs/protocol/${concern}.md`, concernPage(concern, own, own[0]!.module, shapes, whereIs))
+    pages.set(`docs/protocol/${concern}.md`, concernPage(concern, own, onPage(own[0]!.module.page), shapes, whereIs))
   }
 
   pages.set("docs/protocol/types.md", typesPage("Types shared by all methods", "", onPage("types"), shapes))

@@ -6,22 +6,18 @@ import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
 import {
   type AddCodeChange,
-  type Capture,
   type CaptureAdded,
   type CaptureConfig,
   CaptureDisabled,
   type CreateCapture,
-  type HookCall,
   type ListCaptures,
-  type ListCaptureSaves,
-  type MoveCaptureSaves,
   PathOutsideRepository,
-  type SaveCapture,
   type SearchCaptures,
-  type ShowCapture,
-  type SpoolRecord,
-  type TooManyCaptures
+  type ShowCapture
 } from "../protocol/capture.ts"
+import type { Capture, TooManyCaptures } from "../protocol/captureEntries.ts"
+import type { HookCall, SpoolRecord } from "../protocol/captureHooks.ts"
+import type { ListCaptureSaves, MoveCaptureSaves, SaveCapture } from "../protocol/captureSaves.ts"
 import { type StorageError, StorageFailed } from "../protocol/storage.ts"
 import { Database } from "../storage/Database.ts"
 import { Announcements } from "./announcements.ts"

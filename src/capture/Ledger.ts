@@ -2,16 +2,15 @@
 import { Effect, Exit, Result } from "effect"
 import { randomBytes } from "node:crypto"
 import type { Settings } from "../config/settings.ts"
+import type { CaptureAdded, CaptureDisabled } from "../protocol/capture.ts"
 import {
-  type CaptureAdded,
   CaptureAmbiguous,
-  type CaptureDisabled,
   type CaptureEntry,
   type CaptureId,
   type CaptureMetadata,
   CaptureNotFound,
   TooManyCaptures
-} from "../protocol/capture.ts"
+} from "../protocol/captureEntries.ts"
 import type { StorageError, StorageFailed } from "../protocol/storage.ts"
 import { type Database, problemOf } from "../storage/Database.ts"
 import type { Reads, Sql } from "../storage/sqlite.ts"

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import type { CaptureMetadata } from "../protocol/capture.ts"
+import type { CaptureMetadata } from "../protocol/captureEntries.ts"
 import type { Mask, MaskOptions, Masked } from "../masking/mask.ts"
 import { EnvValues } from "./envValues.ts"
 import { cutWhole, lookedAt } from "./cut.ts"

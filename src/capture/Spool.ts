@@ -1,7 +1,7 @@
 import { Effect, Option, Schema } from "effect"
 import { readdirSync, readFileSync, statSync, unlinkSync } from "node:fs"
 import { join } from "node:path"
-import { SpoolRecord } from "../protocol/capture.ts"
+import { SpoolRecord } from "../protocol/captureHooks.ts"
 
 /** A longer one was not written by hob. */
 const MOST_BYTES = 32 * 1024 * 1024

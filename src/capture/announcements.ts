@@ -1,5 +1,7 @@
 import type { Announcer } from "../actors/Announcer.ts"
-import { CAPTURE_PREFIX, type CaptureAdded, type CaptureSave } from "../protocol/capture.ts"
+import type { CaptureAdded } from "../protocol/capture.ts"
+import { CAPTURE_PREFIX } from "../protocol/captureEntries.ts"
+import type { CaptureSave } from "../protocol/captureSaves.ts"
 import { ChannelName } from "../protocol/channelNames.ts"
 import type { Stored } from "./rows.ts"
 

@@ -6,7 +6,7 @@ import {
   type CaptureId,
   CaptureMetadata,
   CodeChangeKind
-} from "../protocol/capture.ts"
+} from "../protocol/captureEntries.ts"
 import type { SessionId } from "../protocol/ids.ts"
 import type { Reads, Row, Sql } from "../storage/sqlite.ts"
 import type { Seal } from "./seal.ts"

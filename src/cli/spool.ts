@@ -13,7 +13,7 @@ import {
 } from "node:fs"
 import { join } from "node:path"
 import type { Paths } from "../config/paths.ts"
-import type { SpoolRecord } from "../protocol/capture.ts"
+import type { SpoolRecord } from "../protocol/captureHooks.ts"
 
 /** Beyond so many nothing more is left: nobody seems to take them. */
 const MOST = 10_000

@@ -1,6 +1,7 @@
 /** The class that programs written for gitify-prompt's daemon know, over hob's own protocol: no dialect has to be enabled for it. */
 import { isAbsolute } from "node:path"
-import type { Capture, CaptureConfig, CaptureEntry } from "../protocol/capture.ts"
+import type { CaptureConfig } from "../protocol/capture.ts"
+import type { Capture, CaptureEntry } from "../protocol/captureEntries.ts"
 import { makePaths } from "../config/paths.ts"
 import { ensureDaemon } from "./start.ts"
 import { call, CallError } from "./wire/bare.ts"

@@ -1,163 +1,30 @@
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
+import {
+  AbsolutePath,
+  Capture,
+  CaptureAmbiguous,
+  CaptureEntry,
+  CaptureId,
+  CaptureMetadata,
+  CaptureNotFound,
+  CaptureRef,
+  CaptureRole,
+  CaptureTool,
+  CodeChangeKind,
+  TooManyCaptures
+} from "./captureEntries.ts"
+import { TellHook } from "./captureHooks.ts"
+import { ListCaptureSaves, MoveCaptureSaves, SaveCapture } from "./captureSaves.ts"
 import { SessionId, Timestamp } from "./ids.ts"
 import { StorageError } from "./storage.ts"
-
-/** What happens to the capture `x` is said on the channel `capture:x`. */
-export const CAPTURE_PREFIX = "capture:"
-
-/** A capture's identity: 16 hexadecimal digits, given by hob and never used again. */
-export const CaptureId = Schema.String.check(
-  Schema.isPattern(/^[0-9a-f]{16}$/u, { expected: "16 hexadecimal digits" })
-).pipe(Schema.brand("CaptureId"))
-export type CaptureId = typeof CaptureId.Type
-
-/** How a person names a capture: its id, or at least two digits that only its id begins with. */
-export const CaptureRef = Schema.String.check(
-  Schema.isPattern(/^[0-9a-f]{2,16}$/u, { expected: "a capture's id or its beginning: 2 to 16 hexadecimal digits" })
-)
-export type CaptureRef = typeof CaptureRef.Type
-
-/** The program that is talked to, such as `claude-code`: 1 to 64 of letters, digits, `.`, `_`, `-`, beginning with a letter or digit. */
-export const CaptureTool = Schema.String.check(
-  Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/u, {
-    expected: "1 to 64 of letters, digits, '.', '_', '-', beginning with a letter or digit"
-  })
-)
-
-const wellFormed = Schema.makeFilter((text: string) =>
-  text.isWellFormed() ? undefined : "must be well-formed Unicode"
-)
-
-/** An absolute path without NUL. */
-export const AbsolutePath = Schema.String.check(
-  Schema.isPattern(/^\/[^\0]{0,4095}$/u, { expected: "an absolute path" }),
-  wellFormed
-)
+import { wellFormed } from "./texts.ts"
 
 /** A path without NUL, absolute or below the repository. */
 const AnyPath = Schema.String.check(
   Schema.isPattern(/^[^\0]{1,4096}$/u, { expected: "a path of 1 to 4096 characters" }),
   wellFormed
 )
-
-/** A git commit: 40 hexadecimal digits, 64 in repositories with SHA-256. */
-export const CommitSha = Schema.String.check(
-  Schema.isPattern(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/u, {
-    expected: "the whole hash of a commit, 40 hexadecimal digits"
-  })
-)
-
-/** Who said it. */
-export const CaptureRole = Schema.Literals(["user", "assistant", "system", "tool"])
-export type CaptureRole = typeof CaptureRole.Type
-
-export const CodeChangeKind = Schema.Literals(["created", "modified", "deleted", "renamed"])
-export type CodeChangeKind = typeof CodeChangeKind.Type
-
-/** Numbers and texts that a program says of itself, such as `model` and `temperature`; they are written where the capture is saved. */
-export const CaptureMetadata = Schema.Record(
-  Schema.String.check(Schema.isPattern(/^[A-Za-z][A-Za-z0-9_]{0,63}$/u)),
-  Schema.Union([
-    Schema.String.check(Schema.isMaxLength(4096), wellFormed),
-    Schema.Finite,
-    Schema.Boolean,
-    Schema.Array(Schema.String.check(Schema.isMaxLength(256), wellFormed)).check(Schema.isMaxLength(64))
-  ])
-).check(Schema.makeFilter((record) => (Object.keys(record).length <= 64 ? undefined : "must have at most 64 fields")))
-export type CaptureMetadata = typeof CaptureMetadata.Type
-
-/** What was said to a coding agent and what it said and changed, from one beginning to one end. */
-export const Capture = Schema.Struct({
-  id: CaptureId,
-  tool: Schema.String,
-  /** The agent's own name for its session. */
-  agentSession: Schema.NullOr(Schema.String),
-  /** The terminal session of hob in which it runs. */
-  session: Schema.NullOr(SessionId),
-  cwd: Schema.NullOr(Schema.String),
-  /** The top directory of the work tree that `cwd` is in. */
-  repository: Schema.NullOr(Schema.String),
-  /** The branch that was checked out when it began; null when none was. */
-  branch: Schema.NullOr(Schema.String),
-  /** `closed`: its agent has ended, it was closed, or nothing was heard for long; what comes later opens it again. */
-  state: Schema.Literals(["open", "closed"]),
-  startedAt: Timestamp,
-  lastAt: Timestamp,
-  messages: Schema.Int,
-  codeChanges: Schema.Int,
-  /** Of messages and changes, those that no save has written yet. */
-  unsaved: Schema.Int,
-  /** Of all its texts. */
-  bytes: Schema.Int,
-  /** How many secrets were masked in it. */
-  masked: Schema.Int,
-  /** How many texts were cut. */
-  cut: Schema.Int,
-  /** How many were left out because the capture had reached `capture.captureBytes`. */
-  dropped: Schema.Int,
-  /** How many code changes were left out: of files that `capture.excludePatterns` names, or outside the repository. */
-  excluded: Schema.Int
-})
-export type Capture = typeof Capture.Type
-
-const entry = {
-  /** Counts from 1 within the capture. */
-  seq: Schema.Int,
-  at: Timestamp,
-  /** Bytes that are missing from its text, which says so at its end. */
-  cutBytes: Schema.Int,
-  /** A save has written it. */
-  saved: Schema.Boolean
-}
-
-export const CaptureMessage = Schema.Struct({
-  type: Schema.Literal("message"),
-  ...entry,
-  role: Schema.String,
-  content: Schema.String
-})
-export type CaptureMessage = typeof CaptureMessage.Type
-
-export const CodeChange = Schema.Struct({
-  type: Schema.Literal("codeChange"),
-  ...entry,
-  /** Below the repository where it is in one, else absolute. */
-  path: Schema.String,
-  kind: CodeChangeKind,
-  /** Unified, without its two lines of file names. */
-  diff: Schema.String
-})
-export type CodeChange = typeof CodeChange.Type
-
-export const CaptureEntry = Schema.Union([CaptureMessage, CodeChange])
-export type CaptureEntry = typeof CaptureEntry.Type
-
-/** There is no capture of this id. */
-export class CaptureNotFound extends Schema.TaggedError<CaptureNotFound>()("CaptureNotFound", {
-  capture: Schema.String
-}) {
-  override get message() {
-    return `No capture has the id "${this.capture}", or one that begins so.`
-  }
-}
-
-/** Several ids begin so. */
-export class CaptureAmbiguous extends Schema.TaggedError<CaptureAmbiguous>()("CaptureAmbiguous", {
-  capture: Schema.String,
-  matches: Schema.Array(CaptureId)
-}) {
-  override get message() {
-    return `Several captures have an id that begins with "${this.capture}": ${this.matches.join(", ")}.`
-  }
-}
-
-/** As many captures are kept as may be, and none of them may be forgotten. */
-export class TooManyCaptures extends Schema.TaggedError<TooManyCaptures>()("TooManyCaptures", { limit: Schema.Int }) {
-  override get message() {
-    return `${this.limit} captures are kept, as many as may be (capture.maxCount). Discard some, or save them.`
-  }
-}
 
 /** The setting `capture.enabled` is off. */
 export class CaptureDisabled extends Schema.TaggedError<CaptureDisabled>()("CaptureDisabled", {}) {
@@ -173,52 +40,6 @@ export class PathOutsideRepository extends Schema.TaggedError<PathOutsideReposit
 }) {
   override get message() {
     return `${this.path} is outside of ${this.repository}, the repository of this capture: its changes are not captured.`
-  }
-}
-
-/** Where a capture is saved: files below `.prompts/` of its work tree, or a note of git (`refs/notes/prompts`) at its commit. */
-export const CaptureDestination = Schema.Literals(["prompts", "notes"])
-export type CaptureDestination = typeof CaptureDestination.Type
-
-/** One part of a capture as a save wrote it. */
-export const CaptureSave = Schema.Struct({
-  capture: CaptureId,
-  repository: Schema.String,
-  destination: CaptureDestination,
-  /** The name of the prompt, the same for all parts of a capture. */
-  slug: Schema.String,
-  /** Of this part: 8 hexadecimal digits. */
-  version: Schema.String,
-  /** Where it is, below the repository; null in a note. */
-  file: Schema.NullOr(Schema.String),
-  /** The commit it belongs to; null where it was saved without one. */
-  commit: Schema.NullOr(Schema.String),
-  /** The first and the last of its entries. */
-  fromSeq: Schema.Int,
-  toSeq: Schema.Int,
-  messages: Schema.Int,
-  codeChanges: Schema.Int,
-  savedAt: Timestamp
-})
-export type CaptureSave = typeof CaptureSave.Type
-
-/**
- * A capture could not be saved; it is as it was, and the next save tries again.
- * - `no-repository`: its directory is in no git work tree
- * - `gone`: the repository is not there any more
- * - `bare`: the repository has no work tree
- * - `refused`: `path` is a link, or no directory: hob writes through none
- * - `read-only`, `full`, `system`: what the file system said
- * - `git`: what git said
- */
-export class CaptureNotSaved extends Schema.TaggedError<CaptureNotSaved>()("CaptureNotSaved", {
-  capture: CaptureId,
-  reason: Schema.Literals(["no-repository", "gone", "bare", "refused", "read-only", "full", "system", "git"]),
-  path: Schema.String,
-  detail: Schema.String
-}) {
-  override get message() {
-    return `The capture ${this.capture} was not saved: ${this.path}: ${this.detail}`
   }
 }
 
@@ -305,102 +126,6 @@ export const ShowCapture = Rpc.make("capture.show", {
   }),
   error: Schema.Union([...lookup, StorageError])
 })
-
-/**
- * Writes what no save has written yet: of one capture, or of every one of a work tree. Where there is nothing new nothing
- * is written. Of several those that can be saved are; the error tells of the first that could not.
- */
-export const SaveCapture = Rpc.make("capture.save", {
-  payload: {
-    /** One of the two. */
-    capture: Schema.optionalKey(CaptureRef),
-    /** The top directory of a work tree. */
-    repository: Schema.optionalKey(AbsolutePath),
-    /** The commit that it led to. Notes belong to one. */
-    commit: Schema.optionalKey(CommitSha),
-    /** Default: what `hob capture install` was told for the repository, else `prompts`. */
-    destination: Schema.optionalKey(CaptureDestination),
-    /** Also write it as Markdown. Default: what `hob capture install` was told, else not. */
-    markdown: Schema.optionalKey(Schema.Boolean),
-    /** The capture is closed by it. */
-    close: Schema.optionalKey(Schema.Boolean)
-  },
-  success: Schema.Struct({
-    saves: Schema.Array(CaptureSave),
-    /** What was written, below the repository. */
-    files: Schema.Array(Schema.String),
-    /** What was wrong with the files that are there, and what was done about it. */
-    mended: Schema.Array(Schema.String)
-  }),
-  error: Schema.Union([...lookup, CaptureNotSaved, StorageError])
-})
-
-/** What saves have written, newest first: of a commit, a capture or a work tree. */
-export const ListCaptureSaves = Rpc.make("capture.saves", {
-  payload: {
-    commit: Schema.optionalKey(
-      Schema.String.check(Schema.isPattern(/^[0-9a-f]{4,64}$/u, { expected: "a commit, or at least 4 digits of it" }))
-    ),
-    capture: Schema.optionalKey(CaptureRef),
-    repository: Schema.optionalKey(AbsolutePath),
-    /** Default 100. */
-    limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })))
-  },
-  success: Schema.Struct({ saves: Schema.Array(CaptureSave) }),
-  error: Schema.Union([...lookup, StorageError])
-})
-
-/** Commits have become others, as after `git rebase` or `git commit --amend`: what was saved with the old ones belongs to the new. */
-export const MoveCaptureSaves = Rpc.make("capture.rewrite", {
-  payload: {
-    repository: AbsolutePath,
-    commits: Schema.Array(Schema.Struct({ from: CommitSha, to: CommitSha })).check(Schema.isMaxLength(10_000))
-  },
-  success: Schema.Struct({ moved: Schema.Int }),
-  error: StorageError
-})
-
-/** The agents whose hooks are understood. */
-export const CaptureAgent = Schema.Literals(["claude", "codex", "gemini", "cursor"])
-export type CaptureAgent = typeof CaptureAgent.Type
-
-/** What one call of an agent's hook says: also what stands in the spool while no daemon answers. */
-export const HookCall = Schema.Struct({
-  agent: CaptureAgent,
-  /** Of this call: told twice, it counts once. */
-  id: Schema.String.check(Schema.isPattern(/^[0-9a-f]{16,64}$/u, { expected: "16 to 64 hexadecimal digits" })),
-  /** What the agent gave to its hook, as it is. */
-  event: Schema.Record(Schema.String, Schema.Unknown),
-  /** When it was, if not now. */
-  at: Schema.optionalKey(Timestamp),
-  /** The terminal session of hob in which the agent runs. */
-  session: Schema.optionalKey(SessionId)
-})
-export type HookCall = typeof HookCall.Type
-
-/** An agent's hook was called: `hob capture hook` tells it. Events that captures have no use for are taken and forgotten. */
-export const TellHook = Rpc.make("capture.hook", {
-  payload: HookCall.fields,
-  success: Schema.Struct({
-    /** Null where it was of no use. */
-    capture: Schema.NullOr(CaptureId),
-    /** How many messages and changes it brought, those that were there already among them. */
-    entries: Schema.Int
-  }),
-  error: Schema.Union([TooManyCaptures, StorageError])
-})
-
-/** What a hook leaves in the spool when no daemon answers: a call of an agent's, a commit, or commits that became others. */
-export const SpoolRecord = Schema.Union([
-  Schema.Struct({ type: Schema.Literal("hook"), ...HookCall.fields }),
-  Schema.Struct({ type: Schema.Literal("commit"), repository: AbsolutePath, commit: CommitSha }),
-  Schema.Struct({
-    type: Schema.Literal("rewrite"),
-    repository: AbsolutePath,
-    commits: MoveCaptureSaves.payloadSchema.fields.commits
-  })
-])
-export type SpoolRecord = typeof SpoolRecord.Type
 
 /** An entry in which a text stands. */
 export const CaptureMatch = Schema.Struct({

@@ -31,7 +31,7 @@ export type SessionLimits = typeof SessionLimits.Type
  * made), `watcher` (the session-host looks every half second and ends a session that is beyond it). A string, because
  * a newer session-host may know more.
  */
-export const LimitHolder = Schema.String
+export const LimitHolder = Schema.String.annotate({ title: "LimitHolder" })
 export type LimitHolder = typeof LimitHolder.Type
 
 /** What holds each limit of a session. */

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import type { CaptureAgent } from "../../src/protocol/capture.ts"
+import type { CaptureAgent } from "../../src/protocol/captureHooks.ts"
 import { claudeEnd, claudeTurn, codexHooks, codexNotify, cursorHooks, geminiHooks } from "./agents.ts"
 import { directory, git, open, repository } from "./support.ts"
 

@@ -14,7 +14,7 @@ import {
   writeFileSync
 } from "node:fs"
 import { join } from "node:path"
-import type { CaptureNotSaved } from "../../src/protocol/capture.ts"
+import type { CaptureNotSaved } from "../../src/protocol/captureSaves.ts"
 import { readSummary } from "../../src/capture/save/yaml.ts"
 import { examples } from "../masking/secrets.ts"
 import { directory, git, open, repository } from "./support.ts"

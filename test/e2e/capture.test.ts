@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
-import type { Capture, CaptureEntry } from "../../src/protocol/capture.ts"
+import type { Capture, CaptureEntry } from "../../src/protocol/captureEntries.ts"
 import * as bare from "../../src/client/wire/bare.ts"
 import { git, repository } from "../capture/support.ts"
 import { type Home, makeHome } from "../support/home.ts"

@@ -2,14 +2,9 @@ import { Effect } from "effect"
 import type { Rpc } from "effect/rpc"
 import { isAbsolute, resolve } from "node:path"
 import { findWorkTree } from "../../config/workTree.ts"
-import type {
-  AddCodeChange,
-  CaptureAdded,
-  CaptureId,
-  HookCall,
-  PathOutsideRepository,
-  TooManyCaptures
-} from "../../protocol/capture.ts"
+import type { AddCodeChange, CaptureAdded, PathOutsideRepository } from "../../protocol/capture.ts"
+import type { CaptureId, TooManyCaptures } from "../../protocol/captureEntries.ts"
+import type { HookCall } from "../../protocol/captureHooks.ts"
 import type { StorageError, StorageFailed } from "../../protocol/storage.ts"
 import type { Database } from "../../storage/Database.ts"
 import type { AddMessageOf, Ledger, Origin, Refused } from "../Ledger.ts"

@@ -1,6 +1,6 @@
 /** The hooks and the notifications of Codex, as version 0.169 sends them. */
 import { Option, Schema } from "effect"
-import type { CodeChangeKind } from "../../protocol/capture.ts"
+import type { CodeChangeKind } from "../../protocol/captureEntries.ts"
 import { digest, type HookEntry, type HookEvent, message } from "./event.ts"
 
 const Text = Schema.optionalKey(Schema.NullOr(Schema.String))

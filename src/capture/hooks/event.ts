@@ -1,6 +1,6 @@
 /** What an agent's hook says, in hob's words. */
 import { createHash } from "node:crypto"
-import type { CaptureMetadata, CodeChangeKind } from "../../protocol/capture.ts"
+import type { CaptureMetadata, CodeChangeKind } from "../../protocol/captureEntries.ts"
 
 export type HookEntry =
   | { readonly type: "message"; readonly role: "user" | "assistant"; readonly content: string; readonly key?: string }

@@ -1,4 +1,4 @@
-import type { CaptureAgent } from "../../protocol/capture.ts"
+import type { CaptureAgent } from "../../protocol/captureHooks.ts"
 import { fromClaude } from "./claude.ts"
 import { fromCodex } from "./codex.ts"
 import { fromCursor } from "./cursor.ts"

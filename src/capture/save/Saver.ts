@@ -3,15 +3,14 @@ import type { Rpc } from "effect/rpc"
 import { lstatSync } from "node:fs"
 import { join } from "node:path"
 import { findWorkTree, type WorkTree } from "../../config/workTree.ts"
+import type { CaptureEntry, CaptureId } from "../../protocol/captureEntries.ts"
 import {
-  type CaptureEntry,
-  type CaptureId,
   CaptureNotSaved,
   type CaptureSave,
   type ListCaptureSaves,
   type MoveCaptureSaves,
   type SaveCapture
-} from "../../protocol/capture.ts"
+} from "../../protocol/captureSaves.ts"
 import type { StorageError, StorageFailed } from "../../protocol/storage.ts"
 import type { Database } from "../../storage/Database.ts"
 import type { Announcements } from "../announcements.ts"

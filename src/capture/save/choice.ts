@@ -2,7 +2,7 @@
 import { Option, Schema } from "effect"
 import { readFileSync } from "node:fs"
 import { captureChoicePath } from "../../config/capturePaths.ts"
-import { CaptureDestination } from "../../protocol/capture.ts"
+import { CaptureDestination } from "../../protocol/captureSaves.ts"
 
 const Choice = Schema.Struct({
   destination: CaptureDestination,

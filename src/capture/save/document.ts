@@ -1,6 +1,6 @@
 /** One part of a capture as a prompt of gitify-prompt. Pure. */
 import { createHash } from "node:crypto"
-import type { Capture, CaptureEntry, CaptureMetadata } from "../../protocol/capture.ts"
+import type { Capture, CaptureEntry, CaptureMetadata } from "../../protocol/captureEntries.ts"
 import type { YamlValue } from "./yaml.ts"
 
 export interface Part {

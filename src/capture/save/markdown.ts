@@ -1,5 +1,5 @@
 /** One part of a capture for people. Pure. */
-import type { CaptureEntry } from "../../protocol/capture.ts"
+import type { CaptureEntry } from "../../protocol/captureEntries.ts"
 import type { Part } from "./document.ts"
 
 /** A fence longer than any in the text. */

@@ -1,6 +1,7 @@
 /** What saves have written, in the store. */
 import { Option, Schema } from "effect"
-import { CaptureDestination, type CaptureId, type CaptureSave } from "../../protocol/capture.ts"
+import type { CaptureId } from "../../protocol/captureEntries.ts"
+import { CaptureDestination, type CaptureSave } from "../../protocol/captureSaves.ts"
 import type { Reads, Sql } from "../../storage/sqlite.ts"
 import * as rows from "../rows.ts"
 

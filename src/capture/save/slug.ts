@@ -1,5 +1,5 @@
 /** What a saved capture is called. Pure. */
-import type { CaptureEntry } from "../../protocol/capture.ts"
+import type { CaptureEntry } from "../../protocol/captureEntries.ts"
 
 const WORDS = 3
 const MOST = 60

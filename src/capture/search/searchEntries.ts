@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import type { Rpc } from "effect/rpc"
-import type { CaptureEntry, CaptureId, CaptureMatch, SearchCaptures } from "../../protocol/capture.ts"
+import type { CaptureMatch, SearchCaptures } from "../../protocol/capture.ts"
+import type { CaptureEntry, CaptureId } from "../../protocol/captureEntries.ts"
 import type { StorageFailed } from "../../protocol/storage.ts"
 import type { Database } from "../../storage/Database.ts"
 import * as rows from "../rows.ts"

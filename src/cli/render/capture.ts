@@ -1,4 +1,6 @@
-import type { Capture, CaptureConfig, CaptureEntry, CaptureMatch, CaptureSave } from "../../protocol/capture.ts"
+import type { CaptureConfig, CaptureMatch } from "../../protocol/capture.ts"
+import type { Capture, CaptureEntry } from "../../protocol/captureEntries.ts"
+import type { CaptureSave } from "../../protocol/captureSaves.ts"
 import { age, bytes, columns, oneLine, plural } from "./text.ts"
 
 /** What `hob capture ls` prints: one line each. */

@@ -1,6 +1,7 @@
 import { resolve } from "node:path"
 import { findWorkTree } from "../../config/workTree.ts"
-import type { Capture, CaptureConfig, CaptureEntry, CaptureMetadata } from "../../protocol/capture.ts"
+import type { CaptureConfig } from "../../protocol/capture.ts"
+import type { Capture, CaptureEntry, CaptureMetadata } from "../../protocol/captureEntries.ts"
 import type { Session } from "../../protocol/sessions.ts"
 import type { Context } from "../context.ts"
 import { call, callAgain } from "../daemon.ts"

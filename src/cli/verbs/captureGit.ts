@@ -4,7 +4,7 @@ import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } fr
 import { basename, join } from "node:path"
 import { captureChoicePath } from "../../config/capturePaths.ts"
 import { findWorkTree, type WorkTree } from "../../config/workTree.ts"
-import type { SpoolRecord } from "../../protocol/capture.ts"
+import type { SpoolRecord } from "../../protocol/captureHooks.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
 import { ExitCode } from "../exit.ts"

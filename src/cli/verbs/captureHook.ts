@@ -1,6 +1,6 @@
 import { read } from "node:fs"
 import { isatty } from "node:tty"
-import type { CaptureAgent, HookCall } from "../../protocol/capture.ts"
+import type { CaptureAgent, HookCall } from "../../protocol/captureHooks.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
 import { ExitCode } from "../exit.ts"

@@ -1,4 +1,4 @@
-import type { CaptureSave } from "../../protocol/capture.ts"
+import type { CaptureSave } from "../../protocol/captureSaves.ts"
 import type { Context } from "../context.ts"
 import { callAgain } from "../daemon.ts"
 import { ExitCode } from "../exit.ts"

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { realpathSync } from "node:fs"
 import { Captures } from "../../capture/Captures.ts"
-import type { Capture, CaptureEntry, CaptureMetadata } from "../../protocol/capture.ts"
+import type { Capture, CaptureEntry, CaptureMetadata } from "../../protocol/captureEntries.ts"
 import type { Request } from "./messages.ts"
 import * as translate from "./translate.ts"
 

@@ -1,6 +1,7 @@
 /** Between gitify-prompt's words and hob's. Pure. */
 import { isAbsolute } from "node:path"
-import type { Capture, CaptureConfig, CaptureEntry, CaptureMetadata } from "../../protocol/capture.ts"
+import type { CaptureConfig } from "../../protocol/capture.ts"
+import type { Capture, CaptureEntry, CaptureMetadata } from "../../protocol/captureEntries.ts"
 import type { SessionView } from "./messages.ts"
 
 /** Under this name a capture has the metadata that its client gave, as JSON. By it captures of this dialect are known. */

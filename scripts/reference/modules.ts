@@ -24,6 +24,7 @@ const pages: Record<string, string> = {
   captureEntries: "capture",
   captureSaves: "capture",
   captureHooks: "capture",
+  upstreamErrors: "types",
   activity: "types",
   sessionScreens: "types",
   storage: "types",

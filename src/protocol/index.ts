@@ -45,6 +45,7 @@ export * from "./sessions.ts"
 export * from "./storage.ts"
 export * from "./templates.ts"
 export * from "./upgrade.ts"
+export * from "./upstream.ts"
 export * from "./webhooks.ts"
 
 /** All of hob's methods. A new concern adds its group here. */

@@ -77,10 +77,33 @@ export const nextInUtc = (sets: Sets, after: number): number | undefined => {
 
 const MINUTE = 60_000
 
+/** What a clock shows, taken apart. */
+interface Shown {
+  readonly minute: number
+  readonly hour: number
+  readonly day: number
+  readonly month: number
+  readonly weekday: number
+}
+
 /** What the clocks of a zone show in each minute of a stretch of time, as milliseconds as if it were UTC. */
 export interface Clocks {
   readonly from: number
   readonly shown: ReadonlyArray<number>
+  /** Every minute from the first that they show to the last, those that they leave out among them, taken apart. */
+  readonly parts: ReadonlyArray<Shown>
+  readonly first: number
+}
+
+const partsOf = (shown: number): Shown => {
+  const date = new Date(shown)
+  return {
+    minute: date.getUTCMinutes(),
+    hour: date.getUTCHours(),
+    day: date.getUTCDate(),
+    month: date.getUTCMonth() + 1,
+    weekday: date.getUTCDay()
+  }
 }
 
 export const clocksOf = (zone: string, from: number, through: number): Clocks => {
@@ -98,30 +121,30 @@ export const clocksOf = (zone: string, from: number, through: number): Clocks =>
     const parts = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, Number(value)]))
     shown.push(Date.UTC(parts["year"]!, parts["month"]! - 1, parts["day"], parts["hour"], parts["minute"]))
   }
-  return { from, shown }
+  const [first, last] = [Math.min(...shown), Math.max(...shown)]
+  const parts: Array<Shown> = []
+  for (let at = first; at <= last; at += MINUTE) parts.push(partsOf(at))
+  return { from, shown, parts, first }
 }
 
 const THREE_HOURS = 180 * MINUTE
 
-const matches = (sets: Sets, shown: number): boolean => {
-  if (!sets.minutes.has((shown / MINUTE) % 60)) return false
-  const date = new Date(shown)
-  return (
-    sets.hours.has(date.getUTCHours()) && dayMatches(sets, date.getUTCDate(), date.getUTCMonth() + 1, date.getUTCDay())
-  )
-}
+const matches = (sets: Sets, { day, hour, minute, month, weekday }: Shown): boolean =>
+  sets.minutes.has(minute) && sets.hours.has(hour) && dayMatches(sets, day, month, weekday)
 
 /** Every instant of the stretch at which Vixie's cron runs an expression of five fields, minute by minute. */
-export const vixie = (sets: Sets, { from, shown }: Clocks): ReadonlyArray<number> => {
+export const vixie = (sets: Sets, { first, from, parts, shown }: Clocks): ReadonlyArray<number> => {
   const runs: Array<number> = []
   let showedAlreadyUntil = -Infinity
-  for (const [index, now] of shown.entries()) {
+  const fits = (at: number) => matches(sets, parts[(at - first) / MINUTE]!)
+  for (let index = 0; index < shown.length; index++) {
+    const now = shown[index]!
     const before = shown[index - 1] ?? now - MINUTE
     const jump = now - before - MINUTE
     if (jump < 0 && -jump <= THREE_HOURS) showedAlreadyUntil = before
-    let due = matches(sets, now) && !(sets.isFixed && now <= showedAlreadyUntil)
+    let due = fits(now) && !(sets.isFixed && now <= showedAlreadyUntil)
     if (sets.isFixed && jump > 0 && jump <= THREE_HOURS) {
-      for (let skipped = before + MINUTE; skipped < now; skipped += MINUTE) due ||= matches(sets, skipped)
+      for (let skipped = before + MINUTE; skipped < now; skipped += MINUTE) due ||= fits(skipped)
     }
     if (due) runs.push(from + index * MINUTE)
   }

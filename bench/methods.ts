@@ -130,14 +130,16 @@ const main = Effect.gen(function* () {
       `${text}, of the bare thread: ${shares(name, "processor")} by processor time, ${shares(name, "clock")} by the clock`
     )
   }
-  const micros = Object.entries(costs).map(
-    ([name, each]) =>
-      `${name} ${spread(
-        each.map(({ processor }) => processor),
-        1
-      )}`
-  )
-  console.log(`microseconds of processor time a call: ${micros.join(", ")}`)
+  const micros = (what: keyof Cost) =>
+    Object.entries(costs).map(
+      ([name, each]) =>
+        `${name} ${spread(
+          each.map((cost) => cost[what]),
+          1
+        )}`
+    )
+  console.log(`microseconds of processor time a call: ${micros("processor").join(", ")}`)
+  console.log(`microseconds by the clock: ${micros("clock").join(", ")}`)
   client.close()
   yield* Effect.promise(() => thread.end())
 })

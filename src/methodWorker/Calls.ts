@@ -71,7 +71,12 @@ export class Calls {
     let value: unknown
     let isPromised: boolean
     try {
-      value = currentCall.run(call, () => method.call.call(this.#loaded.instance ?? call, params, call))
+      const { instance } = this.#loaded
+      // A function has its call as `this`; an instance has to look it up.
+      value =
+        instance === undefined
+          ? method.call.call(call, params, call)
+          : currentCall.run(call, () => method.call.call(instance, params, call))
       if (isGenerator(value)) {
         const generator = value
         value = currentCall.run(call, () => runGenerator(generator, call))

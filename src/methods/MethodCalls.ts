@@ -37,7 +37,8 @@ export interface Caller {
   readonly emitted: (value: unknown) => void
   /** Absent: there is nobody to ask. */
   readonly ask?: ((question: Question, asking: Asking) => void) | undefined
-  readonly succeed: (value: unknown) => void
+  /** With its JSON, where that is known. */
+  readonly succeed: (value: unknown, text?: string | undefined) => void
   readonly fail: (error: MethodError) => void
 }
 
@@ -160,8 +161,10 @@ export const make = ({
         return wasOpen
       }
       const giveUp = begin(entry, call, {
-        ...caller,
-        succeed: (value) => void (close() && caller.succeed(value)),
+        progress: caller.progress,
+        emitted: caller.emitted,
+        ask: caller.ask,
+        succeed: (value, text) => void (close() && caller.succeed(value, text)),
         fail: (error) => void (close() && caller.fail(error))
       })
       return () => {
@@ -200,19 +203,17 @@ export const invokeWith = (
   { start }: MethodCalls["Service"],
   invocation: Invocation
 ): Effect.Effect<unknown, MethodError> => {
-  const { onEmit = nothing, onProgress = nothing, params = {}, prompt, ...rest } = invocation
-  const text = JSON.stringify(params)
+  const { caller, method, namespace, onEmit = nothing, onProgress = nothing, prompt, timeoutMillis } = invocation
+  const params = invocation.params === undefined ? "{}" : JSON.stringify(invocation.params)
+  const call: Call = { namespace, method, caller, timeoutMillis, params }
   if (prompt === undefined) {
     return Effect.callback((resume) => {
-      const giveUp = start(
-        { ...rest, params: text },
-        {
-          progress: onProgress,
-          emitted: onEmit,
-          succeed: (value) => resume(Effect.succeed(value)),
-          fail: (error) => resume(Effect.fail(error))
-        }
-      )
+      const giveUp = start(call, {
+        progress: onProgress,
+        emitted: onEmit,
+        succeed: (value) => resume(Effect.succeed(value)),
+        fail: (error) => resume(Effect.fail(error))
+      })
       return Effect.sync(giveUp)
     })
   }
@@ -226,16 +227,13 @@ export const invokeWith = (
           )
         )
       return yield* Effect.callback<unknown, MethodError>((resume) => {
-        const giveUp = start(
-          { ...rest, params: text },
-          {
-            progress: onProgress,
-            emitted: onEmit,
-            ask,
-            succeed: (value) => resume(Effect.succeed(value)),
-            fail: (error) => resume(Effect.fail(error))
-          }
-        )
+        const giveUp = start(call, {
+          progress: onProgress,
+          emitted: onEmit,
+          ask,
+          succeed: (value) => resume(Effect.succeed(value)),
+          fail: (error) => resume(Effect.fail(error))
+        })
         return Effect.sync(giveUp)
       })
     })

@@ -64,8 +64,8 @@ export class ModuleState {
 
   /** Calls in hand, those that wait among them. */
   get inFlight(): number {
-    let total = this.waiting.size
-    for (const worker of this.workers) total += worker.inFlight
+    let total = this.waiting.size + (this.current?.inFlight ?? 0) + (this.loading?.inFlight ?? 0)
+    for (const worker of this.retired) total += worker.inFlight
     return total
   }
 

@@ -10,19 +10,22 @@ import type { CallProblem, Open, ToWorker } from "../protocol/methodWorker.ts"
 import { LineReader } from "../wire/lines.ts"
 import { decodeFromWorker } from "./decodeFromWorker.ts"
 import type { Files } from "./FileWatch.ts"
+import type { Invocation } from "./Methods.ts"
 import { howEnded, Tail } from "./ending.ts"
 
 const MiB = 1024 * 1024
 /** Around the longest result. */
 const FRAME_BYTES = 64 * 1024
 const DEPTH = 1000
+/** So many messages go out at once: the process works on some while the next are being made. */
+const BATCH = 32
 
 /** What is asked of a worker. */
 export interface WorkerCall {
   readonly method: MethodName
   /** JSON, as a text. */
   readonly params: string
-  readonly caller: { readonly kind: string; readonly id?: string }
+  readonly caller: Invocation["caller"]
   /** Whether there is somebody to ask. */
   readonly asks: boolean
 }
@@ -38,7 +41,8 @@ export interface Sink {
   readonly progress: (progress: Progress) => void
   readonly emitted: (value: unknown) => void
   readonly prompt: (prompt: number, question: Question) => void
-  readonly succeed: (value: unknown) => void
+  /** With its JSON, where it has a value. */
+  readonly succeed: (value: unknown, text: string | undefined) => void
   readonly fail: (failure: Failure) => void
 }
 
@@ -85,6 +89,7 @@ export class Worker {
   #lastId = 0
   #said = ""
   #saidBytes = 0
+  #saidCount = 0
   #killedFor: string | undefined
   #exit: { readonly code: number | null; readonly signal: string | null } | undefined
   #spawnError: string | undefined
@@ -177,7 +182,7 @@ export class Worker {
     this.#calls.set(id, sink)
     if (this.#calls.size === 1) this.busy.openUnsafe()
     this.#sayText(
-      `{"type":"call","id":${id},"method":${JSON.stringify(method)},"caller":${JSON.stringify(caller)},"asks":${asks},"params":${params}}`
+      `{"type":"call","id":${id},"method":${JSON.stringify(method)},"caller":${callerText(caller)},"asks":${asks},"params":${params}}`
     )
     return id
   }
@@ -257,7 +262,7 @@ export class Worker {
     for (const sink of calls) sink.fail({ _tag: "Ended", reason })
   }
 
-  // What is said in one turn goes out in one write.
+  // What is said in one turn goes out in one write, or a few.
   #say(message: ToWorker): void {
     this.#sayText(JSON.stringify(message))
   }
@@ -267,12 +272,15 @@ export class Worker {
     if (this.#said === "") queueMicrotask(this.#flush)
     this.#said += `${text}\n`
     this.#saidBytes += text.length
+    if (++this.#saidCount === BATCH) this.#flush()
   }
 
   readonly #flush = (): void => {
     const said = this.#said
+    if (said === "") return
     this.#said = ""
     this.#saidBytes = 0
+    this.#saidCount = 0
     if (this.#line.writable) this.#line.write(said)
   }
 
@@ -283,7 +291,7 @@ export class Worker {
       if (message === undefined) return this.kill("it said something to hob that is not of their protocol")
       switch (message.type) {
         case "result":
-          this.#ended(message.id)?.succeed(message.value)
+          this.#ended(message.id)?.succeed(message.value, message.text)
           break
         case "failed":
           this.#ended(message.id)?.fail({ _tag: "Problem", problem: message.problem, message: message.message })
@@ -325,6 +333,9 @@ export class Worker {
     return sink
   }
 }
+
+const callerText = (caller: WorkerCall["caller"]): string =>
+  caller.id === undefined ? `{"kind":"${caller.kind}"}` : JSON.stringify(caller)
 
 export const memoryReason = (bytes: number): string =>
   `it used ${Math.ceil(bytes / MiB)} MiB of memory, more than it may (methods.memoryBytes)`

@@ -15,7 +15,8 @@ type Result = Extract<CallItem, { type: "result" }>
 /** Where a call's items go: false when there is no room. */
 interface Items {
   readonly offer: (item: CallItem) => boolean
-  readonly end: (last: ReadonlyArray<CallItem>) => void
+  /** `text` is the JSON of the result's value, where that is known. */
+  readonly end: (last: ReadonlyArray<CallItem>, text: string | undefined) => void
   readonly fail: (error: MethodError) => void
 }
 
@@ -55,10 +56,10 @@ export const layer = MethodsRpcs.toLayer(
           open ??= new Set()
           open.add(prompt)
         },
-        succeed: (value) => {
+        succeed: (value, text) => {
           forget()
           const result: Result = value === undefined ? { type: "result" } : { type: "result", value: value as never }
-          items.end(dropped === 0 ? [result] : [{ type: "dropped", count: dropped }, result])
+          items.end(dropped === 0 ? [result] : [{ type: "dropped", count: dropped }, result], text)
         },
         fail: (error) => {
           forget()
@@ -79,8 +80,11 @@ export const layer = MethodsRpcs.toLayer(
           one.push(JSON.stringify(item))
           return true
         },
-        end: (last) => {
-          for (const item of last) one.push(JSON.stringify(item))
+        end: (last, text) => {
+          for (const item of last) {
+            const isKnown = item.type === "result" && text !== undefined
+            one.push(isKnown ? `{"type":"result","value":${text}}` : JSON.stringify(item))
+          }
           one.succeed(undefined)
         },
         fail: (error) => one.fail(error)

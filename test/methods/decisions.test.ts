@@ -121,11 +121,12 @@ describe("JSON Schema", () => {
 
 describe("what comes from a module's process", () => {
   it("is read by its schema, and nothing else is taken", () => {
-    assert.deepStrictEqual(decodeFromWorker('{"type":"result","id":1,"value":[1]}'), {
-      type: "result",
-      id: 1,
-      value: [1]
-    })
+    const result = { type: "result", id: 1, value: [1], text: "[1]" } as const
+    assert.deepStrictEqual(decodeFromWorker('{"type":"result","id":1,"value":[1]}'), result)
+    assert.deepStrictEqual(decodeFromWorker('{"id":1, "value":[ 1 ],"type":"result"}'), result)
+    const nothing = { type: "result", id: 12, text: undefined } as const
+    assert.deepStrictEqual(decodeFromWorker('{"type":"result","id":12}'), nothing)
+    assert.deepStrictEqual(decodeFromWorker('{"id":12,"type":"result"}'), nothing)
     assert.deepStrictEqual(decodeFromWorker('{"type":"pong","more":1}'), { type: "pong" })
     for (const line of [
       "",
@@ -135,6 +136,10 @@ describe("what comes from a module's process", () => {
       "[]",
       "{}",
       '{"type":"result","id":"1"}',
+      '{"type":"result","id":1,"value":}',
+      '{"type":"result","id":1,"value":1',
+      '{"type":"result","id":1,"value":1},"value":{}}',
+      '{"type":"result","id":1}}',
       '{"type":"other"}',
       '{"type":"failed","id":1}'
     ])

@@ -105,7 +105,7 @@ describe("what a method declares is checked:", () => {
 
   it.live("a method's own time limit holds where its caller names none", () =>
     Effect.gen(function* () {
-      const hob = yield* daemon({ HOB_METHODS_GRACE_MILLIS: "100", HOB_METHODS_UNATTENDED_MILLIS: "150" })
+      const hob = yield* daemon({ HOB_METHODS_GRACE_MILLIS: "10000", HOB_METHODS_UNATTENDED_MILLIS: "150" })
       const { paths } = yield* written({
         "slow.ts": `export const methods = { slow: { timeoutMillis: 100 } }
           const wait = (_, { signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))

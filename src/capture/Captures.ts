@@ -19,6 +19,7 @@ import type { Capture, TooManyCaptures } from "../protocol/captureEntries.ts"
 import type { HookCall, SpoolRecord } from "../protocol/captureHooks.ts"
 import type { ListCaptureSaves, MoveCaptureSaves, SaveCapture } from "../protocol/captureSaves.ts"
 import { type StorageError, StorageFailed } from "../protocol/storage.ts"
+import { Secrets } from "../secrets/Secrets.ts"
 import { Database } from "../storage/Database.ts"
 import { Announcements } from "./announcements.ts"
 import { below, makeExcludes } from "./changedPath.ts"
@@ -34,9 +35,9 @@ import { makeSaver, type Saver } from "./save/Saver.ts"
 import { makeSearch } from "./search/searchEntries.ts"
 import { Sealing } from "./Sealing.ts"
 
-/** What one answer of `capture.show` may hold: the rest is asked for again. */
 /** How often a hook that comes is taken for a sign to look into the spool. */
 const LOOK_MILLIS = 5000
+/** What one answer of `capture.show` may hold: the rest is asked for again. */
 const SHOW_BYTES = 1024 * 1024
 
 /** What is captured. Messages and changes are answered once they are in the store, without their secrets. */
@@ -83,8 +84,8 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
   let settings = (yield* config.get).capture
   let excludes = makeExcludes(settings.excludePatterns)
   const masks = new Masks(settings.secretPatterns)
-  const seal = new Sealing(paths.captureKey, settings.encrypt)
-  if (seal.problem !== null) yield* Effect.logError(seal.problem.message)
+  const fork = yield* FiberSet.makeRuntime<never, void, never>()
+  const seal = yield* Sealing.make({ secrets: yield* Secrets, isOn: settings.encrypt, monotonic })
   const ledger = new Ledger({ database, seal, announcements, limits: () => settings, wall })
 
   const saver = makeSaver({ database, ledger, seal, announcements, wall })
@@ -93,14 +94,12 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     Effect.gen(function* () {
       yield* up
       yield* config.changes.pipe(
-        Stream.runForEach(({ capture }) =>
-          Effect.sync(() => {
-            settings = capture
-            excludes = makeExcludes(capture.excludePatterns)
-            masks.setPatterns(capture.secretPatterns)
-            seal.set(capture.encrypt)
-          })
-        ),
+        Stream.runForEach(({ capture }) => {
+          settings = capture
+          excludes = makeExcludes(capture.excludePatterns)
+          masks.setPatterns(capture.secretPatterns)
+          return seal.set(capture.encrypt)
+        }),
         Effect.forkScoped
       )
       for (;;) {
@@ -116,7 +115,14 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
   )
 
   /** Why nothing may be written down; null when it may. */
-  const whyOff = (): CaptureDisabled | StorageFailed | null => (settings.enabled ? seal.problem : new CaptureDisabled())
+  const whyOff = (): CaptureDisabled | StorageFailed | null =>
+    settings.enabled ? sealProblem() : new CaptureDisabled()
+  /** Who asks makes that the key is asked for again: a key store may be unlocked by now. */
+  const sealProblem = (): StorageFailed | null => {
+    const { problem } = seal
+    if (problem !== null) fork(seal.again)
+    return problem
+  }
   const checkOn = Effect.suspend(() => {
     const off = whyOff()
     return off === null ? Effect.void : Effect.fail(off)
@@ -156,7 +162,6 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     return true
   }
 
-  const fork = yield* FiberSet.makeRuntime<never, void, never>()
   const addMessage: AddMessageOf = (ref, message, answer) => {
     if (masks.isLoaded) addMasked(ref, message, answer)
     else
@@ -218,7 +223,7 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     addMessage,
     addCodeChange,
     isEnabled: () => settings.enabled,
-    problem: () => seal.problem,
+    problem: sealProblem,
     monotonic
   })
 

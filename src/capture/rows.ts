@@ -243,6 +243,9 @@ const SEALED = "[sealed: the key that opens it is not there]"
 const unopened = (type: string): Body =>
   type === "message" ? { role: "system", content: SEALED } : { path: SEALED, kind: "modified", diff: "" }
 
+export const isUnopened = (entry: CaptureEntry): boolean =>
+  (entry.type === "message" ? entry.content : entry.path) === SEALED
+
 /** What a sealed body is bound to: it can't be moved to another place in the store. */
 export const entryName = (capture: number, seq: number): string => `${capture}/${seq}`
 

@@ -3,6 +3,8 @@ import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
 
 /** Between a text and what the store has of it. `name` says where in the store it stands: there alone it can be opened. */
 export interface Seal {
+  /** Without one nothing that is sealed can be opened now: perhaps later. */
+  readonly hasKey: boolean
   readonly close: (text: string, name: string) => string | Uint8Array
   /** Null for what can't be opened: sealed with another key, or moved from elsewhere. */
   readonly open: (body: string | Uint8Array, name: string) => string | null
@@ -16,6 +18,7 @@ export const KEY_BYTES = 32
 
 /** Seals with `key`, or, where it is null, leaves texts as they are. What stands unsealed can be read either way. */
 export const makeSeal = (key: Uint8Array | null, sealing = key !== null): Seal => ({
+  hasKey: key !== null,
   close: (text, name) => (key === null || !sealing ? text : encrypt(key, text, name)),
   open: (body, name) => (typeof body === "string" ? body : key === null ? null : decrypt(key, body, name))
 })

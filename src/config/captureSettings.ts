@@ -27,7 +27,7 @@ export const Capture = Schema.Struct({
   encrypt: yesNo({
     default: false,
     description:
-      "Whether what is captured from now on is written to the store encrypted (AES-256-GCM), with the key in `capture.key` of the home. Without that file it can't be read again. What is saved into repositories is not.",
+      "Whether what is captured from now on is written to the store encrypted (AES-256-GCM), with a key that is kept where `secrets.store` says. Without that key it can't be read again. What is saved into repositories is not.",
     applies: "at once"
   }),
   saveOnStop: yesNo({

@@ -29,8 +29,6 @@ export interface Paths {
   readonly sessions: string
   /** What hooks leave while no daemon answers: a file for each call. Mode 0700. */
   readonly captureSpool: string
-  /** The key by which captured texts are sealed, where they are. Mode 0600. */
-  readonly captureKey: string
   /** What may be deleted at any time and is made anew: V8's compiled code. */
   readonly cache: string
   /** The variables that lead another process to these same paths. */
@@ -62,7 +60,6 @@ export const makePaths = (env: Readonly<Record<string, string | undefined>>): Pa
     screensLog: join(logs, "screens.log"),
     sessions: join(home, "sessions"),
     captureSpool: join(home, "capture-spool"),
-    captureKey: join(home, "capture.key"),
     cache: join(home, "cache"),
     environment: isExplicit
       ? { HOB_HOME: home }

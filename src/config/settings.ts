@@ -5,6 +5,7 @@ import { Sessions } from "./sessionSettings.ts"
 import { Schedule } from "./scheduleSettings.ts"
 import { MethodsSettings } from "./methodSettings.ts"
 import { dialectEntryPattern, dialectNames } from "../protocol/dialectStatus.ts"
+import { Secrets } from "./secretSettings.ts"
 import { Webhooks } from "./webhookSettings.ts"
 import { bytes, command, millis, oneOf, templates, texts, whole, yesNo } from "./setting.ts"
 
@@ -181,6 +182,7 @@ export const Settings = Schema.Struct({
   schedule: Schedule,
   webhooks: Webhooks,
   storage: Storage,
+  secrets: Secrets,
   dialects: Dialects,
   templates: Templates
 })

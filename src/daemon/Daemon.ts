@@ -14,6 +14,7 @@ import * as Methods from "../methods/layer.ts"
 import { HobRpcs } from "../protocol/index.ts"
 import * as Schedule from "../schedule/layer.ts"
 import * as Sessions from "../sessions/layer.ts"
+import { Secrets } from "../secrets/Secrets.ts"
 import { Database } from "../storage/Database.ts"
 import * as Webhooks from "../webhooks/layer.ts"
 import * as DaemonHandlers from "./handlers.ts"
@@ -55,7 +56,7 @@ export const layer = ({ env = process.env, flags = [], passed, paths }: DaemonOp
     Layer.provideMerge(
       Layer.mergeAll(Connections.layer, Shutdown.layer, ThisRun.layer, DirectMethods.layer, Announcer.layer)
     ),
-    Layer.provideMerge(Database.layer(paths)),
+    Layer.provideMerge(Layer.mergeAll(Database.layer(paths), Secrets.layer(paths))),
     Layer.provideMerge(Concerns.layer),
     Layer.provideMerge(HobConfig.layer({ paths, env, flags }))
   )

@@ -46,10 +46,11 @@ export type CaptureSave = typeof CaptureSave.Type
  * - `refused`: `path` is a link, or no directory: hob writes through none
  * - `read-only`, `full`, `system`: what the file system said
  * - `git`: what git said
+ * - `sealed`: it is encrypted, and the key is not there
  */
 export class CaptureNotSaved extends Schema.TaggedError<CaptureNotSaved>()("CaptureNotSaved", {
   capture: CaptureId,
-  reason: Schema.Literals(["no-repository", "gone", "bare", "refused", "read-only", "full", "system", "git"]),
+  reason: Schema.Literals(["no-repository", "gone", "bare", "refused", "read-only", "full", "system", "git", "sealed"]),
   path: Schema.String,
   detail: Schema.String
 }) {

@@ -28,6 +28,18 @@ export class StorageBusy extends Schema.TaggedError<StorageBusy>()("StorageBusy"
   }
 }
 
+/** A key or a credential can't be read or kept where `secrets.store` says. */
+export class SecretUnusable extends Schema.TaggedError<SecretUnusable>()("SecretUnusable", {
+  /** Its name, not the secret. */
+  secret: Schema.String,
+  /** What is wrong, and what to do. */
+  reason: Schema.String
+}) {
+  override get message() {
+    return `The secret ${this.secret} can't be used: ${this.reason}`
+  }
+}
+
 /** What a write to the store can meet. */
 export const StorageError = Schema.Union([StorageFull, StorageFailed, StorageBusy])
 export type StorageError = typeof StorageError.Type

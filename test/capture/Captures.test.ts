@@ -264,7 +264,8 @@ describe("encryption", () => {
       assert.include(JSON.stringify(shown), "an unmistakable sentence")
       assert.lengthOf((yield* first.captures.save({ capture: id })).saves, 1)
       yield* first.stop
-      const { captureKey, database } = first.paths
+      const { database, home } = first.paths
+      const captureKey = join(home, "capture.key")
       assert.strictEqual(statSync(captureKey).mode & 0o777, 0o600)
       const disk = ["", "-wal"].map((end) => readOrEmpty(`${database}${end}`)).join("")
       assert.include(disk, "said before it was switched on")

@@ -10,6 +10,7 @@ import { Captures } from "../../src/capture/Captures.ts"
 import { HobConfig } from "../../src/config/HobConfig.ts"
 import { makePaths } from "../../src/config/paths.ts"
 import type { Settings } from "../../src/config/settings.ts"
+import { Secrets } from "../../src/secrets/Secrets.ts"
 import { Database } from "../../src/storage/Database.ts"
 
 export interface Said {
@@ -24,7 +25,11 @@ export const directory: Effect.Effect<string, never, Scope.Scope> = Effect.acqui
 )
 
 /** The captures of the home below `at` as one daemon has them, until it is stopped. */
-export const open = (at: string, capture: Partial<Settings["capture"]> = {}) =>
+export const open = (
+  at: string,
+  capture: Partial<Settings["capture"]> = {},
+  settings: Parameters<typeof HobConfig.layerTest>[0] = {}
+) =>
   Effect.gen(function* () {
     const scope = yield* Scope.fork(yield* Scope.Scope)
     const said: Array<Said> = []
@@ -34,7 +39,8 @@ export const open = (at: string, capture: Partial<Settings["capture"]> = {}) =>
     const context = yield* Captures.layer(paths).pipe(
       Layer.provideMerge(Layer.mergeAll(Announcer.layer, Concerns.layer)),
       Layer.provideMerge(Layer.orDie(Database.layerFile({ path: paths.database, durability: "process-crash" }))),
-      Layer.provideMerge(HobConfig.layerTest({ capture })),
+      Layer.provideMerge(Secrets.layer(paths)),
+      Layer.provideMerge(HobConfig.layerTest({ ...settings, capture })),
       Layer.fresh,
       Layer.buildWithScope(scope)
     )

@@ -2,7 +2,7 @@ import { assert, describe, it } from "vitest"
 import { files, importsOf, read, target } from "../support/tree.ts"
 
 /** What each folder of src may import, beside itself. A folder that isn't here belongs to nobody: add its row. */
-const tools = ["protocol", "wire", "actors", "config", "storage", "cron"]
+const tools = ["protocol", "wire", "actors", "config", "storage", "secrets", "cron"]
 const concerns = ["channels", "locks", "schedule", "methods", "webhooks", "sessions", "capture", "upstream", "machine"]
 const doors = ["connection", "dialects", "http"]
 const mayImport: Record<string, ReadonlyArray<string>> = {
@@ -11,6 +11,7 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
   actors: ["protocol", "wire"],
   config: ["protocol", "wire", "actors"],
   storage: ["protocol", "wire", "actors", "config"],
+  secrets: ["protocol", "config"],
   // When a cron expression is due: pure.
   cron: ["config"],
   ...Object.fromEntries(concerns.map((concern) => [concern, tools])),

@@ -119,6 +119,10 @@ export const makeSaver = ({ announcements, database, ledger, seal, wall }: Saver
         const row = yield* database.read((sql) => rows.byNumber(sql, given.number))
         if (row === undefined) return null
         const entries = yield* unsaved(row)
+        if (!seal.hasKey && entries.some(rows.isUnopened)) {
+          const where = row.repository ?? tree.root
+          return yield* notSaved(row, "sealed", where, "it is encrypted, and its key can't be had now; see `hob logs`.")
+        }
         if (entries.length === 0) {
           if (request.close === true) yield* ledger.close(row)
           return null

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path"
 /** Why nothing was written. */
 export class NotWritten extends Error {
   override readonly name = "NotWritten"
-  readonly reason: "gone" | "refused" | "read-only" | "full" | "system"
+  readonly reason: "gone" | "refused" | "read-only" | "full" | "system" | "git"
   readonly path: string
   constructor(reason: NotWritten["reason"], path: string, detail: string, cause?: unknown) {
     super(detail, { cause })

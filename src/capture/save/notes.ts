@@ -29,7 +29,7 @@ const git = (root: string, args: ReadonlyArray<string>, input: string): Effect.E
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
 
-const failed = (root: string) => (detail: string) => new NotWritten("system", root, `git: ${detail}`)
+const failed = (root: string) => (detail: string) => new NotWritten("git", root, `git: ${detail}`)
 
 /** Two that write notes at once meet a lock of git's. */
 const again = <A>(work: Effect.Effect<A, string>): Effect.Effect<A, string> =>

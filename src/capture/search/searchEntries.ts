@@ -29,7 +29,8 @@ const excerpt = (text: string, at: number, length: number): string => {
 
 /** Looks through everything that is captured, newest first; behind an index that grows with the searches. */
 export const makeSearch = (database: Database["Service"], seal: Seal) => {
-  const index = new TrigramIndex()
+  let index = new TrigramIndex()
+  let hadKey = seal.hasKey
 
   const entriesOf = (block: number) =>
     database.read((sql) => rows.entriesBetween(sql, seal, block * BLOCK, (block + 1) * BLOCK))
@@ -49,6 +50,9 @@ export const makeSearch = (database: Database["Service"], seal: Seal) => {
 
   return Effect.fn("Captures.search")(function* (request: Request): Effect.fn.Return<Found, StorageFailed> {
     const { ignoreCase = false, limit = DEFAULT_LIMIT, repository, text } = request
+    // What could not be opened was not taken in.
+    if (seal.hasKey && !hadKey) index = new TrigramIndex()
+    hadKey = seal.hasKey
     const newest = yield* database.read(rows.newestEntry)
     yield* catchUp(newest)
     const captures = new Map((yield* database.read(rows.all)).map((row) => [row.number, row]))

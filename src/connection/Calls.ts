@@ -6,6 +6,7 @@ import { RpcErrorCode } from "../protocol/errors.ts"
 import type { Batch } from "./Batch.ts"
 import { type Calling, DirectCall } from "./DirectCall.ts"
 import { describeIssue, exitReply, type Method, notEncodable } from "./methods.ts"
+import { BusyMap } from "../actors/BusyMap.ts"
 import type { Outbox } from "../wire/Outbox.ts"
 import { chunkReply, refusal, type RequestId, resultReply } from "./replies.ts"
 import type { WireRequest } from "./requests.ts"
@@ -44,7 +45,7 @@ export class Calls {
   readonly #handling: Handling
   readonly #outbox: Outbox
   readonly #client: Rpc.ServerClient
-  readonly #inFlight = new Map<CallId, ServerCall | DirectCall>()
+  readonly #inFlight = new BusyMap<CallId, ServerCall | DirectCall>()
   readonly #calling: Calling
   #notifications = 0
   #notificationNumber = 0

@@ -19,6 +19,9 @@ process.umask(0o077)
 // What passes through a channel's window lives long enough to count as old: V8 would let four times of what is alive
 // gather before it looks, hundreds of megabytes in a flood of large messages. Less than twice costs a fifth more time there.
 setFlagsFromString("--heap-growing-percent=80")
+// An event in a window outlives one clearing of young objects, and so V8 would soon make all of them as old ones: what
+// then passes through a busy channel is found to be dead by marking the whole heap alone, in pauses of milliseconds.
+setFlagsFromString("--no-allocation-site-pretenuring")
 // One in the foreground belongs to the terminal, and the session, in which it was started.
 if (process.env["HOB_READY_FD"] !== undefined) leaveSessionGroup()
 

@@ -6,6 +6,7 @@ import type { Sql } from "../storage/sqlite.ts"
 import { type Ask, type Batch, decideAll, type Ground, type Outcome, write } from "./Batch.ts"
 import { Deadlines } from "../actors/Deadlines.ts"
 import { type Effect, type LockError, resumed, without } from "./decide.ts"
+import { BusyMap } from "../actors/BusyMap.ts"
 import { LockIndex } from "./LockIndex.ts"
 import * as rows from "./rows.ts"
 import { endOf, eventOf, freeLock, type HeldState, keyOf, type LockState } from "./state.ts"
@@ -48,7 +49,7 @@ export class Table {
   readonly #index = new LockIndex()
   readonly #deadlines = new Deadlines()
   #sweepAt = STALE_DEADLINES
-  readonly #answers = new Map<number, (answer: Answer) => void>()
+  readonly #answers = new BusyMap<number, (answer: Answer) => void>()
   #pending: Array<Ask> = []
   #isSubmitted = false
   #held = 0

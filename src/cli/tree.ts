@@ -4,6 +4,7 @@ import { CliConfig, CliError, CliOutput, Command, Completions, GlobalFlag } from
 import { VERSION } from "../config/version.ts"
 import type { Paths } from "../config/paths.ts"
 import { Exited, Home } from "./commands/act.ts"
+import { agentCommand } from "./commands/agent.ts"
 import { captureCommand } from "./commands/capture.ts"
 import { channelsCommand, eventsCommand, pubCommand, subCommand } from "./commands/channels.ts"
 import { configCommand } from "./commands/config.ts"
@@ -54,6 +55,7 @@ export const tree = hob.pipe(
         exportCommand
       ]
     },
+    { group: "AGENTS", commands: [agentCommand] },
     { group: "CHANNELS", commands: [pubCommand, subCommand, channelsCommand, eventsCommand] },
     { group: "LOCKS", commands: [lockCommand] },
     { group: "METHODS", commands: [methodsCommand] },

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { type AgentCommand, AgentCommands } from "./agentCommands.ts"
 import { type ChannelRule, ChannelRules } from "./channelRules.ts"
 import { type MethodCommand, MethodCommands } from "./methodCommands.ts"
 import { type TemplateSetting, TemplateSettings } from "./templates.ts"
@@ -108,6 +109,14 @@ export const methodCommands = (about: About<Readonly<Record<string, MethodComman
   setting(
     MethodCommands as unknown as Schema.Codec<Readonly<Record<string, MethodCommand>>>,
     'commands by name, such as {"disk": {"command": ["df", "-h"], "timeout": "10s"}}',
+    about
+  )
+
+/** Agents by name. */
+export const agentCommands = (about: About<Readonly<Record<string, AgentCommand>>>) =>
+  setting(
+    AgentCommands as unknown as Schema.Codec<Readonly<Record<string, AgentCommand>>>,
+    'agents by name, such as {"mine": {"command": ["my-agent", "--json"], "output": "claude"}}',
     about
   )
 

@@ -2,6 +2,8 @@ import { Schema } from "effect"
 import { Capture } from "./captureSettings.ts"
 import { Channels } from "./channelSettings.ts"
 import { Sessions } from "./sessionSettings.ts"
+import { AgentsSettings } from "./agentSettings.ts"
+import { HttpSettings } from "./httpSettings.ts"
 import { Schedule } from "./scheduleSettings.ts"
 import { MethodsSettings } from "./methodSettings.ts"
 import { dialectEntryPattern, dialectNames } from "../protocol/dialectStatus.ts"
@@ -181,6 +183,8 @@ export const Settings = Schema.Struct({
   methods: MethodsSettings,
   schedule: Schedule,
   webhooks: Webhooks,
+  agents: AgentsSettings,
+  http: HttpSettings,
   storage: Storage,
   secrets: Secrets,
   dialects: Dialects,

@@ -1,4 +1,5 @@
 import { Effect, Layer } from "effect"
+import * as Agents from "../agents/layer.ts"
 import { Announcer } from "../actors/Announcer.ts"
 import { Concerns } from "../actors/Concerns.ts"
 import { DirectMethods } from "../actors/DirectMethods.ts"
@@ -51,6 +52,7 @@ export const layer = ({ env = process.env, flags = [], passed, paths }: DaemonOp
     Layer.provideMerge(Methods.layer(paths)),
     Layer.provideMerge(Locks.layer),
     Layer.provideMerge(Capture.layer(paths)),
+    Layer.provideMerge(Agents.layer),
     Layer.provideMerge(Sessions.layer(paths)),
     // ── what they all stand on ──
     Layer.provideMerge(

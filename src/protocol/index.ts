@@ -3,6 +3,7 @@
  *
  * Transport: JSON-RPC 2.0, one message per line, over the Unix socket `hob.sock`.
  */
+import { AgentsRpcs } from "./agents.ts"
 import { CaptureRpcs } from "./capture.ts"
 import { ChannelsRpcs } from "./channels.ts"
 import { DaemonRpcs } from "./daemon.ts"
@@ -17,6 +18,7 @@ import { TemplatesRpcs } from "./templates.ts"
 import { WebhooksRpcs } from "./webhooks.ts"
 
 export * from "./activity.ts"
+export * from "./agents.ts"
 export * from "./capture.ts"
 export * from "./captureEntries.ts"
 export * from "./captureHooks.ts"
@@ -54,6 +56,7 @@ export const HobRpcs = DaemonRpcs.merge(
   SessionScreensRpcs,
   TagsRpcs,
   TemplatesRpcs,
+  AgentsRpcs,
   ChannelsRpcs,
   LocksRpcs,
   CaptureRpcs,

@@ -1,7 +1,16 @@
 /** Which channels are hob's own. Without effect: the command line knows them too. */
 
 /** Channels beginning so are published to by hob alone. */
-export const reservedPrefixes = ["sessions", "locks", "jobs", "webhooks", "capture", "upstream", "machine"] as const
+export const reservedPrefixes = [
+  "sessions",
+  "agents",
+  "locks",
+  "jobs",
+  "webhooks",
+  "capture",
+  "upstream",
+  "machine"
+] as const
 const reserved: ReadonlySet<string> = new Set(reservedPrefixes)
 
 /** Whether hob alone publishes there. */

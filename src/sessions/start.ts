@@ -12,6 +12,8 @@ import { type Entry, isOpen } from "./entry.ts"
 
 /** What `sessions.run` is asked for. */
 export interface RunOptions {
+  /** Given by who has to know it before the session begins. */
+  readonly id?: SessionId
   readonly name?: string
   readonly tags?: ReadonlyArray<string>
   readonly command?: ReadonlyArray<string>

@@ -278,5 +278,38 @@ export const migrations: ReadonlyArray<Migration> = [
         crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(batch, runs)) STORED
       ) STRICT;
     `
+  },
+  {
+    // output_offset: up to which output it has been read. progress: JSON.
+    name: "agent sessions",
+    sql: `
+      CREATE TABLE agent_sessions (
+        session_id TEXT PRIMARY KEY,
+        agent TEXT,
+        input TEXT NOT NULL,
+        output TEXT NOT NULL,
+        idempotency_key TEXT,
+        fingerprint TEXT NOT NULL,
+        output_offset INTEGER NOT NULL,
+        progress TEXT NOT NULL,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(session_id, agent, input, output, idempotency_key, fingerprint, output_offset, progress)) STORED
+      ) STRICT;
+      CREATE UNIQUE INDEX agent_sessions_key ON agent_sessions (idempotency_key) WHERE idempotency_key IS NOT NULL;
+    `
+  },
+  {
+    // Tokens of the HTTP API. hash: SHA-256 of the token, in hexadecimal digits.
+    name: "tokens",
+    sql: `
+      CREATE TABLE http_tokens (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        created_millis INTEGER NOT NULL,
+        expires_millis INTEGER,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(id, name, scope, hash, created_millis, expires_millis)) STORED
+      ) STRICT;
+    `
   }
 ]

@@ -1,14 +1,16 @@
 import type { Settings } from "../config/settings.ts"
 import { failureMessage } from "./refusals.ts"
 import type { StorageError } from "../protocol/storage.ts"
-import { type Outcome, type Reply, replyOf } from "./decide.ts"
+import { type Outcome, replyOf } from "./decide.ts"
 import type { NewDelivery } from "./deliveries.ts"
-import { header, type Headers, withoutSecrets } from "./headers.ts"
-import { admit, type Admitted, reject, tooLarge } from "./http/admit.ts"
-import type { Received } from "./http/Bodies.ts"
+import type { Received } from "../wire/http/Bodies.ts"
+import { header, type Headers } from "../wire/http/headers.ts"
+import { isLoopback, reject, type Reply, tooLarge } from "../wire/http/messages.ts"
+import { withoutSecrets } from "./headers.ts"
+import { admit, type Admitted } from "./http/admit.ts"
 import { readBody } from "./http/bodyJson.ts"
-import type { Exchange } from "./http/HttpListener.ts"
-import { RateLimit } from "./http/RateLimit.ts"
+import type { Exchange } from "../wire/http/HttpListener.ts"
+import { RateLimit } from "../wire/http/RateLimit.ts"
 import type { Inbox, Recorded } from "./Inbox.ts"
 import { storedOutcome } from "./outcomes.ts"
 import type { RouteTable } from "./routing.ts"
@@ -159,11 +161,9 @@ const unstored = (error: StorageError): Reply => {
 const eventIdOf = ({ id }: Readonly<Record<string, unknown>>): string | undefined =>
   typeof id === "string" && /^[\x21-\x7e]{1,256}$/.test(id) ? id : undefined
 
-const isLoopback = (address: string): boolean => /^(?:::ffff:)?127\./i.test(address) || address === "::1"
-
 /** Who sent it to the proxy that runs on this machine: the last one is what that has seen itself. */
 const forwardedFor = (address: string, headers: Headers): string => {
-  if (!isLoopback(address)) return address
+  if (!isLoopback(address.replace(/^::ffff:/i, ""))) return address
   const last = header(headers, "x-forwarded-for") === undefined ? "" : headers.get("x-forwarded-for")!.at(-1)!
   const named = last.split(",").at(-1)!.trim()
   return /^[0-9A-Fa-f:.]{3,45}$/.test(named) ? named : address

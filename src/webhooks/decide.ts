@@ -1,5 +1,6 @@
 /** What becomes of a delivery after a run, and what its sender hears. Pure. */
 import type { MethodError } from "../protocol/methodErrors.ts"
+import type { Reply } from "../wire/http/messages.ts"
 import type { DeliveryState, WebhookScheme } from "../protocol/webhooks.ts"
 
 const SECOND = 1000
@@ -83,14 +84,6 @@ export const afterFailure = (
   return pause === undefined
     ? { state: "failed", nextMillis: null, failures, misses }
     : { state: "pending", nextMillis: nowMillis + pause, failures, misses }
-}
-
-/** An answer to a sender. */
-export interface Reply {
-  readonly status: number
-  /** JSON; undefined: none. */
-  readonly body?: unknown
-  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** What a delivery has come to, as far as it is known. */

@@ -1,11 +1,7 @@
-import { isIP } from "node:net"
 import type { Settings } from "../config/settings.ts"
+import { addressProblem, type ListenAt } from "../listening/listenAt.ts"
 
-/** Where to listen, or why not to. */
-export type ListenAt =
-  | { readonly type: "off" }
-  | { readonly type: "listen"; readonly host: string; readonly port: number; readonly requestMillis: number }
-  | { readonly type: "refused"; readonly reason: string }
+export type { ListenAt } from "../listening/listenAt.ts"
 
 /** The variables of photon's that are understood. */
 export const PORT_VARIABLE = "PHOTON_WEBHOOK_PORT"
@@ -26,16 +22,7 @@ export const decideListenAt = (
   const { allowRemote, enabled, host, requestMillis } = settings
   const fromPhoton = enabled ? undefined : photonPort(env)
   if (!enabled && fromPhoton === undefined) return { type: "off" }
-  if (host !== "localhost" && isIP(host) === 0)
-    return { type: "refused", reason: `"${host}" is no address (webhooks.host).` }
-  if (!isLoopback(host) && !allowRemote) {
-    const reason = `Other machines reach ${host} (webhooks.host): set webhooks.allowRemote if that is meant, or listen on 127.0.0.1.`
-    return { type: "refused", reason }
-  }
+  const reason = addressProblem(host, allowRemote, { group: "webhooks", allowedBy: "webhooks.allowRemote" })
+  if (reason !== undefined) return { type: "refused", reason }
   return { type: "listen", host, port: fromPhoton ?? settings.port, requestMillis }
 }
-
-const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
-
-export const urlOf = (address: string, port: number): string =>
-  `http://${address.includes(":") ? `[${address}]` : address}:${port}`

@@ -1,4 +1,4 @@
-import type { Reply } from "./decide.ts"
+import type { Reply } from "../wire/http/messages.ts"
 import { routeKey } from "./routing.ts"
 
 /** The requests to one webhook that were refused, since the daemon's start. */

@@ -2,14 +2,27 @@ import { assert, describe, it } from "vitest"
 import { files, importsOf, read, target } from "../support/tree.ts"
 
 /** What each folder of src may import, beside itself. A folder that isn't here belongs to nobody: add its row. */
-const tools = ["protocol", "wire", "actors", "config", "storage", "secrets", "cron"]
-const concerns = ["channels", "locks", "schedule", "methods", "webhooks", "sessions", "capture", "upstream", "machine"]
+const tools = ["protocol", "wire", "actors", "config", "listening", "storage", "secrets", "cron"]
+const concerns = [
+  "channels",
+  "locks",
+  "schedule",
+  "methods",
+  "webhooks",
+  "sessions",
+  "agents",
+  "capture",
+  "upstream",
+  "machine"
+]
 const doors = ["connection", "dialects", "http"]
 const mayImport: Record<string, ReadonlyArray<string>> = {
   protocol: [],
   wire: ["protocol"],
   actors: ["protocol", "wire"],
   config: ["protocol", "wire", "actors"],
+  // HTTP doors that the configuration switches on.
+  listening: ["protocol", "wire", "actors", "config"],
   storage: ["protocol", "wire", "actors", "config"],
   secrets: ["protocol", "config"],
   // When a cron expression is due: pure.
@@ -38,6 +51,8 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
 const concernUses: Record<string, ReadonlyArray<string>> = {
   // A job calls a method, or runs a command in a session.
   schedule: ["methods", "sessions"],
+  // An agent runs in a session.
+  agents: ["sessions"],
   // What senders call.
   webhooks: ["methods"]
 }

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, connect } from "node:net"
 import { join } from "node:path"
 import { HobConfig } from "../../src/config/HobConfig.ts"
 import { decideListenAt } from "../../src/webhooks/listenAt.ts"
-import { listeners } from "../../src/webhooks/whoHasPort.ts"
+import { listeners } from "../../src/wire/http/whoHasPort.ts"
 import {
   eventually,
   freePort,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "vitest"
 import type { WebhookRoute } from "../../src/webhooks/routes.ts"
 import { parseTarget, RouteTable } from "../../src/webhooks/routing.ts"
-import { RateLimit, senderOf } from "../../src/webhooks/http/RateLimit.ts"
+import { RateLimit, senderOf } from "../../src/wire/http/RateLimit.ts"
 
 const route = (namespace: string, method: string) => ({ namespace, method }) as WebhookRoute
 

@@ -15,7 +15,7 @@ import type { MethodName } from "../../src/protocol/methodNames.ts"
 import type { Namespace } from "../../src/protocol/namespaces.ts"
 import { WebhooksRpcs } from "../../src/protocol/webhooks.ts"
 import { Database } from "../../src/storage/Database.ts"
-import { headersOf } from "../../src/webhooks/headers.ts"
+import { headersOf } from "../../src/wire/http/headers.ts"
 import * as Webhooks from "../../src/webhooks/layer.ts"
 import * as WebhooksService from "../../src/webhooks/Webhooks.ts"
 
@@ -234,6 +234,9 @@ export const deliver = (
       address: "127.0.0.1",
       head: { method: verb, target: path, headers: headersOf(lines.flat()) },
       receive: (limit, done) => done(bytes.length > limit ? "too-large" : bytes),
+      stream: () => {
+        throw new Error("no webhook is answered in pieces")
+      },
       reply: ({ body, headers, status }) => {
         if (isAnswered) throw new Error("answered twice")
         isAnswered = true

@@ -1,15 +1,16 @@
 /** What can be said of a request before its body is read. Pure. */
-import type { Reply } from "../decide.ts"
-import { header, type Headers, repeated } from "../headers.ts"
+import { header, type Headers, repeated } from "../../wire/http/headers.ts"
+import {
+  type Head,
+  isJson,
+  isLoopbackName,
+  reject,
+  type Reply,
+  singleHeaders,
+  tooLarge
+} from "../../wire/http/messages.ts"
 import { parseTarget, type RouteTable, type Target } from "../routing.ts"
 import type { WebhookRoute } from "../routes.ts"
-
-/** The first lines of a request. */
-export interface Head {
-  readonly method: string
-  readonly target: string
-  readonly headers: Headers
-}
 
 export interface Admitted {
   readonly route: WebhookRoute
@@ -29,17 +30,8 @@ export interface Refusal {
   readonly route?: WebhookRoute
 }
 
-export const reject = (status: number, error: string, headers?: Readonly<Record<string, string>>): Reply => ({
-  status,
-  body: { error },
-  ...(headers === undefined ? {} : { headers })
-})
-
 const NOT_FOUND = reject(404, "Not found. Use /webhook/{method}")
 const ALLOW = { allow: "POST, OPTIONS" }
-
-/** What two readers of one request must not understand differently. */
-const once = ["host", "content-length", "content-type", "content-encoding", "transfer-encoding"]
 
 /**
  * Who may go on. Browsers may not at all: what they send from any page has an `Origin`, and no webhook comes from a
@@ -48,7 +40,7 @@ const once = ["host", "content-length", "content-type", "content-encoding", "tra
  */
 export const admit = (head: Head, { bodyBytes, hosts, routes }: AdmitOptions): Admitted | Refusal => {
   const { headers } = head
-  const twice = repeated(headers, once)
+  const twice = repeated(headers, singleHeaders)
   if (twice !== undefined) return { reply: reject(400, `The header ${twice} came more than once.`) }
   if (!headers.has("host")) return { reply: reject(400, "The header Host is missing.") }
   const target = parseTarget(head.target)
@@ -94,16 +86,5 @@ const problemOf = (
   return undefined
 }
 
-export const tooLarge = (bodyBytes: number): Reply => reject(413, `The body may have at most ${bodyBytes} bytes.`)
-
-const isJson = (type: string): boolean => {
-  const [mime = "", ...parameters] = type.toLowerCase().split(";")
-  const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith("charset="))
-  const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset)
-  return isUtf8 && /^application\/(?:[a-z0-9!#$&^_.+-]+\+)?json$/.test(mime.trim())
-}
-
-const isOwnHost = (host: string, hosts: ReadonlyArray<string>): boolean => {
-  const name = host.replace(/:\d+$/, "").toLowerCase()
-  return name === "localhost" || name === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(name) || hosts.includes(name)
-}
+const isOwnHost = (host: string, hosts: ReadonlyArray<string>): boolean =>
+  isLoopbackName(host) || hosts.includes(host.replace(/:\d+$/, "").toLowerCase())

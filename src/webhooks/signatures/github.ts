@@ -1,5 +1,5 @@
 /** GitHub: `X-Hub-Signature-256: sha256=<hex>`, the HMAC-SHA256 of the body. No time is signed, nor the delivery's id. */
-import { header, repeated } from "../headers.ts"
+import { header, repeated } from "../../wire/http/headers.ts"
 import { anyMatches, digestOfHex } from "./hmac.ts"
 import { isSenderId, malformed, refused, type Signed, valid, type Verdict } from "./verdict.ts"
 

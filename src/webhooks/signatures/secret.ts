@@ -1,6 +1,6 @@
 /** `X-Webhook-Secret: <secret>`: the secret itself is sent. Nothing else of the request is vouched for. */
 import { createHash, timingSafeEqual } from "node:crypto"
-import { header, repeated } from "../headers.ts"
+import { header, repeated } from "../../wire/http/headers.ts"
 import { isSenderId, type Key, malformed, refused, type Signed, valid, type Verdict } from "./verdict.ts"
 
 const SECRET = "x-webhook-secret"

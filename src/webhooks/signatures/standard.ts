@@ -3,7 +3,7 @@
  * `v1,<base64>` (HMAC-SHA256) and `v1a,<base64>` (ed25519) over `<id>.<timestamp>.<body>`.
  */
 import { createPublicKey, verify } from "node:crypto"
-import { header, repeated } from "../headers.ts"
+import { header, repeated } from "../../wire/http/headers.ts"
 import { anyMatches, bytesOfBase64, hmacKey } from "./hmac.ts"
 import {
   isSenderId,

@@ -2,7 +2,7 @@
  * Stripe: `Stripe-Signature: t=<seconds>,v1=<hex>[,v1=<hex>…]`, each the HMAC-SHA256 of `<t>.<body>` under one of the
  * secrets that are in force. The id of the delivery is that of the event, in the body.
  */
-import { header, repeated } from "../headers.ts"
+import { header, repeated } from "../../wire/http/headers.ts"
 import { anyMatches, digestOfHex } from "./hmac.ts"
 import { malformed, MAX_SIGNATURES, refused, type Signed, untimely, valid, type Verdict } from "./verdict.ts"
 

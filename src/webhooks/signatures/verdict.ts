@@ -1,5 +1,5 @@
 import type { KeyObject } from "node:crypto"
-import type { Headers } from "../headers.ts"
+import type { Headers } from "../../wire/http/headers.ts"
 
 /** What a secret is once it has been read: for HMAC-SHA256, the digest of a secret that is sent itself, or a public key. */
 export type Key =

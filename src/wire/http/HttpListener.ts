@@ -1,10 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http"
+import { createServer as createTlsServer } from "node:https"
 import type { AddressInfo, Socket } from "node:net"
 import type { Duplex } from "node:stream"
-import type { Reply } from "../decide.ts"
-import { headersOf } from "../headers.ts"
-import type { Head } from "./admit.ts"
 import { Bodies, type Received } from "./Bodies.ts"
+import { headersOf } from "./headers.ts"
+import type { Head, Reply } from "./messages.ts"
 
 /** What a sender that was answered may still send before it is hung up on: the answer has to reach it first. */
 const LINGER_BYTES = 1024 * 1024
@@ -22,6 +22,8 @@ export interface Exchange {
   readonly receive: (limit: number, done: (received: Received) => void) => void
   /** Answers, unless it is answered. */
   readonly reply: (reply: Reply) => void
+  /** For an answer that is written in pieces: its head is written by whoever takes it. */
+  readonly stream: () => ServerResponse
 }
 
 export interface HttpListenerOptions {
@@ -30,10 +32,16 @@ export interface HttpListenerOptions {
   /** How long a whole request may take to come; its head half as long. */
   readonly requestMillis: number
   readonly maxConnections: () => number
+  /** HTTPS, with this certificate and key (PEM). */
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
   readonly handle: (exchange: Exchange) => void
+  /** A request to speak another protocol. Without it such a request is answered as any other. */
+  readonly upgrade?: (head: Head, request: IncomingMessage, socket: Duplex, first: Buffer) => void
+  /** What a request with CONNECT is told. */
+  readonly verbs: string
 }
 
-/** The HTTP door of webhooks: time limits, sizes and what parsers say, and nothing of what webhooks are. */
+/** An HTTP door: time limits, sizes and what parsers say, and nothing of what is behind it. Plain Node. */
 export class HttpListener {
   readonly #server: Server
   readonly #options: HttpListenerOptions
@@ -46,18 +54,22 @@ export class HttpListener {
 
   constructor(options: HttpListenerOptions) {
     this.#options = options
-    const { requestMillis } = options
-    this.#server = createServer({
+    const { requestMillis, tls, upgrade } = options
+    const limits: ServerOptions = {
       maxHeaderSize: HEAD_BYTES,
       headersTimeout: Math.ceil(requestMillis / 2),
       requestTimeout: requestMillis,
       connectionsCheckingInterval: Math.min(1000, Math.ceil(requestMillis / 4)),
       keepAliveTimeout: 5000,
-      // Node's own answer says nothing; see admit.ts.
+      // Node's own answer says nothing; whoever handles a request looks for it.
       requireHostHeader: false
-    })
+    }
+    this.#server =
+      tls === undefined
+        ? createServer(limits)
+        : createTlsServer({ ...limits, ...tls, handshakeTimeout: requestMillis, minVersion: "TLSv1.2" })
     this.#server.timeout = IDLE_MILLIS
-    this.#server.on("connection", (socket) => this.#connected(socket))
+    this.#server.on(tls === undefined ? "connection" : "secureConnection", (socket: Socket) => this.#connected(socket))
     this.#server.on("request", (request, response) => this.#requested(request, response, false))
     // Who asks before it sends is told before it sends.
     this.#server.on("checkContinue", (request, response) => this.#requested(request, response, true))
@@ -65,7 +77,20 @@ export class HttpListener {
       answer(request, response, { status: 417, body: { error: "The only thing to expect is 100-continue." } })
     })
     this.#server.on("clientError", (error, socket) => this.#failed(error, socket))
-    this.#server.on("connect", (_request, socket) => socket.end(rawReply(405, "Use POST.")))
+    this.#server.on("tlsClientError", (_error, socket) => socket.destroy())
+    this.#server.on("connect", (_request, socket) => socket.end(rawReply(405, `Use ${options.verbs}.`)))
+    if (upgrade !== undefined) {
+      this.#server.on("upgrade", (request, socket, first) => {
+        socket.on("error", () => {})
+        // It is of use now: others go when there are too many.
+        this.#answering.add(socket)
+        upgrade(headOf(request), request, socket, first)
+      })
+    }
+  }
+
+  get scheme(): "http" | "https" {
+    return this.#options.tls === undefined ? "http" : "https"
   }
 
   /** Calls back with where it listens, or why it can't; later failures of the listening socket go to `failed`. */
@@ -115,7 +140,7 @@ export class HttpListener {
     response.on("close", () => this.#answering.delete(socket))
     this.#options.handle({
       address: socket.remoteAddress ?? "",
-      head: { method: request.method ?? "", target: request.url ?? "", headers: headersOf(request.rawHeaders) },
+      head: headOf(request),
       receive: (limit, done) => {
         if (asks) response.writeContinue()
         this.#bodies.receive(request, limit, (received) => {
@@ -123,7 +148,11 @@ export class HttpListener {
           done(received)
         })
       },
-      reply: (reply) => answer(request, response, reply)
+      reply: (reply) => answer(request, response, reply),
+      stream: () => {
+        this.#answering.add(socket)
+        return response
+      }
     })
   }
 
@@ -139,6 +168,12 @@ export class HttpListener {
   }
 }
 
+const headOf = (request: IncomingMessage): Head => ({
+  method: request.method ?? "",
+  target: request.url ?? "",
+  headers: headersOf(request.rawHeaders)
+})
+
 const meanings: Readonly<Record<string, readonly [status: number, text: string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, "The request took too long to come."],
   HPE_HEADER_OVERFLOW: [431, `The head of a request may have at most ${HEAD_BYTES} bytes.`],
@@ -147,16 +182,24 @@ const meanings: Readonly<Record<string, readonly [status: number, text: string]>
 
 const phrases: Readonly<Record<number, string>> = {
   400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
   405: "Method Not Allowed",
   408: "Request Timeout",
   413: "Payload Too Large",
-  431: "Request Header Fields Too Large"
+  421: "Misdirected Request",
+  426: "Upgrade Required",
+  429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
+  503: "Service Unavailable"
 }
 
 /** For where there is no response to write to. */
-const rawReply = (status: number, error: string): string => {
+export const rawReply = (status: number, error: string, headers: Readonly<Record<string, string>> = {}): string => {
   const text = JSON.stringify({ error })
-  return `HTTP/1.1 ${status} ${phrases[status]}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${status} ${phrases[status] ?? "Error"}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n${more.join("")}\r\n${text}`
 }
 
 const answer = (request: IncomingMessage, response: ServerResponse, { body, headers, status }: Reply): void => {

@@ -1,0 +1,28 @@
+/** The agents that are known by themselves, and those of the configuration. Pure. */
+import type { Settings } from "../config/settings.ts"
+import type { Agent } from "../protocol/agents.ts"
+
+type Known = Pick<Agent, "command" | "input" | "output">
+
+const builtIn: Readonly<Record<string, Known>> = {
+  claude: {
+    command: ["claude", "--print", "--output-format", "stream-json", "--verbose", "--input-format", "stream-json"],
+    input: "stream-json",
+    output: "claude"
+  },
+  codex: { command: ["codex", "exec", "--json", "--"], input: "argument", output: "codex" },
+  gemini: { command: ["gemini", "--output-format", "stream-json", "--prompt"], input: "argument", output: "gemini" }
+}
+
+/** By name, those of the configuration in the place of others. */
+export const knownAgents = (settings: Settings["agents"]): ReadonlyArray<Agent> => {
+  const configured = Object.entries(settings.commands).map(
+    ([name, { command, input = "argument", output = "text" }]) => [name, { command, input, output }] as const
+  )
+  const all = new Map<string, Known>([...Object.entries(builtIn), ...configured])
+  return [...all].map(([name, known]) => ({ name, ...known, isDefault: name === settings.default }))
+}
+
+/** One turn as a line that Claude Code reads. */
+export const turnLine = (text: string): string =>
+  `${JSON.stringify({ type: "user", message: { role: "user", content: text } })}\n`

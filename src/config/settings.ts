@@ -3,7 +3,6 @@ import { Capture } from "./captureSettings.ts"
 import { Channels } from "./channelSettings.ts"
 import { Sessions } from "./sessionSettings.ts"
 import { AgentsSettings } from "./agentSettings.ts"
-import { HttpSettings } from "./httpSettings.ts"
 import { Schedule } from "./scheduleSettings.ts"
 import { MethodsSettings } from "./methodSettings.ts"
 import { dialectEntryPattern, dialectNames } from "../protocol/dialectStatus.ts"
@@ -184,7 +183,6 @@ export const Settings = Schema.Struct({
   schedule: Schedule,
   webhooks: Webhooks,
   agents: AgentsSettings,
-  http: HttpSettings,
   storage: Storage,
   secrets: Secrets,
   dialects: Dialects,

@@ -1,4 +1,4 @@
-import type { Effect, Scope } from "effect"
+import type { Effect, Scope, Stream } from "effect"
 import type { Socket } from "node:net"
 import type { DialectName } from "../protocol/dialectStatus.ts"
 
@@ -13,12 +13,24 @@ export interface Dialect {
     readonly expected: string
     readonly accepts: (args: ReadonlyArray<string>) => boolean
   }
+  /**
+   * For those whose clients look for one daemon for each of several things: enabled without arguments it is all of them,
+   * each on its own socket, and follows them as they come and go.
+   */
+  readonly instances?: Instances
   /** Where its clients look for it, in an environment like theirs. Enabled anew at the same path, it takes the former one's place. */
   readonly socket: (args: ReadonlyArray<string>, env: Environment) => string
   /** For dialects whose clients insist on a pid file: where they look for it. See pidFile.ts. */
   readonly pidFile?: (args: ReadonlyArray<string>, env: Environment) => string
   /** Begins to speak it: called when the socket's path has been found free, before it is listened on. Ends behind the last client. */
   readonly open: (context: DialectContext) => Effect.Effect<OpenDialect, never, Scope.Scope>
+}
+
+export interface Instances {
+  /** The arguments of each, with which it is opened. Of two with one socket the first is spoken. */
+  readonly now: Effect.Effect<ReadonlyArray<ReadonlyArray<string>>>
+  /** Something whenever they may have changed. */
+  readonly changes: Stream.Stream<unknown>
 }
 
 export interface DialectContext {

@@ -82,26 +82,49 @@ export const layer = <E, R>(
           return found === undefined ? Effect.void : Scope.close(found.scope, Exit.void)
         })
 
+      /** What is spoken for an entry: itself, or each of its instances. */
+      const spokenFor = Effect.fnUntraced(function* (dialect: Dialect, { args, name }: DialectEntry) {
+        if (dialect.instances === undefined || args.length > 0) return [{ name, args }]
+        const bySocket = new Map<string, DialectEntry>()
+        for (const args of yield* dialect.instances.now) {
+          const socket = dialect.socket(args, env)
+          if (!bySocket.has(socket)) bySocket.set(socket, { name, args })
+        }
+        return [...bySocket.values()]
+      })
+
       /** What is in the configuration is spoken, and nothing else. */
       const follow = (enabled: ReadonlyArray<string>) =>
         Effect.gen(function* () {
-          for (const key of running.keys()) if (!enabled.includes(key)) yield* stop(key)
+          const wanted = new Map<string, { readonly dialect: Dialect; readonly entry: DialectEntry }>()
           for (const key of enabled) {
             const entry = parseEntry(key)
             const dialect = dialects.get(entry.name)
-            if (running.has(key) || dialect === undefined) continue
-            if (dialect.args.accepts(entry.args)) yield* start(dialect, entry)
-            else yield* Effect.logWarning(`${KEY}: ${wrongArguments(dialect, entry.args).message}`)
+            if (dialect === undefined) continue
+            if (!dialect.args.accepts(entry.args)) {
+              yield* Effect.logWarning(`${KEY}: ${wrongArguments(dialect, entry.args).message}`)
+              continue
+            }
+            for (const entryOf of yield* spokenFor(dialect, entry)) {
+              wanted.set(entryText(entryOf), { dialect, entry: entryOf })
+            }
           }
+          for (const key of running.keys()) if (!wanted.has(key)) yield* stop(key)
+          for (const [key, { dialect, entry }] of wanted) if (!running.has(key)) yield* start(dialect, entry)
         })
 
       const enabledNow = Effect.map(config.get, (settings) => settings.dialects.enabled)
+
+      const news: Stream.Stream<unknown> = Stream.mergeAll(
+        [config.changes, ...[...dialects.values()].flatMap(({ instances }) => instances?.changes ?? [])],
+        { concurrency: "unbounded" }
+      )
 
       yield* concerns.supervise("dialects", (up) =>
         Effect.andThen(
           up,
           Effect.andThen(
-            Stream.runForEach(config.changes, () => oneAtATime.withPermits(1)(Effect.flatMap(enabledNow, follow))),
+            Stream.runForEach(news, () => oneAtATime.withPermits(1)(Effect.flatMap(enabledNow, follow))),
             Effect.never
           )
         )
@@ -146,26 +169,45 @@ export const layer = <E, R>(
         const wasEnabled = enabled.includes(key)
         const replaced = [...running.keys(), ...enabled].filter((other) => other !== key && isSameSocket(other, entry))
         if (!wasEnabled || replaced.length > 0) yield* checkChangeable
-        const before = running.get(key)
-        if (before?.speaking.status().state === "up" && replaced.length === 0) return before.speaking.status()
-        yield* Effect.forEach([key, ...replaced], stop, { discard: true })
+        const spoken = yield* spokenFor(dialect, entry)
+        const isUp = (each: DialectEntry) => running.get(entryText(each))?.speaking.status().state === "up"
+        const down = spoken.filter((each) => !isUp(each))
+        if (down.length === 0 && replaced.length === 0) return statusOf(dialect, entry, spoken)
+        yield* Effect.forEach([...down.map(entryText), ...replaced], stop, { discard: true })
         return yield* Effect.gen(function* () {
-          const speaking = yield* start(dialect, entry)
-          yield* Effect.timeoutOption(speaking.settled, SETTLE)
-          const { reason, socket, state } = speaking.status()
-          if (state !== "up") {
+          const begun: Array<Speaking.Speaking> = []
+          for (const each of down) begun.push(yield* start(dialect, each))
+          const settled = Effect.forEach(begun, ({ settled }) => settled, { concurrency: "unbounded", discard: true })
+          yield* Effect.timeoutOption(settled, SETTLE)
+          for (const speaking of begun) {
+            const { reason, socket, state } = speaking.status()
+            if (state === "up") continue
             const detail = reason ?? "it has not come up; `hob logs` may tell why"
-            return yield* new DialectRefused({ dialect: key, socket, reason: detail, pid: speaking.occupant() })
+            const dialect = entryText(speaking.entry)
+            return yield* new DialectRefused({ dialect, socket, reason: detail, pid: speaking.occupant() })
           }
           yield* write((listed) => {
             const kept = listed.filter((other) => !replaced.includes(other))
             return withEntry(kept, entry)
           })
-          return speaking.status()
+          return statusOf(dialect, entry, spoken)
         }).pipe(
-          Effect.onError(() => Effect.andThen(wasEnabled ? Effect.void : stop(key), Effect.flatMap(enabledNow, follow)))
+          Effect.onError(() =>
+            Effect.andThen(
+              wasEnabled ? Effect.void : Effect.forEach(down.map(entryText), stop, { discard: true }),
+              Effect.flatMap(enabledNow, follow)
+            )
+          )
         )
       }, oneAtATime.withPermits(1))
+
+      /** Of one that is up; of several that are, since the last of them is. */
+      const statusOf = (dialect: Dialect, entry: DialectEntry, spoken: ReadonlyArray<DialectEntry>): DialectStatus => {
+        const all = spoken.flatMap((each) => running.get(entryText(each))?.speaking.status() ?? [])
+        if (all.length === 1) return all[0]!
+        const since = all.map(({ since }) => since).toSorted()
+        return { ...entry, state: "up", socket: dialect.socket([], env), reason: null, since: since.at(-1) ?? null }
+      }
 
       const disable = Effect.fn("Dialects.disable")(function* (which: Which) {
         yield* find(which.name)

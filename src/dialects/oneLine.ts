@@ -19,7 +19,7 @@ export type FirstLine =
   /** A line, or what it said before it ended its side; it may be blank. */
   | { readonly type: "line"; readonly line: string }
   /** No line is to be had, and why: a sentence for it. */
-  | { readonly type: "problem"; readonly problem: string }
+  | { readonly type: "problem"; readonly problem: string; readonly reason?: LineFault["reason"] }
   /** It left, or ended its side, and has said nothing. */
   | { readonly type: "left" }
 
@@ -86,7 +86,7 @@ export const makeOneLine = (limits: OneLineLimits): OneLine => {
 const problem = (text: string): FirstLine => ({ type: "problem", problem: text })
 
 const asFirstLine = (line: string | LineFault): FirstLine =>
-  line instanceof LineFault ? problem(line.message) : { type: "line", line }
+  line instanceof LineFault ? { type: "problem", problem: line.message, reason: line.reason } : { type: "line", line }
 
 const tooMuch = "The daemon holds too much of other clients' unfinished lines. Say it again later."
 

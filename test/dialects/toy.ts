@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { Concerns } from "../../src/actors/Concerns.ts"
 import { HobConfig } from "../../src/config/HobConfig.ts"
 import { makePaths } from "../../src/config/paths.ts"
-import type { Dialect, OpenDialect } from "../../src/dialects/Dialect.ts"
+import type { Dialect, Instances, OpenDialect } from "../../src/dialects/Dialect.ts"
 import * as Dialects from "../../src/dialects/Dialects.ts"
 import { makeOneLine } from "../../src/dialects/oneLine.ts"
 
@@ -21,7 +21,7 @@ export interface Toy {
 }
 
 /** A dialect that answers `echo X`, `wait` and `shutdown`, in the place of the one that there is. */
-export const makeToy = (home: string, options: { readonly pidFile?: string } = {}) => {
+export const makeToy = (home: string, options: { readonly pidFile?: string; readonly instances?: Instances } = {}) => {
   const socket = join(home, "toy/daemon.sock")
   let opened = 0
   let saved = 0
@@ -31,6 +31,7 @@ export const makeToy = (home: string, options: { readonly pidFile?: string } = {
     name: "claude-sessions",
     args: { expected: "at most one argument", accepts: (args) => args.length <= 1 },
     socket: ([other]) => (other === undefined || other === "same" ? socket : `${socket}-${other}`),
+    ...(options.instances === undefined ? {} : { instances: options.instances }),
     ...(options.pidFile === undefined ? {} : { pidFile: () => options.pidFile! }),
     open: ({ shutDown }) =>
       Effect.sync((): OpenDialect => {
@@ -60,6 +61,7 @@ export const withToy = (
   home: string,
   options: {
     readonly pidFile?: string
+    readonly instances?: Instances
     readonly config?: string
     readonly env?: Record<string, string>
     readonly flags?: ReadonlyArray<string>

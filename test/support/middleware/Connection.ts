@@ -120,9 +120,9 @@ export class Connection {
     if (Array.isArray(message)) return this.#fail(null, new RpcError(-32700, "Batch messages are not supported"))
     const { id = null, method, params = [] } = (message ?? {}) as Record<string, unknown>
     if ((message as { jsonrpc?: unknown } | null)?.jsonrpc !== "2.0" || typeof method !== "string") {
-      return this.#fail(id, new RpcError(-32600, "Invalid Message Format: 'method' must be a string"))
+      return this.#fail(id, new RpcError(-32600, "'method' member must be of type string"))
     }
-    if (!Array.isArray(params)) return this.#fail(id, new RpcError(-32600, "`params` must be an array"))
+    if (!Array.isArray(params)) return this.#fail(id, new RpcError(-32600, "'params' member must be of type array"))
     const paramsText = members(text).get("params") ?? "[]"
     this.middleware.noteRequest(method, paramsText)
     void this.#answer({ connection: this, method, id, params, paramsText, signal: this.#gone.signal })

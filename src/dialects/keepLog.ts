@@ -1,8 +1,8 @@
-/** `daemon.log` beside the socket: who looks for it finds whom to ask. Nothing of what is captured is in it. */
+/** The log where a foreign program's users look for it: who does finds whom to ask. Nothing of what is said is in it. */
 import { Effect, type Scope } from "effect"
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs"
 import { dirname } from "node:path"
-import { prepareRunDirectory } from "../../wire/runDirectory.ts"
+import { prepareRunDirectory } from "../wire/runDirectory.ts"
 
 const MOST_BYTES = 64 * 1024
 

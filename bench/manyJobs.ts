@@ -33,14 +33,12 @@ const bad = ["0 0 31 2 *", "30 2 30 2 */2", "*/1,".repeat(20_000), "0 0 31 4,6,9
 
 /** The bad jobs in turn, each with a zone whose clocks change. */
 const addBad = (client: BareClient, at: number): Promise<unknown> =>
-  client
-    .call("schedule.add", { id: `bad ${at}`, cron: bad[at % bad.length]!, timeZone: "Europe/Berlin", method })
-    .then(
-      () => Promise.reject(new Error(`${bad[at % bad.length]!} was accepted`)),
-      (error: { readonly data?: { readonly _tag?: string } }) => {
-        if (error.data?._tag !== "InvalidCron") throw error
-      }
-    )
+  client.call("schedule.add", { id: `bad ${at}`, cron: bad[at % bad.length]!, timeZone: "Europe/Berlin", method }).then(
+    () => Promise.reject(new Error(`${bad[at % bad.length]!} was accepted`)),
+    (error: { readonly data?: { readonly _tag?: string } }) => {
+      if (error.data?._tag !== "InvalidCron") throw error
+    }
+  )
 
 const client = async (socket: string, what: string, count: number): Promise<void> => {
   const its = await open(socket)

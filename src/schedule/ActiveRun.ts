@@ -21,8 +21,8 @@ export interface ActiveRun {
   /** Until then it begins only if it was decided to begin at once: nothing is run that may not be on record. */
   isWritten: boolean
   session: JobRun["session"]
-  /** Who waits for its end. */
-  readonly waiting: Set<Deferred.Deferred<JobRun>>
+  /** How it has ended, or was dropped. */
+  readonly ended: Deferred.Deferred<JobRun>
 }
 
 /** What a run, or an attempt of it, came to. */

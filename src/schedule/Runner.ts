@@ -4,7 +4,7 @@ import { monotonicMillis } from "../actors/monotonic.ts"
 import type { Settings } from "../config/settings.ts"
 import type { Methods } from "../methods/Methods.ts"
 import type { ChannelName } from "../protocol/channelNames.ts"
-import { type JobEvent, JOBS_PREFIX, type JobRun, type RunCause, type RunNumber } from "../protocol/schedule.ts"
+import { type JobEvent, JOBS_PREFIX, type RunCause, type RunNumber } from "../protocol/schedule.ts"
 import type { Sessions } from "../sessions/Sessions.ts"
 import type { Database } from "../storage/Database.ts"
 import type { Sql } from "../storage/sqlite.ts"
@@ -88,7 +88,7 @@ export class Runner {
       startedAt: starts && this.hasPlace(kind) ? at : null,
       isWritten: false,
       session: null,
-      waiting: new Set()
+      ended: Deferred.makeUnsafe()
     }
     if (active.startedAt !== null) this.#take(active)
     else (job.queued ??= []).push(active)
@@ -193,8 +193,10 @@ export class Runner {
         rows.endRun(sql, run, outcome, { at, durationMillis, attempts })
         rows.countRun(sql, of.number, lastRun)
         if (again !== undefined) rows.insertRun(sql, again)
+        const ended = rows.runOf(sql, run)
+        // There may be no room for it.
         history.grow(sql, of, rows.bytesOf(outcome) - rows.RUN_BYTES)
-        return rows.runOf(sql, run)
+        return ended
       }
       const ended = yield* this.#insist(() => database.write(save))
       this.#active.delete(run)
@@ -209,7 +211,7 @@ export class Runner {
         attempts,
         ...(outcome.error === undefined ? {} : { error: outcome.error })
       })
-      if (ended !== undefined) for (const waiter of active.waiting) Deferred.doneUnsafe(waiter, Exit.succeed(ended))
+      Deferred.doneUnsafe(active.ended, Exit.succeed(ended ?? { ...describeActive(active), ...outcome, endedAt: at }))
       yield* this.#removeSession(active)
       if (again !== undefined) yield* this.commit(again)
       if (job?.queued !== undefined) this.#places[active.kind].line.push(job)
@@ -255,26 +257,16 @@ export class Runner {
     )
   }
 
-  /** Waits for the end of a run that goes on. */
-  await(active: ActiveRun): Effect.Effect<JobRun> {
-    return Effect.suspend(() => {
-      const waiter = Deferred.makeUnsafe<JobRun>()
-      active.waiting.add(waiter)
-      return Effect.ensuring(
-        Deferred.await(waiter),
-        Effect.sync(() => void active.waiting.delete(waiter))
-      )
-    })
-  }
-
-  /** A job was removed, or replaced: what waited of it is dropped, as is written down already. */
-  drop(job: Job, at: string): void {
-    for (const active of job.queued ?? []) {
+  /** A job was removed, or replaced: what waits of it is dropped. Whether there was anything. */
+  drop(job: Job, at: string): boolean {
+    const { queued = [] } = job
+    job.queued = undefined
+    for (const active of queued) {
       this.#active.delete(active.run)
       const dropped = { ...describeActive(active), state: "skipped" as const, endedAt: at, error: rows.REMOVED }
-      for (const waiter of active.waiting) Deferred.doneUnsafe(waiter, Exit.succeed(dropped))
+      Deferred.doneUnsafe(active.ended, Exit.succeed(dropped))
     }
-    job.queued = undefined
+    return queued.length > 0
   }
 
   /** A run that had not ended when the daemon before this one did. */
@@ -292,7 +284,7 @@ export class Runner {
       startedAt: row.started_at,
       isWritten: true,
       session: row.session,
-      waiting: new Set()
+      ended: Deferred.makeUnsafe()
     }
     this.#active.set(run, active)
     if (row.state === "queued" && job !== undefined) {

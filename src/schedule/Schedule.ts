@@ -1,4 +1,4 @@
-import { Clock, Context, Effect, Latch, Layer, Option, Result, Stream } from "effect"
+import { Clock, Context, Deferred, Effect, Latch, Layer, Option, Result, Stream } from "effect"
 import type { Rpc } from "effect/rpc"
 import { Announcer } from "../actors/Announcer.ts"
 import { Concerns } from "../actors/Concerns.ts"
@@ -182,22 +182,26 @@ export const layer = Layer.effect(
         rows.insertJob(sql, definition, standing)
       })
       const before = table.set(job)
-      if (before !== undefined) forget(before, definition.createdAt)
+      if (before !== undefined) yield* forget(before, definition.createdAt)
       wake()
       return { job: describe(job), replaced: before !== undefined }
     })
 
-    const forget = (job: Job, at: string): void => {
-      runner.drop(job, at)
-      history.forget(job.definition.number)
-    }
+    const forget = (job: Job, at: string): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        const { definition } = job
+        history.forget(definition.number)
+        if (!runner.drop(job, at)) return Effect.void
+        // One may have come to wait since its job was struck out. What is lost of this, the next daemon makes good.
+        return Effect.ignore(database.write((sql) => rows.dropRuns(sql, definition, at)))
+      })
 
     const remove = Effect.fn("Schedule.remove")(function* (which: Which) {
       const { id, namespace } = yield* find(which)
       const at = isoOf(wall())
       yield* database.write((sql) => rows.removeJob(sql, { id, namespace }, at))
       const job = table.delete(namespace, id)
-      if (job !== undefined) forget(job, at)
+      if (job !== undefined) yield* forget(job, at)
       return { namespace, id }
     })
 
@@ -222,7 +226,7 @@ export const layer = Layer.effect(
           Effect.andThen(runner.commit(active)),
           Effect.uninterruptible
         )
-      return wait ? yield* runner.await(active) : describeActive(active)
+      return wait ? yield* Deferred.await(active.ended) : describeActive(active)
     })
 
     const setPaused = (paused: boolean) =>

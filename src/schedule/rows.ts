@@ -164,13 +164,23 @@ export const removeJob = (sql: Sql, { id, namespace }: Pick<Definition, "namespa
   for (const { number } of sql.all("SELECT number FROM jobs WHERE namespace = ? AND id = ?", namespace, id)) {
     sql.run("DELETE FROM jobs WHERE number = ?", number!)
     sql.run("DELETE FROM job_progress WHERE number = ?", number!)
+    dropRuns(sql, { id, namespace, number: Number(number) }, at)
   }
+}
+
+/** What waits of a job that is no more. */
+export const dropRuns = (
+  sql: Sql,
+  { id, namespace, number }: { readonly number: number; readonly namespace: string; readonly id: string },
+  at: string
+): void => {
   sql.run(
-    "UPDATE job_runs SET state = 'skipped', ended_at = ?, error = ? WHERE namespace = ? AND id = ? AND state = 'queued'",
+    "UPDATE job_runs SET state = 'skipped', ended_at = ?, error = ? WHERE namespace = ? AND id = ? AND job = ? AND state = 'queued'",
     at,
     REMOVED,
     namespace,
-    id
+    id,
+    number
   )
 }
 

@@ -7,7 +7,7 @@ export const ExitCode = {
   usage: 2,
   /** The daemon isn't running, and this command or `--no-start` does not start it. */
   notRunning: 3,
-  /** No session matches, or more than one does; there is no such method, or module. */
+  /** No session matches, or more than one does; there is no such method, module or job. */
   noSuchSession: 4,
   timedOut: 5,
   /** `lock`: somebody else holds the lock, and went on holding it for as long as was waited. Nothing was run. */

@@ -154,6 +154,8 @@ export const Job = Schema.Struct({
   createdBy: Schema.NullOr(Schema.String),
   /** The next slot; null while it is paused, and when there is none any more. */
   nextAt: Schema.NullOr(Timestamp),
+  /** Why it is never due, as sentences: this machine does not know its time zone any more, say. */
+  problem: Schema.optionalKey(Schema.String),
   /** Runs that have begun and not ended. */
   running: Schema.Int,
   /** Runs that wait. */
@@ -299,7 +301,10 @@ export const ResumeJob = Rpc.make("schedule.resume", {
   error: Schema.Union([JobNotFound, StorageError])
 })
 
-/** Runs of a job, of a namespace, or with `all` of every one, newest first; also of jobs that are no more. */
+/**
+ * Runs of a job, of a namespace, or with `all` of every one, newest first; also of jobs that are no more, as long as their
+ * runs are kept.
+ */
 export const JobHistory = Rpc.make("schedule.history", {
   payload: {
     namespace: Schema.optionalKey(Namespace),
@@ -311,7 +316,7 @@ export const JobHistory = Rpc.make("schedule.history", {
     limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })))
   },
   success: Schema.Struct({ runs: Schema.Array(JobRun) }),
-  error: StorageError
+  error: Schema.Union([JobNotFound, StorageError])
 })
 
 /** What is said of jobs on the channel `jobs:<namespace>`. */

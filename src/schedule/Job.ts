@@ -1,7 +1,7 @@
 /** A job as the daemon has it in memory. */
 import { Result } from "effect"
-import { type Expression, parseExpression } from "../cron/expression.ts"
-import { machineZone, type Zone, zoneOf } from "../cron/zone.ts"
+import { parseExpression } from "../cron/expression.ts"
+import { machineZone, zoneOf } from "../cron/zone.ts"
 import type { Namespace } from "../protocol/namespaces.ts"
 import type { Job as JobInfo, Guarantee, JobId, JobNumber, Missed, Overlap } from "../protocol/schedule.ts"
 import { type Progress, planNext, type Timing } from "./decideDue.ts"
@@ -36,10 +36,12 @@ export interface Standing {
   readonly lastRun: JobInfo["lastRun"]
 }
 
-export class Job implements Timing {
+export class Job {
   readonly definition: Definition
-  readonly expression: Expression
-  readonly zone: Zone
+  /** When it is due; undefined where that can't be told any more. */
+  readonly timing: Timing | undefined
+  /** Why it can't. */
+  readonly problem: string | undefined
   standing: Standing
   /** The next slot and when it begins; undefined while it is paused, and when there is none any more. */
   next: { readonly slot: number; readonly at: number } | undefined
@@ -50,11 +52,11 @@ export class Job implements Timing {
   /** The newest entry of its history, as long as it is of skipped slots: more are counted there. */
   skipped: number | undefined
 
-  constructor(definition: Definition, standing: Standing, expression: Expression, zone: Zone) {
+  constructor(definition: Definition, standing: Standing, timing: Timing | string) {
     this.definition = definition
     this.standing = standing
-    this.expression = expression
-    this.zone = zone
+    if (typeof timing === "string") this.problem = timing
+    else this.timing = timing
     this.plan()
   }
 
@@ -64,22 +66,17 @@ export class Job implements Timing {
   get id() {
     return this.definition.id
   }
-  get jitterMillis() {
-    return this.definition.jitterMillis
-  }
-  get missed() {
-    return this.definition.missed
-  }
 
   /** Looks for its next slot anew. */
   plan(): void {
-    this.next = this.standing.paused ? undefined : planNext(this, this.standing.progress)
+    const { paused, progress } = this.standing
+    this.next = paused || this.timing === undefined ? undefined : planNext(this.timing, progress)
   }
 }
 
 export const keyOf = (namespace: string, id: string): string => `${namespace}/${id}`
 
-/** A job of these parts, or why they are none: the expression or the zone is not understood (any more). */
+/** A job of these parts, or why they are none: the expression or the zone is not understood. */
 export const makeJob = (
   definition: Definition,
   standing: Standing
@@ -88,11 +85,17 @@ export const makeJob = (
   if (Result.isFailure(expression)) return Result.fail({ part: "cron", reason: expression.failure })
   const zone = definition.timeZone === null ? Result.succeed(machineZone()) : zoneOf(definition.timeZone)
   if (Result.isFailure(zone)) return Result.fail({ part: "timeZone", reason: zone.failure })
-  return Result.succeed(new Job(definition, standing, expression.success, zone.success))
+  const { id, jitterMillis, missed, namespace } = definition
+  const timing = { namespace, id, jitterMillis, missed, expression: expression.success, zone: zone.success }
+  return Result.succeed(new Job(definition, standing, timing))
 }
 
+/** As it lies in the store: what another release, or a machine with other time zones, has understood stays a job. */
+export const storedJob = (definition: Definition, standing: Standing): Job =>
+  Result.getOrElse(makeJob(definition, standing), ({ reason }) => new Job(definition, standing, reason))
+
 /** As everybody sees it. */
-export const describe = ({ definition, next, queued, running, standing }: Job): JobInfo => {
+export const describe = ({ definition, next, problem, queued, running, standing }: Job): JobInfo => {
   const { work, ...rest } = definition
   return {
     ...rest,
@@ -101,6 +104,7 @@ export const describe = ({ definition, next, queued, running, standing }: Job): 
     nextAt: next === undefined ? null : new Date(next.slot).toISOString(),
     running,
     queued: queued?.length ?? 0,
+    ...(problem === undefined ? {} : { problem }),
     runCount: standing.runCount,
     lastRun: standing.lastRun
   }

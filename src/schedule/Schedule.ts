@@ -25,7 +25,7 @@ import { Sessions } from "../sessions/Sessions.ts"
 import { Database } from "../storage/Database.ts"
 import { describeActive, isoOf } from "./ActiveRun.ts"
 import { History } from "./History.ts"
-import { describe, type Definition, type Job, makeJob } from "./Job.ts"
+import { describe, type Definition, type Job, makeJob, storedJob } from "./Job.ts"
 import { JobTable } from "./JobTable.ts"
 import { decideOverlap } from "./overlap.ts"
 import * as rows from "./rows.ts"
@@ -62,7 +62,7 @@ export class Schedule extends Context.Service<
     ): Effect.Effect<JobRun, JobNotFound | JobRunning | StorageError>
     pause(which: Which): Effect.Effect<JobInfo, JobNotFound | StorageError>
     resume(which: Which): Effect.Effect<JobInfo, JobNotFound | StorageError>
-    history(which: Rpc.Payload<typeof JobHistory>): Effect.Effect<ReadonlyArray<JobRun>, StorageError>
+    history(which: Rpc.Payload<typeof JobHistory>): Effect.Effect<ReadonlyArray<JobRun>, JobNotFound | StorageError>
     /** Whether a job runs, or is to run: a reason to stay. */
     readonly waits: Effect.Effect<boolean>
   }
@@ -92,13 +92,12 @@ export const layer = Layer.effect(
     const byNumber = new Map<number, Job>()
     const wanted = new Set(open.map(({ job }) => job))
     for (const { definition, standing } of stored) {
-      const made = makeJob(definition, standing)
-      if (Result.isFailure(made)) {
-        yield* Effect.logError(`job ${definition.id} of ${definition.namespace} can't run: ${made.failure.reason}`)
-        continue
+      const job = storedJob(definition, standing)
+      if (job.problem !== undefined) {
+        yield* Effect.logError(`job ${definition.id} of ${definition.namespace} can't run: ${job.problem}`)
       }
-      table.set(made.success)
-      if (wanted.has(definition.number)) byNumber.set(definition.number, made.success)
+      table.set(job)
+      if (wanted.has(definition.number)) byNumber.set(definition.number, job)
     }
     let lastJob = last.job
 
@@ -258,8 +257,14 @@ export const layer = Layer.effect(
       run,
       pause: setPaused(true),
       resume: setPaused(false),
-      history: ({ all = false, before, id, limit = 50, namespace = defaultNamespace }) =>
-        database.read((sql) => rows.history(sql, { namespace: all ? undefined : namespace, id, before, limit })),
+      history: Effect.fn("Schedule.history")(function* ({ all = false, id, namespace = defaultNamespace, ...page }) {
+        const where = all ? undefined : namespace
+        const { before, limit = 50 } = page
+        const runs = yield* database.read((sql) => rows.history(sql, { namespace: where, id, before, limit }))
+        if (runs.length > 0 || id === undefined || before !== undefined) return runs
+        for (const job of table.all(where)) if (job.id === id) return runs
+        return yield* new JobNotFound({ namespace, id })
+      }),
       waits: Effect.sync(() => {
         for (const { next, running } of table.all()) if (next !== undefined || running > 0) return true
         return false

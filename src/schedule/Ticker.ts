@@ -44,8 +44,8 @@ interface Decision {
 /** One fiber that looks at the wall clock, and decides the jobs whose time has come. Nothing runs that is not committed. */
 export const makeTicker = ({ database, earlier, history, monotonic, runner, settings, table, wall }: TickerOptions) => {
   const decide = (job: Job, now: number): Decision => {
-    const { definition, next, standing } = job
-    const due = decideDue(job, standing.progress, next!.slot, now, settings().missedMillis)
+    const { definition, next, standing, timing } = job
+    const due = decideDue(timing!, standing.progress, next!.slot, now, settings().missedMillis)
     const about = {
       job: definition.number,
       namespace: job.namespace,

@@ -179,6 +179,7 @@ describe("jobs", { timeout: 240_000 }, () => {
       [["add", "", "* * * * *", "--", "true"], ExitCode.usage, /<job>/],
       [["add", "a", "* * * * *", "--retry", "1000", "--", "true"], ExitCode.usage, /--retry/],
       [["rm", "a"], ExitCode.noSuchSession, /There is no job "a"/],
+      [["history", "a"], ExitCode.noSuchSession, /There is no job "a"/],
       [["next", "? * * * *"], ExitCode.usage, /"\?" means nothing/],
       [["next", "* * * * *", "--count", "0"], ExitCode.usage, /from 1 to 1000/]
     ] as const) {

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { join } from "node:path"
 import { temporaryDirectory } from "../storage/support.ts"
-import { type Implementation, open, settableWall } from "./support.ts"
+import { id, type Implementation, namespace, open, settableWall } from "./support.ts"
 
 const done: Implementation = () => Effect.succeed({ done: true })
 
@@ -54,6 +54,28 @@ describe("the history", () => {
     }).pipe(Effect.scoped)
   )
 })
+
+it.effect("a job that never was has none, and one that was removed has", () =>
+  Effect.gen(function* () {
+    const { add, schedule, within } = yield* fresh()
+    const of = (name: string, more: object = {}) => Effect.result(schedule.history({ id: id(name), ...more }))
+    yield* add("a", "* * * * *")
+    yield* add("b", "0 0 1 1 *")
+    yield* TestClock.adjust("3 minutes")
+    yield* within(schedule.remove({ id: id("a") }))
+    assert.lengthOf(Result.getOrThrow(yield* of("a")), 3)
+    const last = Result.getOrThrow(yield* of("a")).at(-1)!
+    assert.lengthOf(Result.getOrThrow(yield* of("a", { before: last.run })), 0)
+    assert.lengthOf(Result.getOrThrow(yield* of("b")), 0)
+    assert.lengthOf(Result.getOrThrow(yield* of("b", { all: true })), 0)
+    for (const all of [false, true]) {
+      const none = yield* of("c", { all })
+      assert.strictEqual(Result.isFailure(none) ? none.failure._tag : "found", "JobNotFound")
+    }
+    const elsewhere = yield* of("b", { namespace: namespace("other") })
+    assert.isTrue(Result.isFailure(elsewhere))
+  }).pipe(Effect.scoped)
+)
 
 describe("jitter", () => {
   it.effect("spreads the beginnings, and not the slots", () =>

@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import { join } from "node:path"
 import type { Sessions } from "../../src/sessions/Sessions.ts"
 import { temporaryDirectory } from "../storage/support.ts"
-import { open, settableWall } from "./support.ts"
+import { id, open, settableWall } from "./support.ts"
 
 const session = (number: number) => `00000000-0000-4000-8000-00000000000${number}`
 
@@ -33,6 +33,36 @@ const fresh = (sessions: Commands) =>
   })
 
 const settle = Effect.repeat(TestClock.adjust(0), { times: 10 })
+
+it.effect("a job whose time zone is not known any more is there still, and says so", () =>
+  Effect.gen(function* () {
+    const path = join(yield* temporaryDirectory(), "hob.db")
+    const { clock } = yield* settableWall
+    const start = () => open(path, { clock, methods: { work: () => Effect.succeed(null) } })
+    const before = yield* start()
+    yield* before.add("moved", "0 * * * *", { timeZone: "Europe/Berlin" })
+    yield* before.add("other", "0 0 1 1 *")
+    yield* before.database.write((sql) => sql.run("UPDATE jobs SET time_zone = 'Mars/Phobos' WHERE id = 'moved'"))
+    yield* before.stop
+    const { add, calls, history, schedule, within } = yield* start()
+    const list = schedule.list({})
+    const [moved, other] = yield* list
+    assert.deepInclude(moved, { id: id("moved"), cron: "0 * * * *", timeZone: "Mars/Phobos", nextAt: null })
+    assert.match(moved!.problem!, /There is no time zone "Mars\/Phobos"/)
+    assert.isUndefined(other!.problem)
+    yield* TestClock.adjust("2 hours")
+    assert.lengthOf(calls, 0)
+    // What a person can do with it goes on.
+    yield* within(schedule.pause({ id: id("moved") }))
+    assert.strictEqual((yield* within(schedule.resume({ id: id("moved") }))).nextAt, null)
+    assert.strictEqual((yield* within(schedule.run({ id: id("moved"), wait: true }))).state, "succeeded")
+    yield* add("moved", "0 * * * *", { timeZone: "Europe/Berlin" })
+    assert.isUndefined((yield* list).find((job) => job.id === "moved")!.problem)
+    yield* TestClock.adjust("1 hour")
+    yield* settle
+    assert.lengthOf(yield* history("moved"), 2)
+  }).pipe(Effect.scoped)
+)
 
 describe("of a run that an earlier daemon began,", () => {
   it.effect("how long the command took is known, however many daemons there were", () =>

@@ -27,7 +27,11 @@ const workText = ({ command, method, params }: Job): string =>
 
 /** When it runs next, as a person says it. */
 export const nextText = (job: Job): string =>
-  job.paused ? "paused" : job.nextAt === null ? "never" : instantIn(zoneOfJob(job), Date.parse(job.nextAt))
+  job.paused
+    ? "paused"
+    : job.nextAt === null
+      ? `never${job.problem === undefined ? "" : ` (${oneLine(job.problem)})`}`
+      : instantIn(zoneOfJob(job), Date.parse(job.nextAt))
 
 const lastText = ({ lastRun, queued, running }: Job, now: number): string => {
   if (running > 0) return queued > 0 ? `running, ${queued} wait` : "running"

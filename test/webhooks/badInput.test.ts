@@ -242,6 +242,22 @@ describe("what is no webhook is answered with why, and runs nothing:", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("a sender that has closed its side is answered, and hung up on then", () =>
+    Effect.gen(function* () {
+      const { calls, port } = yield* opened
+      const two = Buffer.concat([request({ body: '{"n":1}' }), request({ path: "/webhook/nosuch" })])
+      const text = yield* Effect.promise(() => readAll(port, two, true))
+      assert.deepStrictEqual(
+        [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status),
+        ["200", "404"]
+      )
+      assert.lengthOf(calls, 1)
+      // Also in the middle of a request, and where it never sent any.
+      assert.strictEqual(yield* Effect.promise(() => readAll(port, Buffer.alloc(0), true)), "")
+      assert.match(yield* Effect.promise(() => readAll(port, Buffer.from("POST /webh"), true)), /^HTTP\/1\.1 400 /)
+    }).pipe(Effect.scoped)
+  )
+
   it.live("a sender that has had its share of the minute is told when to come again, and others are not", () =>
     Effect.gen(function* () {
       const opened = yield* open({ settings: { perMinuteCount: 3, trustForwardedFor: true } })
@@ -263,10 +279,14 @@ describe("what is no webhook is answered with why, and runs nothing:", () => {
   )
 })
 
-const readAll = (port: number, bytes: Buffer): Promise<string> =>
+const readAll = (port: number, bytes: Buffer, halfCloses = false): Promise<string> =>
   new Promise((done) => {
     let text = ""
-    const socket = connect(port, "127.0.0.1", () => socket.write(bytes))
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: halfCloses }, () => {
+      if (halfCloses) socket.end(bytes)
+      else socket.write(bytes)
+    })
+    if (halfCloses) socket.on("end", () => socket.destroy())
     socket.on("data", (chunk) => (text += chunk.toString()))
     socket.on("close", () => done(text))
     socket.on("error", () => done(text))

@@ -69,6 +69,8 @@ export class HttpListener {
         ? createServer(limits)
         : createTlsServer({ ...limits, ...tls, handshakeTimeout: requestMillis, minVersion: "TLSv1.2" })
     this.#server.timeout = IDLE_MILLIS
+    // Who closes its side with the request, as `nc -N` does, still wants the answer. Node's own, and not of its types.
+    Object.assign(this.#server, { httpAllowHalfOpen: true })
     this.#server.on(tls === undefined ? "connection" : "secureConnection", (socket: Socket) => this.#connected(socket))
     this.#server.on("request", (request, response) => this.#requested(request, response, false))
     // Who asks before it sends is told before it sends.
@@ -151,6 +153,8 @@ export class HttpListener {
       reply: (reply) => answer(request, response, reply),
       stream: () => {
         this.#answering.add(socket)
+        // There is no end of it to wait for: who closes its side has gone.
+        socket.once("end", () => socket.destroy())
         return response
       }
     })

@@ -1,7 +1,6 @@
-import type { Sql } from "../storage/sqlite.ts"
 import { type Circumstances, decide, type Effect, type Happening } from "./decide.ts"
-import * as rows from "./rows.ts"
-import { freeLock, type LockState } from "./state.ts"
+import { type Delta, TOKEN_BLOCK } from "./rows.ts"
+import { freeLock, type HeldState, type LockState } from "./state.ts"
 
 /** What is asked of a lock, or befalls it. */
 export interface Ask extends Pick<LockState, "key" | "namespace" | "name"> {
@@ -21,7 +20,6 @@ export interface Ground extends Pick<Circumstances, "now" | "wall" | "maxLocks" 
   readonly nextToken: number
   /** The highest token that the store knows as reserved. */
   readonly ceiling: number
-  readonly bootId: string | null
 }
 
 /** What asks of one turn come to, beside the table as it is: taken over once it is committed, or forgotten. */
@@ -53,18 +51,19 @@ export const decideAll = (asks: ReadonlyArray<Ask>, ground: Ground): Batch => {
     if (decision.state !== before) states.set(key, decision.state)
     for (const effect of decision.effects) outcomes.push({ lock: decision.state, effect })
   }
-  const ceiling = nextToken > ground.ceiling + 1 ? nextToken - 1 + rows.TOKEN_BLOCK : ground.ceiling
+  const ceiling = nextToken > ground.ceiling + 1 ? nextToken - 1 + TOKEN_BLOCK : ground.ceiling
   return { states, outcomes, held, nextToken, ceiling }
 }
 
-/** Writes each lock that was touched once, as it has become. */
-export const write = (sql: Sql, batch: Batch, ground: Ground): void => {
-  if (batch.ceiling !== ground.ceiling) rows.reserve(sql, batch.ceiling)
-  rows.save(sql, changes(batch, ground), ground.bootId)
-}
-
-function* changes(batch: Batch, ground: Ground): Generator<rows.Change> {
-  for (const [key, lock] of batch.states) {
-    yield { lock, before: ground.states.get(key)?.grant, after: lock.grant }
+/** What the store has to be told of it: each lock that was touched once, as it has become. */
+export const deltaOf = ({ states }: Batch, { states: before }: Ground): Delta => {
+  const leases: Array<HeldState> = []
+  const over: Array<number> = []
+  for (const [key, lock] of states) {
+    const was = before.get(key)?.grant
+    if (was === lock.grant) continue
+    if (was !== undefined && was.token !== lock.grant?.token) over.push(was.token)
+    if (lock.grant !== undefined) leases.push(lock as HeldState)
   }
+  return { leases, over }
 }

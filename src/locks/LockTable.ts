@@ -88,20 +88,6 @@ export const layer = (boot: () => string | null = bootId) =>
 
       const bootOfNow = boot()
       const secrets = new Secrets()
-      const table = new Table({
-        submit: database.submit,
-        now,
-        wall,
-        bootId: bootOfNow,
-        limits: () => settings,
-        announce: ({ namespace, ...message }) => {
-          PubSub.publishUnsafe(events, { namespace, ...message })
-          // Its name is that short.
-          announcer.announce({ namespace, channel: `${LOCKS_PREFIX}${message.name}` as ChannelName, message })
-        },
-        hasLeft: (client) => !secrets.has(client),
-        wake: () => void earlier.openUnsafe()
-      })
       yield* database
         .write((sql) => rows.rebase(sql, { bootId: bootOfNow, now: now() }))
         .pipe(
@@ -111,7 +97,22 @@ export const layer = (boot: () => string | null = bootId) =>
         )
       const { damage } = yield* database.status
       // A store that can't be read is no ground to give locks on.
-      table.restore(
+      const table = new Table(
+        {
+          submit: database.submit,
+          now,
+          wall,
+          bootId: bootOfNow,
+          limits: () => settings,
+          announce: (event) => {
+            PubSub.publishUnsafe(events, event)
+            const { namespace, ...message } = event
+            // Its name is that short.
+            announcer.announce({ namespace, channel: `${LOCKS_PREFIX}${event.name}` as ChannelName, message })
+          },
+          hasLeft: (client) => !secrets.has(client),
+          wake: () => void earlier.openUnsafe()
+        },
         yield* Effect.orDie(database.read(rows.load)),
         damage.length === 0 ? 1 : leastTokenAfterDamage(wall())
       )

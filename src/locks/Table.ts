@@ -3,10 +3,11 @@ import { type LockEvent, LockWaitTimedOut } from "../protocol/locks.ts"
 import type { StorageError } from "../protocol/storage.ts"
 import { type Database, problemOf } from "../storage/Database.ts"
 import type { Sql } from "../storage/sqlite.ts"
-import { type Ask, type Batch, decideAll, type Ground, type Outcome, write } from "./Batch.ts"
+import { type Ask, type Batch, decideAll, deltaOf, type Ground, type Outcome } from "./Batch.ts"
 import { Deadlines } from "../actors/Deadlines.ts"
 import { type Effect, type LockError, resumed, without } from "./decide.ts"
 import { BusyMap } from "../actors/BusyMap.ts"
+import { Journal, JOURNAL_BATCHES, type Written } from "./Journal.ts"
 import { LockIndex } from "./LockIndex.ts"
 import * as rows from "./rows.ts"
 import { endOf, eventOf, freeLock, type HeldState, keyOf, type LockState } from "./state.ts"
@@ -26,6 +27,8 @@ export interface TableOptions {
     readonly maxWaiterCount: number
     readonly resumeMillis: number
   }
+  /** Batches after which the journal is folded. */
+  readonly journalBatches?: number
   /** Of a connection that a lock is bound to: whether it is gone. */
   readonly hasLeft: (client: number) => boolean
   readonly announce: (event: LockEvent) => void
@@ -56,28 +59,27 @@ export class Table {
   #nextToken = 1
   #ceiling = 0
   #lastId = 0
-  /** Rows of leases that ended while the store could not be written. */
+  /** Leases that ended while the store could not be written. */
   readonly #leftover = new Set<number>()
-
-  constructor(options: TableOptions) {
-    this.#options = options
-  }
+  readonly #journal: Journal
 
   /** Takes over what the store has. Of two leases of one lock, which only damage can leave, the newer one counts. */
-  restore(stored: ReturnType<typeof rows.load>, leastToken: number): void {
-    const at = {
-      now: this.#options.now(),
-      bootId: this.#options.bootId,
-      resumeMillis: this.#options.limits().resumeMillis
-    }
+  constructor(options: TableOptions, stored: rows.Loaded, leastToken: number) {
+    this.#options = options
+    const { bootId, journalBatches = JOURNAL_BATCHES, limits, now } = options
+    const at = { now: now(), bootId, resumeMillis: limits().resumeMillis }
     this.#ceiling = Math.max(stored.ceiling, leastToken - 1)
     this.#nextToken = this.#ceiling + 1
+    const held = new Map<number, HeldState>()
     for (const row of stored.rows) {
       const key = keyOf(row.namespace, row.name)
       const before = this.#states.get(key)
       if (before?.grant !== undefined) this.#leftover.add(before.grant.token)
-      this.#put({ ...freeLock(row.namespace, row.name, key), grant: rows.restore(row, at) })
+      const state = { ...freeLock(row.namespace, row.name, key), grant: rows.restore(row, at) }
+      this.#put(state)
+      held.set(row.token, state)
     }
+    this.#journal = new Journal({ ...stored, ceiling: this.#ceiling }, held, { bootId, most: journalBatches })
     this.#plan()
   }
 
@@ -161,7 +163,7 @@ export class Table {
       },
       (exit) => {
         this.#isSubmitted = false
-        if (Exit.isSuccess(exit)) this.#takeOver(exit.value)
+        if (Exit.isSuccess(exit)) this.#takeOver(...exit.value)
         else this.#fail(asks ?? this.#takePending(), problemOf(exit))
       }
     )
@@ -174,8 +176,8 @@ export class Table {
     return asks.filter(({ happening }) => happening.type !== "acquire" || this.#answers.has(happening.id))
   }
 
-  #decide(asks: ReadonlyArray<Ask>, sql: Sql): Batch {
-    const { bootId, limits, now, wall } = this.#options
+  #decide(asks: ReadonlyArray<Ask>, sql: Sql): readonly [Batch, Written] {
+    const { limits, now, wall } = this.#options
     const { maxCount, maxWaiterCount } = limits()
     const ground: Ground = {
       states: this.#states,
@@ -185,16 +187,16 @@ export class Table {
       now: now(),
       wall: wall(),
       maxLocks: maxCount,
-      maxWaiters: maxWaiterCount,
-      bootId
+      maxWaiters: maxWaiterCount
     }
     const batch = decideAll(asks, ground)
-    write(sql, batch, ground)
-    for (const token of this.#leftover) rows.remove(sql, token)
-    return batch
+    if (batch.ceiling !== ground.ceiling) rows.reserve(sql, batch.ceiling)
+    const { leases, over } = deltaOf(batch, ground)
+    return [batch, this.#journal.write(sql, { leases, over: [...this.#leftover, ...over] })]
   }
 
-  #takeOver(batch: Batch): void {
+  #takeOver(batch: Batch, written: Written): void {
+    this.#journal.take(written)
     this.#nextToken = batch.nextToken
     this.#ceiling = batch.ceiling
     this.#leftover.clear()

@@ -1,10 +1,13 @@
-/** The table of locks in the store: a row for each lease, under its token, and how far tokens have been reserved. */
+/**
+ * The locks of the store. What a batch has changed is one row of a journal; now and then the journal is folded into the
+ * table of leases, a row for each under its token. Beside them: how far tokens have been reserved.
+ */
 import { Option, Schema } from "effect"
 import type { SQLInputValue } from "node:sqlite"
 import { LockHolder, LockName, LockToken } from "../protocol/locks.ts"
 import { Namespace } from "../protocol/namespaces.ts"
 import type { Reads, Sql } from "../storage/sqlite.ts"
-import { type Grant, isoText, type LockState } from "./state.ts"
+import { type Grant, type HeldState, isoText } from "./state.ts"
 
 /** Tokens are reserved in blocks, so that giving one costs no write of its own. After a restart the rest is left out. */
 export const TOKEN_BLOCK = 1000
@@ -23,14 +26,112 @@ const Stored = Schema.Struct({
 })
 export type Stored = typeof Stored.Type
 
-const COLUMNS = "token, namespace, name, holder, ttl_millis, deadline_millis, boot_id, acquired_at, secret_hash"
+const columns = [
+  "token",
+  "namespace",
+  "name",
+  "holder",
+  "ttl_millis",
+  "deadline_millis",
+  "boot_id",
+  "acquired_at",
+  "secret_hash"
+] as const satisfies ReadonlyArray<keyof Stored>
+const COLUMNS = columns.join(", ")
 const decode = Schema.decodeUnknownOption(Stored)
 
-/** Every lease in the order of tokens, and the highest token that may have been given. */
-export const load = (sql: Reads): { readonly rows: ReadonlyArray<Stored>; readonly ceiling: number } => {
-  const rows = sql.all(`SELECT ${COLUMNS} FROM locks ORDER BY token`).flatMap((row) => Option.toArray(decode(row)))
+/** A lease in the journal: its columns but the boot, which a batch has once for all, and its instant as milliseconds. */
+const Line = Schema.Tuple([
+  LockToken,
+  Namespace,
+  LockName,
+  LockHolder,
+  Stored.fields.ttl_millis,
+  Stored.fields.deadline_millis,
+  Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 8.64e15 })),
+  Stored.fields.secret_hash
+])
+const decodeLines = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Schema.Union([LockToken, Line]))))
+
+/** Leases by their tokens: as they have become, undefined where they are over. */
+export type Changes = ReadonlyMap<number, Stored | undefined>
+
+/** What the store holds. */
+export interface Loaded {
+  /** Every lease, in the order of tokens. */
+  readonly rows: ReadonlyArray<Stored>
+  /** What of that stands in the journal. */
+  readonly journal: Changes
+  /** The newest batch in the journal, and how many there are. */
+  readonly lastBatch: number
+  readonly batches: number
+  /** The highest token that may have been given. */
+  readonly ceiling: number
+}
+
+export const load = (sql: Reads): Loaded => {
+  const leases = new Map<number, Stored>()
+  for (const row of sql.all(`SELECT ${COLUMNS} FROM locks ORDER BY token`)) {
+    for (const stored of Option.toArray(decode(row))) leases.set(stored.token, stored)
+  }
+  const { journal, ...count } = readJournal(sql)
+  for (const [token, lease] of journal) {
+    if (lease === undefined) leases.delete(token)
+    else leases.set(token, lease)
+  }
+  const rows = [...leases.values()].sort((one, other) => one.token - other.token)
   const reserved = Number(sql.get("SELECT max(ceiling) AS ceiling FROM lock_tokens")?.["ceiling"] ?? 0)
-  return { rows, ceiling: Math.max(reserved, rows.at(-1)?.token ?? 0) }
+  return { rows, journal, ...count, ceiling: Math.max(reserved, rows.at(-1)?.token ?? 0) }
+}
+
+const readJournal = (sql: Reads): Pick<Loaded, "journal" | "lastBatch" | "batches"> => {
+  const journal = new Map<number, Stored | undefined>()
+  const batches = sql.all("SELECT batch, boot_id, changes FROM lock_changes ORDER BY batch")
+  for (const { boot_id, changes } of batches) {
+    for (const change of Option.getOrElse(decodeLines(changes), () => [])) {
+      if (typeof change === "number") journal.set(change, undefined)
+      else journal.set(change[0], fromLine(change, boot_id === null ? null : String(boot_id)))
+    }
+  }
+  return { journal, lastBatch: Number(batches.at(-1)?.["batch"] ?? 0), batches: batches.length }
+}
+
+const fromLine = (line: typeof Line.Type, boot_id: string | null): Stored => {
+  const [token, namespace, name, holder, ttl_millis, deadline_millis, acquired, secret_hash] = line
+  const acquired_at = isoText(acquired)
+  return { token, namespace, name, holder, ttl_millis, deadline_millis, boot_id, acquired_at, secret_hash }
+}
+
+const lineOf = ({ grant, name, namespace }: HeldState): string => {
+  const { acquiredAt, deadline, holder, secretHash, token, ttlMillis } = grant
+  const secret = secretHash === undefined ? "null" : `"${secretHash}"`
+  return `[${token},${JSON.stringify(namespace)},${JSON.stringify(name)},${JSON.stringify(holder)},${ttlMillis},${deadline},${acquiredAt},${secret}]`
+}
+
+/** Leases that a batch has changed, and the tokens of those that it has ended. */
+export interface Delta {
+  readonly leases: ReadonlyArray<HeldState>
+  readonly over: ReadonlyArray<number>
+}
+
+/** Adds a batch to the journal, under a number greater than all that are there. */
+export const append = (sql: Sql, batch: number, { leases, over }: Delta, bootId: string | null): void => {
+  let text = over.join(",")
+  for (const lease of leases) text += text === "" ? lineOf(lease) : `,${lineOf(lease)}`
+  sql.run("INSERT INTO lock_changes (batch, boot_id, changes) VALUES (?, ?, ?)", batch, bootId, `[${text}]`)
+}
+
+/** Writes into the table what stands in the journal, and empties that. */
+export const fold = (sql: Sql, journal: Changes): void => {
+  const over: Array<SQLInputValue> = []
+  const leases: Array<SQLInputValue> = []
+  for (const [token, lease] of journal) {
+    if (lease === undefined) over.push(token)
+    else for (const column of columns) leases.push(lease[column])
+  }
+  inGroups(sql, over, removeGroup, removeOne)
+  inGroups(sql, leases, putGroup, putOne)
+  sql.run("DELETE FROM lock_changes")
 }
 
 /**
@@ -38,6 +139,7 @@ export const load = (sql: Reads): { readonly rows: ReadonlyArray<Stored>; readon
  * much of it has passed.
  */
 export const rebase = (sql: Sql, { bootId, now }: { readonly bootId: string | null; readonly now: number }): void => {
+  fold(sql, readJournal(sql).journal)
   sql.run("UPDATE locks SET deadline_millis = ? + ttl_millis, boot_id = ? WHERE boot_id IS NOT ?", now, bootId, bootId)
 }
 
@@ -47,40 +149,6 @@ export const reserve = (sql: Sql, ceiling: number): void => {
     ceiling
   )
 }
-
-export const remove = (sql: Sql, token: number): void => {
-  sql.run("DELETE FROM locks WHERE token = ?", token)
-}
-
-const UPDATE = "UPDATE locks SET ttl_millis = ?, deadline_millis = ?, boot_id = ?, secret_hash = ? WHERE token = ?"
-
-/** What has become of a lock. */
-export interface Change {
-  readonly lock: Pick<LockState, "name" | "namespace">
-  readonly before: Grant | undefined
-  readonly after: Grant | undefined
-}
-
-/** Makes of locks' rows what they are now. */
-export const save = (sql: Sql, changes: Iterable<Change>, bootId: string | null): void => {
-  const removed: Array<SQLInputValue> = []
-  const added: Array<SQLInputValue> = []
-  for (const { after, before, lock } of changes) {
-    if (before === after) continue
-    if (before !== undefined && before.token !== after?.token) removed.push(before.token)
-    if (after === undefined) continue
-    const { acquiredAt, deadline, holder, secretHash = null, token, ttlMillis } = after
-    if (before?.token === token) sql.run(UPDATE, ttlMillis, deadline, bootId, secretHash, token)
-    else {
-      const { name, namespace } = lock
-      added.push(token, namespace, name, holder, ttlMillis, deadline, bootId, isoText(acquiredAt), secretHash)
-    }
-  }
-  inGroups(sql, removed, removeGroup, removeOne)
-  inGroups(sql, added, addGroup, addOne)
-}
-
-const VALUES = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 /** Rows of one statement: what a statement costs by itself is as much as two or three rows. */
 const GROUP = 16
@@ -96,7 +164,11 @@ const grouped = (one: string, values: number, head: string, tail = ""): readonly
   })
   return [of(GROUP), of(1)]
 }
-const [addGroup, addOne] = grouped(VALUES, 9, `INSERT INTO locks (${COLUMNS}) VALUES `)
+const [putGroup, putOne] = grouped(
+  `(${columns.map(() => "?").join(", ")})`,
+  columns.length,
+  `INSERT OR REPLACE INTO locks (${COLUMNS}) VALUES `
+)
 const [removeGroup, removeOne] = grouped("?", 1, "DELETE FROM locks WHERE token IN (", ")")
 
 const inGroups = (sql: Sql, values: Array<SQLInputValue>, group: Statement, one: Statement): void => {
@@ -130,3 +202,16 @@ export const restore = (
     secretHash: row.secret_hash ?? undefined
   }
 }
+
+/** The row of a lease. */
+export const toStored = ({ grant, name, namespace }: HeldState, bootId: string | null): Stored => ({
+  token: grant.token as LockToken,
+  namespace,
+  name,
+  holder: grant.holder,
+  ttl_millis: grant.ttlMillis,
+  deadline_millis: grant.deadline,
+  boot_id: bootId,
+  acquired_at: isoText(grant.acquiredAt),
+  secret_hash: grant.secretHash ?? null
+})

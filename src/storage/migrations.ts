@@ -311,5 +311,19 @@ export const migrations: ReadonlyArray<Migration> = [
         crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(id, name, scope, hash, created_millis, expires_millis)) STORED
       ) STRICT;
     `
+  },
+  {
+    // changes: JSON, a list: the token of a lease that is over, or a lease as
+    // [token, namespace, name, holder, ttl_millis, deadline_millis, acquired at (milliseconds since 1970), secret_hash].
+    // What is here goes before what is in `locks`.
+    name: "journal of locks",
+    sql: `
+      CREATE TABLE lock_changes (
+        batch INTEGER PRIMARY KEY,
+        boot_id TEXT,
+        changes TEXT NOT NULL,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(batch, boot_id, changes)) STORED
+      ) STRICT;
+    `
   }
 ]

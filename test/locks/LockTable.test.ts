@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { join } from "node:path"
+import * as rows from "../../src/locks/rows.ts"
 import { temporaryDirectory } from "../storage/support.ts"
 import { name, namespace, open, token } from "./support.ts"
 
@@ -70,7 +71,7 @@ describe("a lock", () => {
       yield* TestClock.adjust(100)
       assert.deepStrictEqual(locks.list({}).locks, [])
       assert.strictEqual(said.at(-1)?.message.event, "expired")
-      assert.deepStrictEqual(yield* database.read((sql) => sql.all("SELECT * FROM locks")), [])
+      assert.deepStrictEqual((yield* database.read(rows.load)).rows, [])
     }).pipe(Effect.scoped)
   )
 
@@ -218,10 +219,10 @@ describe("a restart", () => {
       yield* TestClock.adjust(5)
       yield* settle
       yield* two.acquire("y", "bob", { ttlMillis: 60_000 })
-      const rows = yield* two.database.read((sql) => sql.all("SELECT name FROM locks"))
+      const stored = yield* two.database.read(rows.load)
       assert.deepStrictEqual(
-        rows.map((row) => row["name"]),
-        ["y"]
+        stored.rows.map((row) => row.name),
+        [name("y")]
       )
       yield* two.stop
     }).pipe(Effect.scoped)
@@ -332,9 +333,10 @@ describe("a lock that is bound to a connection", () => {
     Effect.gen(function* () {
       const { acquire, connect, database } = yield* fresh
       const { secret } = yield* acquire("x", "ada", { bind: "connection", client: yield* connect })
-      const rows = yield* database.read((sql) => sql.all("SELECT * FROM locks"))
-      assert.notInclude(JSON.stringify(rows), secret)
-      assert.match(String(rows[0]?.["secret_hash"]), /^[0-9a-f]{64}$/)
+      const changes = yield* database.read((sql) => sql.all("SELECT * FROM lock_changes"))
+      assert.notInclude(JSON.stringify(changes), secret)
+      const stored = yield* database.read(rows.load)
+      assert.match(String(stored.rows[0]?.secret_hash), /^[0-9a-f]{64}$/)
     }).pipe(Effect.scoped)
   )
 })

@@ -30,7 +30,7 @@ const contended = () => {
   acquire("bob", 5000)
   subject.commit()
   const held = () => Array.from(subject.table.list(), ({ grant }) => grant.holder)
-  const tokens = () => subject.connection.all("SELECT token FROM locks").map((row) => row["token"])
+  const tokens = () => subject.stored()
   return { subject, answers, acquire, held, tokens }
 }
 
@@ -85,17 +85,20 @@ describe("a store that was damaged", () => {
   it("may have lost how far tokens were given: they go on where none can have been", () => {
     const subject = new Subject()
     const events: Array<LockEvent> = []
-    const table = new Table({
-      submit: (work, answer) => answer(Exit.succeed(work(subject.connection))),
-      now: () => 0,
-      wall: () => 0,
-      bootId: null,
-      limits: () => ({ maxCount: 10, maxWaiterCount: 10, resumeMillis: 10 }),
-      hasLeft: () => false,
-      announce: (event) => void events.push(event),
-      wake: () => {}
-    })
-    table.restore({ rows: [], ceiling: 5 }, 1_700_000_000_000)
+    const table = new Table(
+      {
+        submit: (work, answer) => answer(Exit.succeed(work(subject.connection))),
+        now: () => 0,
+        wall: () => 0,
+        bootId: null,
+        limits: () => ({ maxCount: 10, maxWaiterCount: 10, resumeMillis: 10 }),
+        hasLeft: () => false,
+        announce: (event) => void events.push(event),
+        wake: () => {}
+      },
+      { rows: [], journal: new Map(), lastBatch: 0, batches: 0, ceiling: 5 },
+      1_700_000_000_000
+    )
     const happening = {
       type: "acquire",
       id: 1,

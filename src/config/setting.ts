@@ -3,6 +3,7 @@ import { type AgentCommand, AgentCommands } from "./agentCommands.ts"
 import { type ChannelRule, ChannelRules } from "./channelRules.ts"
 import { type MethodCommand, MethodCommands } from "./methodCommands.ts"
 import { type TemplateSetting, TemplateSettings } from "./templates.ts"
+import { type UpstreamServer, UpstreamServers } from "./upstreamServers.ts"
 
 /** When a changed value is used: by everything at once, by sessions started from now on, or by the next daemon. */
 export type Applies = "at once" | "to new sessions" | "after a restart"
@@ -125,5 +126,13 @@ export const channelRules = (about: About<Readonly<Record<string, ChannelRule>>>
   setting(
     ChannelRules as unknown as Schema.Codec<Readonly<Record<string, ChannelRule>>>,
     'rules by pattern, such as {"build:**": {"keep": "disk", "events": 10000, "size": "64M", "age": "7d"}}',
+    about
+  )
+
+/** Upstreams, by name. */
+export const upstreamServers = (about: About<Readonly<Record<string, UpstreamServer>>>) =>
+  setting(
+    UpstreamServers as unknown as Schema.Codec<Readonly<Record<string, UpstreamServer>>>,
+    'upstreams by name, each with a uri, such as {"nas": {"uri": "wss://nas.lan/api/current", "user": "ada"}}',
     about
   )

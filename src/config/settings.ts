@@ -7,6 +7,7 @@ import { Schedule } from "./scheduleSettings.ts"
 import { MethodsSettings } from "./methodSettings.ts"
 import { dialectEntryPattern, dialectNames } from "../protocol/dialectStatus.ts"
 import { Secrets } from "./secretSettings.ts"
+import { UpstreamSettings } from "./upstreamSettings.ts"
 import { Webhooks } from "./webhookSettings.ts"
 import { bytes, command, millis, oneOf, templates, texts, whole, yesNo } from "./setting.ts"
 
@@ -183,6 +184,7 @@ export const Settings = Schema.Struct({
   schedule: Schedule,
   webhooks: Webhooks,
   agents: AgentsSettings,
+  upstream: UpstreamSettings,
   storage: Storage,
   secrets: Secrets,
   dialects: Dialects,

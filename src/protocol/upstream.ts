@@ -43,7 +43,7 @@ export type CredentialKind = typeof CredentialKind.Type
 export const Credential = Schema.Struct({
   kind: CredentialKind,
   secret: Schema.String.check(
-    Schema.isPattern(/^[^\0\r\n]{1,4096}$/u, { expected: "1 to 4096 characters on one line" })
+    Schema.isPattern(/^[^\0\r\n]{1,1024}$/u, { expected: "1 to 1024 characters on one line" })
   )
 })
 export type Credential = typeof Credential.Type

@@ -32,7 +32,7 @@ export class UpstreamFixed extends Schema.TaggedError<UpstreamFixed>()("Upstream
   }
 }
 
-/** An upstream can't be declared so, or not used so. */
+/** An upstream can't be declared so. */
 export class UpstreamInvalid extends Schema.TaggedError<UpstreamInvalid>()("UpstreamInvalid", {
   name,
   /** What is wrong and what to do, as a sentence. */
@@ -207,7 +207,7 @@ export class UpstreamListenerTooSlow extends Schema.TaggedError<UpstreamListener
 export const UpstreamUnnamedError = Schema.Union([UpstreamNotFound, UpstreamNotNamed])
 
 /** What keeps hob from having a connection that is logged in. */
-export const UpstreamConnectError = Schema.Union([UpstreamLoginRefused, UpstreamUnreachable, UpstreamInvalid])
+export const UpstreamConnectError = Schema.Union([UpstreamLoginRefused, UpstreamUnreachable])
 export type UpstreamConnectError = typeof UpstreamConnectError.Type
 
 /** What a call can come to. */
@@ -216,7 +216,6 @@ export const UpstreamCallError = Schema.Union([
   UpstreamNotNamed,
   UpstreamLoginRefused,
   UpstreamUnreachable,
-  UpstreamInvalid,
   UpstreamTimedOut,
   UpstreamCallFailed,
   UpstreamJobAborted,

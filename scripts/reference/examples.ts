@@ -91,6 +91,21 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
   "webhooks.test": { method: "push", body: { ref: "refs/heads/main" } },
   "webhooks.enable": { port: 3457 },
   "webhooks.disable": {},
+  "upstream.add": {
+    name: "nas",
+    uri: "wss://nas.lan/api/current",
+    user: "ada",
+    credential: { kind: "api-key", secret: "1-from the server's settings" }
+  },
+  "upstream.remove": { name: "nas" },
+  "upstream.list": {},
+  "upstream.status": { name: "nas" },
+  "upstream.reconnect": { name: "nas" },
+  "upstream.ping": { name: "nas", timeoutMillis: 5000 },
+  "upstream.login": { name: "nas", credential: { kind: "password", secret: "correct horse" } },
+  "upstream.answer": { prompt: "1", value: "123456" },
+  "upstream.call": { name: "nas", method: "pool.scrub.run", params: '["tank", 0]', job: true },
+  "upstream.subscribe": { name: "nas", collection: "alert.list", channel: true },
   "sessions.run": {
     name: "build",
     command: ["make", "-j4"],

@@ -7,9 +7,21 @@ export interface Announcement {
   /** Default: `default`. */
   readonly namespace?: Namespace
   readonly channel: ChannelName
-  /** Any JSON value. */
+  /** Any JSON value; or its text, as {@link WrittenJson}. */
   readonly message: unknown
 }
+
+/** A message that is written down already: JSON on one line, which is carried as it is. */
+export class WrittenJson {
+  readonly json: string
+  constructor(json: string) {
+    this.json = json
+  }
+}
+
+/** The text of a message. */
+export const messageText = (message: unknown): string =>
+  message instanceof WrittenJson ? message.json : JSON.stringify(message)
 
 /**
  * Where concerns say what has happened, without knowing who listens: the channels do, and carry it to whoever

@@ -1,5 +1,5 @@
 import { Clock, Context, Effect, Latch, Layer, Result, Stream } from "effect"
-import { Announcer } from "../actors/Announcer.ts"
+import { Announcer, messageText } from "../actors/Announcer.ts"
 import { Concerns } from "../actors/Concerns.ts"
 import { boundsOf } from "../config/channelRules.ts"
 import { HobConfig } from "../config/HobConfig.ts"
@@ -166,7 +166,7 @@ export const layer = Layer.effect(
     }
 
     yield* announcer.listen(({ channel, message, namespace }) =>
-      publishAny({ namespace, channel, json: JSON.stringify(message), party: undefined }, () => {})
+      publishAny({ namespace, channel, json: messageText(message), party: undefined }, () => {})
     )
 
     yield* concerns.supervise("channels", (up) =>

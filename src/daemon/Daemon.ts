@@ -17,6 +17,7 @@ import * as Schedule from "../schedule/layer.ts"
 import * as Sessions from "../sessions/layer.ts"
 import { Secrets } from "../secrets/Secrets.ts"
 import { Database } from "../storage/Database.ts"
+import * as Upstream from "../upstream/layer.ts"
 import * as Webhooks from "../webhooks/layer.ts"
 import * as DaemonHandlers from "./handlers.ts"
 import * as IdleExit from "./idleExit.ts"
@@ -48,6 +49,7 @@ export const layer = ({ env = process.env, flags = [], passed, paths }: DaemonOp
     // ── concerns: one line each ──
     Layer.provideMerge(Webhooks.layer({ paths, env })),
     Layer.provideMerge(Schedule.layer),
+    Layer.provideMerge(Upstream.layer),
     Layer.provideMerge(Channels.layer),
     Layer.provideMerge(Methods.layer(paths)),
     Layer.provideMerge(Locks.layer),

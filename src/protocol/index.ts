@@ -15,6 +15,7 @@ import { SessionScreensRpcs } from "./sessionScreens.ts"
 import { SessionsRpcs } from "./sessions.ts"
 import { TagsRpcs } from "./tags.ts"
 import { TemplatesRpcs } from "./templates.ts"
+import { UpstreamRpcs } from "./upstream.ts"
 import { WebhooksRpcs } from "./webhooks.ts"
 
 export * from "./activity.ts"
@@ -63,6 +64,7 @@ export const HobRpcs = DaemonRpcs.merge(
   MethodsRpcs,
   ScheduleRpcs,
   WebhooksRpcs,
+  UpstreamRpcs,
   DialectsRpcs
 )
 export type HobRpcs = typeof HobRpcs

@@ -309,6 +309,23 @@ export const migrations: ReadonlyArray<Migration> = [
         created_millis INTEGER NOT NULL,
         expires_millis INTEGER,
         crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(id, name, scope, hash, created_millis, expires_millis)) STORED
+    // What there is to log in with is a secret; here is only of which kind it is.
+    name: "upstreams",
+    sql: `
+      CREATE TABLE upstreams (
+        name TEXT PRIMARY KEY,
+        uri TEXT NOT NULL,
+        user_name TEXT,
+        insecure INTEGER NOT NULL,
+        ca_file TEXT,
+        concurrency INTEGER NOT NULL,
+        lifetime_millis INTEGER,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(name, uri, user_name, insecure, ca_file, concurrency, lifetime_millis)) STORED
+      ) STRICT;
+      CREATE TABLE upstream_credentials (
+        name TEXT PRIMARY KEY,
+        kind TEXT NOT NULL,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(name, kind)) STORED
       ) STRICT;
     `
   },

@@ -33,6 +33,8 @@ import { Lost } from "./Wire.ts"
 /** After "too many logins", nothing is tried for so long. */
 const LIMITED_MILLIS = 60_000
 
+const GONE = "it was removed, or declared anew"
+
 export interface LinkCredential {
   readonly kind: CredentialKind
   readonly secret: Redacted.Redacted
@@ -49,6 +51,10 @@ export interface LinkOptions {
   readonly notify: (method: string, params: string) => void
   /** Done on each connection as soon as it is logged in, before anybody gets it. */
   readonly prepare: (connection: Connection) => Effect.Effect<void, Lost>
+  /** The connection that was prepared is gone. */
+  readonly down: () => void
+  /** There will be none, until somebody changes something. */
+  readonly refused: (error: UpstreamLoginRefused) => void
   /** Something goes on that needs the connection: it is neither idle nor left down. */
   readonly isBusy: () => boolean
 }
@@ -80,7 +86,8 @@ export interface Link {
   /** Somebody has used it: it is not idle. */
   readonly used: () => void
   readonly status: () => LinkStatus
-  readonly mayLogIn: Effect.Effect<boolean>
+  /** There is something to log in with. */
+  readonly mayLogIn: () => boolean
 }
 
 interface Waiter {
@@ -109,6 +116,8 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
     let refused = Deferred.makeUnsafe<never, LoginError>()
     let current: Connection | undefined
     let epoch = 0
+    let hasCredential = false
+    let isClosed = false
     let lastUsed = now()
     /** When a connection that was up was lost, and none has been up since. */
     let lostAt: number | undefined
@@ -145,6 +154,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
     const logIn = (connection: Connection): Effect.Effect<void, LoginError> =>
       Effect.gen(function* () {
         const credential = yield* options.credential
+        hasCredential = credential !== null
         if (credential === null) return
         status = { ...status, logins: status.logins + 1 }
         const ask = (method: string, params: ReadonlyArray<unknown>) =>
@@ -203,7 +213,15 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
         Deferred.await(refused),
         idle
       ])
-    }).pipe(Effect.scoped, Effect.ensuring(Effect.sync(() => void (current = undefined))))
+    }).pipe(
+      Effect.scoped,
+      Effect.ensuring(
+        Effect.sync(() => {
+          current = undefined
+          options.down()
+        })
+      )
+    )
 
     const actor = (up: Effect.Effect<void>) =>
       Effect.gen(function* () {
@@ -258,6 +276,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
         yield* Effect.logError(refusal.message)
         for (const { got } of waiters) Deferred.doneUnsafe(got, Effect.fail(refusal))
         waiters.clear()
+        options.refused(refusal)
         yield* restarted.await
         refusal = undefined
       })
@@ -291,6 +310,15 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
 
     yield* concerns.supervise(`upstream ${name}`, actor)
 
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        isClosed = true
+        for (const { got } of waiters)
+          Deferred.doneUnsafe(got, Effect.fail(new UpstreamUnreachable({ name, reason: GONE })))
+        waiters.clear()
+      })
+    )
+
     const connectErrorOf = (error: LoginError): UpstreamConnectError => {
       if (error instanceof Refused)
         return new UpstreamLoginRefused({
@@ -314,6 +342,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
           const connection = up()
           if (connection !== undefined) return Effect.succeed(connection)
           if (refusal !== undefined) return Effect.fail(refusal)
+          if (isClosed) return Effect.fail(new UpstreamUnreachable({ name, reason: GONE }))
           const waiter: Waiter = { ask, isPatient, got: Deferred.makeUnsafe() }
           waiters.add(waiter)
           wanted.openUnsafe()
@@ -340,11 +369,12 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
         keys.forget()
         refusal = undefined
         lostAt ??= now()
+        current = undefined
         used()
         wanted.openUnsafe()
         restarted.openUnsafe()
       }),
-      mayLogIn: Effect.match(options.credential, { onFailure: () => false, onSuccess: (it) => it !== null })
+      mayLogIn: () => hasCredential
     }
   })
 

@@ -309,6 +309,10 @@ export const migrations: ReadonlyArray<Migration> = [
         created_millis INTEGER NOT NULL,
         expires_millis INTEGER,
         crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(id, name, scope, hash, created_millis, expires_millis)) STORED
+      ) STRICT;
+    `
+  },
+  {
     // What there is to log in with is a secret; here is only of which kind it is.
     name: "upstreams",
     sql: `

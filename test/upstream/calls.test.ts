@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import type { JobProgress } from "../../src/protocol/upstream.ts"
-import { declared } from "./support.ts"
+import { declared, until } from "./support.ts"
 
 describe("a call", { timeout: 30_000 }, () => {
   it.live("logs in once, and is answered as the upstream wrote it", () =>
@@ -63,7 +63,7 @@ describe("a call", { timeout: 30_000 }, () => {
     Effect.gen(function* () {
       const { middleware, upstreams } = yield* declared()
       const gone = yield* Effect.forkChild(upstreams.call({ method: "mock.hold", params: '["gone"]' }))
-      while (middleware.called("mock.hold") === 0) yield* Effect.sleep(5)
+      yield* until(() => middleware.called("mock.hold") > 0)
       const next = yield* Effect.forkChild(upstreams.call({ method: "mock.echo", params: '["next"]' }))
       yield* Fiber.interrupt(gone)
       assert.strictEqual(yield* Fiber.join(next), '["next"]')
@@ -76,7 +76,7 @@ describe("a call", { timeout: 30_000 }, () => {
     Effect.gen(function* () {
       const { middleware, upstreams } = yield* declared()
       const slow = yield* Effect.forkChild(Effect.flip(upstreams.call({ method: "mock.hold", timeoutMillis: 400 })))
-      while (middleware.called("mock.hold") === 0) yield* Effect.sleep(5)
+      yield* until(() => middleware.called("mock.hold") > 0)
       const waiting = yield* Effect.flip(
         upstreams.call({ method: "mock.mark", params: '["never"]', timeoutMillis: 50 })
       )
@@ -162,7 +162,7 @@ describe("a job", { timeout: 30_000 }, () => {
       const job = yield* Effect.forkChild(
         upstreams.call({ method: "mock.job", params: '[{"interval": 0.2}]', job: true, onJob: () => (began = true) })
       )
-      while (!began) yield* Effect.sleep(5)
+      yield* until(() => began)
       assert.strictEqual(yield* upstreams.call({ method: "mock.echo", params: "[1]" }), "[1]")
       const id = Number(yield* upstreams.call({ method: "mock.job", params: '[{"steps": 50}]' }))
       assert.isAbove(id, 1)
@@ -191,9 +191,9 @@ describe("a job", { timeout: 30_000 }, () => {
             })
           )
         )
-        while (abort === undefined) yield* Effect.sleep(5)
+        yield* until(() => abort !== undefined)
         yield* upstreams.call({ method: "core.job_abort", params: `[${abort}]` })
-        assert.deepInclude(yield* Fiber.join(aborted), { _tag: "UpstreamJobAborted", job: abort })
+        assert.deepInclude(yield* Fiber.join(aborted), { _tag: "UpstreamJobAborted", job: abort! })
       }
       assert.strictEqual(yield* upstreams.call({ method: "mock.echo", params: "[7]", job: true }), "[7]")
       const transient = yield* upstreams.call({ method: "mock.job", params: '[{"transient": true}]', job: true })

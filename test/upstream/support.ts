@@ -71,3 +71,7 @@ export const declared = (
     })
     return { ...started, directory, upstreams, concerns, database, stopUpstreams: stop }
   })
+
+/** Waits until it is so. */
+export const until = (isSo: () => boolean): Effect.Effect<void> =>
+  Effect.suspend(() => (isSo() ? Effect.void : Effect.flatMap(Effect.sleep(5), () => until(isSo))))

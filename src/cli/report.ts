@@ -33,6 +33,8 @@ const typed: Readonly<Record<string, { readonly exitCode: number; readonly hint?
   LockTokenMismatch: { exitCode: ExitCode.lockLost },
   CaptureNotFound: { exitCode: ExitCode.noSuchSession, hint: "`hob capture ls --all` lists them." },
   CaptureAmbiguous: { exitCode: ExitCode.noSuchSession, hint: "Give more of the id." },
+  MachineNotLoggedIn: { exitCode: ExitCode.usage },
+  MachinePairingExpired: { exitCode: ExitCode.timedOut },
   InvalidCron: { exitCode: ExitCode.usage, hint: "`hob cron next EXPRESSION` shows when one is due." },
   UnknownTimeZone: { exitCode: ExitCode.usage },
   InvalidJob: { exitCode: ExitCode.usage },

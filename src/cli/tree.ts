@@ -15,6 +15,7 @@ import { completionsCommand } from "./commands/completions.ts"
 import { dialectCommand } from "./commands/dialect.ts"
 import { doctorCommand } from "./commands/doctor.ts"
 import { lockCommand } from "./commands/locks.ts"
+import { machineCommand } from "./commands/machine.ts"
 import { methodsCommand } from "./commands/methods.ts"
 import { versionCommand } from "./commands/meta.ts"
 import { explainCommand, sessionCommand } from "./commands/explain.ts"
@@ -62,6 +63,7 @@ export const tree = hob.pipe(
     { group: "WEBHOOKS", commands: [webhookCommand] },
     { group: "JOBS", commands: [cronCommand] },
     { group: "CAPTURE", commands: [captureCommand] },
+    { group: "MACHINE", commands: [machineCommand] },
     { group: "DAEMON", commands: daemonCommands },
     {
       group: "MORE",

@@ -4,6 +4,7 @@ import { Channels } from "./channelSettings.ts"
 import { Sessions } from "./sessionSettings.ts"
 import { AgentsSettings } from "./agentSettings.ts"
 import { Schedule } from "./scheduleSettings.ts"
+import { Machine } from "./machineSettings.ts"
 import { MethodsSettings } from "./methodSettings.ts"
 import { dialectEntryPattern, dialectNames } from "../protocol/dialectStatus.ts"
 import { Secrets } from "./secretSettings.ts"
@@ -185,6 +186,7 @@ export const Settings = Schema.Struct({
   webhooks: Webhooks,
   agents: AgentsSettings,
   upstream: UpstreamSettings,
+  machine: Machine,
   storage: Storage,
   secrets: Secrets,
   dialects: Dialects,

@@ -11,6 +11,7 @@ import { Connections } from "../actors/Connections.ts"
 import * as NativeSocket from "../connection/layer.ts"
 import * as Dialects from "../dialects/layer.ts"
 import * as Locks from "../locks/layer.ts"
+import * as Machine from "../machine/layer.ts"
 import * as Methods from "../methods/layer.ts"
 import { HobRpcs } from "../protocol/index.ts"
 import * as Schedule from "../schedule/layer.ts"
@@ -21,7 +22,7 @@ import * as Upstream from "../upstream/layer.ts"
 import * as Webhooks from "../webhooks/layer.ts"
 import * as DaemonHandlers from "./handlers.ts"
 import * as IdleExit from "./idleExit.ts"
-import { Shutdown } from "./Shutdown.ts"
+import { Shutdown } from "../actors/Shutdown.ts"
 import { ThisRun } from "./ThisRun.ts"
 
 /** What a daemon is made of, and where. */
@@ -47,6 +48,7 @@ export const layer = ({ env = process.env, flags = [], passed, paths }: DaemonOp
     Layer.provideMerge(DaemonHandlers.layer(paths)),
     Layer.provideMerge(Dialects.layer({ paths, env })),
     // ── concerns: one line each ──
+    Layer.provideMerge(Machine.layer({ paths, env })),
     Layer.provideMerge(Webhooks.layer({ paths, env })),
     Layer.provideMerge(Schedule.layer),
     Layer.provideMerge(Upstream.layer),

@@ -13,7 +13,7 @@ import { hostStatus } from "../sessions/hostStatus.ts"
 import { HostUpgrade } from "../sessions/HostUpgrade.ts"
 import { Sessions } from "../sessions/Sessions.ts"
 import { Database } from "../storage/Database.ts"
-import { Shutdown } from "./Shutdown.ts"
+import { Shutdown } from "../actors/Shutdown.ts"
 import { ThisRun } from "./ThisRun.ts"
 
 const pong = Effect.succeed({ pong: true } as const)
@@ -78,7 +78,7 @@ export const layer = (paths: Paths) =>
             const sessionsEnded = all === true ? yield* sessions.killAll(caller) : 0
             const { running: sessionsLeft } = yield* sessions.counts
             yield* captures.saveOnStop
-            yield* shutdown.request("asked by daemon.stop")
+            yield* shutdown.request("asked by daemon.stop", "cli")
             return { pid: process.pid, sessionsLeft, sessionsEnded }
           }),
         "daemon.reload": () => config.reload,

@@ -3,18 +3,19 @@ import { Concerns } from "../actors/Concerns.ts"
 import { monotonicMillis } from "../actors/monotonic.ts"
 import { HobConfig } from "../config/HobConfig.ts"
 import { Dialects } from "../dialects/Dialects.ts"
+import { Machine } from "../machine/Machine.ts"
 import { Schedule } from "../schedule/Schedule.ts"
 import { Sessions } from "../sessions/Sessions.ts"
 import { Connections } from "../actors/Connections.ts"
 import { Listening } from "../webhooks/Listening.ts"
-import { Shutdown } from "./Shutdown.ts"
+import { Shutdown } from "../actors/Shutdown.ts"
 
 /** How long to sleep before looking again: exact enough for what is left, and rarely enough to cost nothing. */
 export const nextLook = (leftMillis: number): number => Math.min(Math.max(leftMillis, 1000), 30_000)
 
 /**
  * Stops a daemon that nobody has used for `daemon.idleExitMillis`: no connection, no session that runs or is about to, no
- * job that is to run, no dialect that is up, no webhooks that are listened for or wait. Off when 0.
+ * job that is to run, no dialect that is up, no machine that is kept in step, no webhooks that are listened for or wait. Off when 0.
  * Activity between two looks that is over again by the second one is seen by the count of connections ever accepted.
  */
 export const supervised = Effect.gen(function* () {
@@ -26,6 +27,7 @@ export const supervised = Effect.gen(function* () {
   const sessions = yield* Sessions
   const shutdown = yield* Shutdown
   const webhooks = yield* Listening
+  const machine = yield* Machine
   yield* concerns.supervise("idle exit", (up) =>
     Effect.gen(function* () {
       yield* up
@@ -43,6 +45,7 @@ export const supervised = Effect.gen(function* () {
           speaks ||
           jobs ||
           (yield* webhooks.waits) ||
+          (yield* machine.waits) ||
           (yield* connections.count) > 0 ||
           running + waiting > 0 ||
           acceptedNow !== accepted

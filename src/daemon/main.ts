@@ -13,7 +13,7 @@ import * as Daemon from "./Daemon.ts"
 import * as Logging from "./logging.ts"
 import { RotatingFile } from "./RotatingFile.ts"
 import { acquireLock, notifyReady, takePassed } from "./serviceManager.ts"
-import { Shutdown } from "./Shutdown.ts"
+import { Shutdown } from "../actors/Shutdown.ts"
 
 process.umask(0o077)
 // What passes through a channel's window lives long enough to count as old: V8 would let four times of what is alive
@@ -77,8 +77,8 @@ const daemon = Effect.gen(function* () {
   yield* configureLog
 
   const run = Effect.runForkWith(yield* Effect.context<never>())
-  process.on("SIGTERM", () => run(shutdown.request("SIGTERM")))
-  process.on("SIGINT", () => run(shutdown.request("SIGINT")))
+  process.on("SIGTERM", () => run(shutdown.request("SIGTERM", "os-signal")))
+  process.on("SIGINT", () => run(shutdown.request("SIGINT", "os-signal")))
   process.on("SIGHUP", () => {
     log.reopen()
     run(

@@ -9,6 +9,7 @@ import { ChannelsRpcs } from "./channels.ts"
 import { DaemonRpcs } from "./daemon.ts"
 import { DialectsRpcs } from "./dialects.ts"
 import { LocksRpcs } from "./locks.ts"
+import { MachineRpcs } from "./machine.ts"
 import { MethodsRpcs } from "./methods.ts"
 import { ScheduleRpcs } from "./schedule.ts"
 import { SessionScreensRpcs } from "./sessionScreens.ts"
@@ -36,6 +37,7 @@ export * from "./immediate.ts"
 export * from "./limits.ts"
 export * from "./namespaces.ts"
 export * from "./locks.ts"
+export * from "./machine.ts"
 export * from "./methodErrors.ts"
 export * from "./methodNames.ts"
 export * from "./methods.ts"
@@ -65,6 +67,7 @@ export const HobRpcs = DaemonRpcs.merge(
   ScheduleRpcs,
   WebhooksRpcs,
   UpstreamRpcs,
+  MachineRpcs,
   DialectsRpcs
 )
 export type HobRpcs = typeof HobRpcs

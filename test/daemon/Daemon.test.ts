@@ -3,7 +3,7 @@ import { Context, Deferred, Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Concerns } from "../../src/actors/Concerns.ts"
 import { Connections } from "../../src/actors/Connections.ts"
-import { Shutdown } from "../../src/daemon/Shutdown.ts"
+import { Shutdown } from "../../src/actors/Shutdown.ts"
 import type { SessionEvent } from "../../src/protocol/index.ts"
 import { embedded } from "../support/embedded.ts"
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { Shutdown } from "../../src/daemon/Shutdown.ts"
+import { Shutdown } from "../../src/actors/Shutdown.ts"
 import { Dialects } from "../../src/dialects/Dialects.ts"
 import { embedded } from "../support/embedded.ts"
 import { temporary } from "./support.ts"

@@ -53,6 +53,8 @@ const concernUses: Record<string, ReadonlyArray<string>> = {
   schedule: ["methods", "sessions"],
   // An agent runs in a session.
   agents: ["sessions"],
+  // What devices start, stop and resume.
+  machine: ["agents", "sessions"],
   // What senders call.
   webhooks: ["methods"]
 }

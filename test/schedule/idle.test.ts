@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { Shutdown } from "../../src/daemon/Shutdown.ts"
+import { Shutdown } from "../../src/actors/Shutdown.ts"
 import { Schedule } from "../../src/schedule/Schedule.ts"
 import { embedded } from "../support/embedded.ts"
 import { id, method } from "./support.ts"

@@ -1,0 +1,70 @@
+/** This machine on the network: credentials, pairing, what the remote server is told, what devices may call. The front door of this folder. */
+import { Clock, Effect, Layer } from "effect"
+import { Agents } from "../agents/Agents.ts"
+import { Shutdown } from "../actors/Shutdown.ts"
+import { entrypoint } from "../config/entrypoints.ts"
+import { HobConfig } from "../config/HobConfig.ts"
+import { sessionEnvironment } from "../config/environment.ts"
+import { happyHome, machinePaths } from "../config/machinePaths.ts"
+import type { Paths } from "../config/paths.ts"
+import type { Settings } from "../config/settings.ts"
+import { currentUser } from "../config/user.ts"
+import { Sessions } from "../sessions/Sessions.ts"
+import { readCalls, writeCalls } from "./fileCalls.ts"
+import * as handlers from "./handlers.ts"
+import * as Machine from "./Machine.ts"
+import { readMetadata } from "./metadata.ts"
+import { sessionCalls } from "./sessionCalls.ts"
+import { shellCalls } from "./shellCalls.ts"
+import { starting } from "./starting.ts"
+
+export interface MachineLayerOptions {
+  readonly paths: Paths
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export const layer = ({ env, paths }: MachineLayerOptions) =>
+  handlers.layer.pipe(
+    Layer.provideMerge(
+      Layer.unwrap(
+        Effect.gen(function* () {
+          const config = yield* HobConfig
+          const sessions = yield* Sessions
+          const shutdown = yield* Shutdown
+          const startedAt = yield* Clock.currentTimeMillis
+          const always = sessionCalls({ sessions, shutdown, starting: starting(yield* Agents), env })
+          const { sessions: sessionSettings } = yield* config.get
+          const permitted = ({ directories, fileBytes: maxBytes, permissions }: Settings["machine"]) => [
+            ...(permissions.includes("read") ? readCalls({ directories, maxBytes }) : []),
+            ...(permissions.includes("write") ? writeCalls({ directories, maxBytes }) : []),
+            ...(permissions.includes("shell")
+              ? shellCalls({ directories, maxBytes, environment: environmentOf(sessionSettings, env) })
+              : [])
+          ]
+          return Machine.layer({
+            paths,
+            env,
+            files: machinePaths(paths, env),
+            metadata: readMetadata({ env, happyHome: happyHome(env), libDirectory: entrypoint("daemon") }),
+            facts: Effect.succeed({ pid: process.pid, startedAt }),
+            calls: (settings) => [...always, ...permitted(settings)]
+          })
+        })
+      )
+    )
+  )
+
+/** What a command of a device gets to see: as a session that nobody's terminal has started. */
+const environmentOf = (
+  { environmentAllow, environmentDeny }: Settings["sessions"],
+  env: Readonly<Record<string, string | undefined>>
+) =>
+  sessionEnvironment({
+    caller: null,
+    daemon: env,
+    deny: environmentDeny,
+    allow: environmentAllow,
+    user: currentUser(),
+    kind: "pipe",
+    session: {}
+  })

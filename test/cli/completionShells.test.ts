@@ -25,6 +25,9 @@ describe("completions in a shell", () => {
     await run("alpha")
     await run("beta")
     await home.ok(["kill", "beta"])
+    const work = join(home.paths.home, "..", "work.mjs")
+    writeFileSync(work, "export const tidyUp = () => 1\n")
+    await home.ok(["methods", "add", work])
     tmux = new Tmux(home)
   })
   afterEach(async () => {
@@ -87,10 +90,13 @@ describe("completions in a shell", () => {
     await completes(command, "hob ls -c sessions.maxC", /sessions\.maxCount=/)
     await completes(command, "hob dialect enable cl", /enable claude-sessions/)
     await completes(command, "hob send alpha --key Pag", /PageUp|PageDown|Page/)
+    await completes(command, "hob methods call ti", /call tidyUp/)
+    await completes(command, "hob cron add nightly @daily ti", /@daily tidyUp/)
+    await completes(command, "hob webhook allow ti", /allow tidyUp/)
   }
 
   for (const [shell, make] of Object.entries({ bash, zsh, fish })) {
-    needs("tmux", shell)(`${shell} completes commands, flags, sessions, tags, settings and keys`, async () =>
+    needs("tmux", shell)(`${shell} completes commands, flags, sessions, tags, methods, settings and keys`, async () =>
       all(await make())
     )
   }

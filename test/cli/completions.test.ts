@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { sessionCandidates } from "../../src/cli/verbs/complete.ts"
 import { ExitCode } from "../../src/cli/exit.ts"
@@ -68,6 +69,28 @@ describe("completions", () => {
     write("other")
     process.kill(await home.daemonPid(), "SIGHUP")
     await until("it has been read anew", async () => (await offered()).join() === "other")
+  })
+
+  it("methods are offered with what they are, and webhooks where those are meant", async () => {
+    const file = join(home.paths.home, "..", "work.mjs")
+    writeFileSync(
+      file,
+      `export const methods = { tidy: { description: "Puts things\\nin their places" } }
+       export const tidy = () => 1
+       export const other = () => 2`
+    )
+    await home.ok(["methods", "add", file])
+    await home.ok(["webhook", "allow", "other", "--no-secret"])
+    assert.strictEqual(
+      await home.ok(["__complete", "methods"]),
+      "other\ta method (module)\ntidy\tPuts things in their places\n"
+    )
+    assert.strictEqual(await home.ok(["__complete", "webhooks"]), "other\ta webhook (none)\n")
+    for (const shell of ["bash", "zsh", "fish"]) {
+      const script = await home.ok(["completions", shell])
+      assert.include(script, "methods", shell)
+      assert.notInclude(script, "hobdynamic_", shell)
+    }
   })
 
   it("asking starts nothing", async () => {

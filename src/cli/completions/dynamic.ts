@@ -9,6 +9,8 @@ export const dynamicKinds = [
   "channels",
   "locks",
   "jobs",
+  "methods",
+  "webhooks",
   "namespaces"
 ] as const
 export type DynamicKind = (typeof dynamicKinds)[number]
@@ -21,6 +23,9 @@ type Kind = DynamicKind | StaticKind
 
 /** Commands to which a session that has ended is of no use. */
 const ofRunning: ReadonlySet<string> = new Set(["attach", "send", "kill", "wait"])
+
+/** Commands to which a method is of use that senders may call. */
+const ofWebhooks: ReadonlySet<string> = new Set(["rm", "test", "deliveries"])
 
 const ofLocks: ReadonlySet<string> = new Set(["lock", "acquire", "release", "renew"])
 
@@ -37,6 +42,8 @@ const kindOf = (command: string, word: string): Kind | undefined => {
       return "channels"
     case "job":
       return "jobs"
+    case "method":
+      return ofWebhooks.has(command) ? "webhooks" : "methods"
     case "namespace":
       return "namespaces"
     case "template":

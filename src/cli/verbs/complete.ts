@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs"
 import type { ChannelInfo } from "../../protocol/channels.ts"
 import type { Lock } from "../../protocol/locks.ts"
+import type { MethodInfo } from "../../protocol/methods.ts"
 import type { Job } from "../../protocol/schedule.ts"
 import type { Session } from "../../protocol/sessions.ts"
+import type { Webhook } from "../../protocol/webhooks.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
 import { ExitCode } from "../exit.ts"
@@ -76,6 +78,24 @@ const kinds: Readonly<Record<string, (context: Context) => Promise<ReadonlyArray
     (
       await call<{ jobs: ReadonlyArray<Job> }>({ ...context, mayStart: false }, "schedule.list", {}, ANSWER_MILLIS)
     ).jobs.map(({ cron, id }) => [id, cron]),
+  methods: async (context) =>
+    (
+      await call<{ methods: ReadonlyArray<MethodInfo> }>(
+        { ...context, mayStart: false },
+        "methods.list",
+        {},
+        ANSWER_MILLIS
+      )
+    ).methods.map(({ description, kind, method }) => [method, description ?? `a method (${kind})`]),
+  webhooks: async (context) =>
+    (
+      await call<{ webhooks: ReadonlyArray<Webhook> }>(
+        { ...context, mayStart: false },
+        "webhooks.list",
+        {},
+        ANSWER_MILLIS
+      )
+    ).webhooks.map(({ method, scheme }) => [method, `a webhook (${scheme})`]),
   namespaces: async (context) =>
     counted(
       (await channels(context, { all: true })).map(({ namespace }) => namespace),

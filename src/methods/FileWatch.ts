@@ -1,9 +1,11 @@
-import { type FSWatcher, realpathSync, watch } from "node:fs"
+import { type FSWatcher, realpathSync, statSync, watch } from "node:fs"
 import { dirname } from "node:path"
 import { filePrint } from "../config/filePrint.ts"
 
 /** Directories that are watched for one module. */
 const MAX_DIRECTORIES = 64
+/** How often a directory may come or go while it is being found. */
+const MOST_TURNS = 10
 
 /** The files that a module consists of, each as it was before it was read. */
 export type Files = ReadonlyMap<string, string>
@@ -26,9 +28,29 @@ const directoriesOf = (file: string): ReadonlyArray<string> => {
   }
 }
 
-/** Tells when something has happened in the directories of a module's files. Says nothing of what. */
+/** What tells whether a directory is still the same one. Undefined: there is none. */
+const identityOf = (directory: string): string | undefined => {
+  try {
+    const stat = statSync(directory)
+    return stat.isDirectory() ? `${stat.dev} ${stat.ino}` : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** A watched directory, or the nearest one above it while it is not there. */
+interface Watched {
+  readonly watcher: FSWatcher
+  readonly at: string
+  readonly identity: string | undefined
+}
+
+/**
+ * Tells when something has happened in the directories of a module's files. Says nothing of what. A directory that was
+ * deleted, or moved away, is waited for.
+ */
 export class FileWatch {
-  readonly #watchers = new Map<string, FSWatcher>()
+  readonly #watched = new Map<string, Watched>()
   readonly #changed: () => void
   readonly #failed: (reason: string) => void
 
@@ -40,23 +62,61 @@ export class FileWatch {
   /** Watches where these files are, beside what is watched already. */
   add(files: Iterable<string>): void {
     for (const directory of new Set([...files].flatMap(directoriesOf))) {
-      if (this.#watchers.has(directory) || this.#watchers.size === MAX_DIRECTORIES) continue
-      try {
-        const watcher = watch(directory, { persistent: false }, this.#changed)
-        watcher.on("error", (error) => {
-          watcher.close()
-          this.#watchers.delete(directory)
-          this.#failed(error.message)
-        })
-        this.#watchers.set(directory, watcher)
-      } catch (error) {
-        this.#failed((error as Error).message)
-      }
+      if (!this.#watched.has(directory) && this.#watched.size < MAX_DIRECTORIES) this.#watch(directory)
     }
   }
 
+  #watch(directory: string): void {
+    try {
+      let watched = this.#open(directory)
+      // It may have come, or gone, meanwhile.
+      for (let again = 0; again < MOST_TURNS && !isThere(directory, watched); again++) {
+        watched.watcher.close()
+        watched = this.#open(directory)
+      }
+      this.#watched.set(directory, watched)
+    } catch (error) {
+      this.#failed((error as Error).message)
+    }
+  }
+
+  #open(directory: string): Watched {
+    const at = nearestOf(directory)
+    const identity = identityOf(at)
+    const watcher = watch(at, { persistent: false }, (event) => this.#happened(directory, watcher, event))
+    watcher.on("error", (error) => {
+      watcher.close()
+      if (this.#watched.get(directory)?.watcher === watcher) this.#watched.delete(directory)
+      this.#failed(error.message)
+    })
+    return { watcher, at, identity }
+  }
+
+  #happened(directory: string, watcher: FSWatcher, event: string): void {
+    const watched = this.#watched.get(directory)
+    if (watched?.watcher !== watcher) return
+    // What is written into a file changes no directory.
+    if (event === "rename" && !isThere(directory, watched)) {
+      watcher.close()
+      this.#watched.delete(directory)
+      this.#watch(directory)
+    } else if (watched.at !== directory) return
+    this.#changed()
+  }
+
   close(): void {
-    for (const watcher of this.#watchers.values()) watcher.close()
-    this.#watchers.clear()
+    for (const { watcher } of this.#watched.values()) watcher.close()
+    this.#watched.clear()
   }
 }
+
+/** It, or what is above it. */
+const nearestOf = (directory: string): string => {
+  let at = directory
+  while (identityOf(at) === undefined && dirname(at) !== at) at = dirname(at)
+  return at
+}
+
+/** Whether that is still what is to be watched. */
+const isThere = (directory: string, { at, identity }: Watched): boolean =>
+  identityOf(at) === identity && nearestOf(directory) === at

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, Layer, Scope } from "effect"
-import { rmSync, symlinkSync } from "node:fs"
+import { renameSync, rmSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { spawn } from "node:child_process"
 import { identityOf } from "../../src/config/processIdentity.ts"
@@ -66,6 +66,37 @@ describe("a module whose file changes", () => {
         "it is",
         Effect.map(hob.call("get"), (value) => value === 2)
       )
+    })
+  )
+
+  it.live("is loaded anew when its directory was deleted, or moved away, and made again", () =>
+    Effect.gen(function* () {
+      const hob = yield* daemon()
+      const { directory, paths, write } = yield* written({ "above/own/a.ts": "export const get = () => 1" })
+      const file = paths["above/own/a.ts"]!
+      yield* hob.add(file)
+      const loaded = (version: number) =>
+        until(
+          `version ${version} is loaded`,
+          Effect.map(hob.call("get"), (value) => value === version)
+        )
+      for (const [version, away] of [
+        [2, () => rmSync(join(directory, "above/own"), { recursive: true })],
+        [3, () => rmSync(join(directory, "above"), { recursive: true })],
+        [4, () => renameSync(join(directory, "above/own"), join(directory, "above/old"))]
+      ] as const) {
+        away()
+        yield* until(
+          "its absence is noticed",
+          Effect.map(hob.info(file), ({ problem }) => problem !== null)
+        )
+        assert.strictEqual(yield* hob.call("get"), version - 1)
+        write("above/own/a.ts", `export const get = () => ${version}`)
+        yield* loaded(version)
+      }
+      // And what happens there afterwards.
+      write("above/own/a.ts", "export const get = () => 5")
+      yield* loaded(5)
     })
   )
 

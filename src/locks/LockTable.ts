@@ -27,6 +27,9 @@ import { type Answer, Table } from "./Table.ts"
 /** What one watcher may be behind before it loses the oldest. */
 const WATCHER_EVENTS = 1024
 
+/** Requests that are decided in one transaction, as long as more wait. */
+const BATCH_ASKS = 32
+
 /** What a request comes to: `succeed` or `fail`, called once, now or after a COMMIT. */
 export interface Answering<A, E> {
   readonly succeed: (value: A) => void
@@ -82,7 +85,9 @@ export const layer = (boot: () => string | null = bootId) =>
       const clock = yield* Clock.Clock
       const events = yield* PubSub.sliding<LockEvent>(WATCHER_EVENTS)
       const earlier = yield* Latch.make()
-      let settings = (yield* config.get).locks
+      const first = yield* config.get
+      let settings = first.locks
+      let { durability } = first.storage
       const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
       const wall = () => clock.currentTimeMillisUnsafe()
 
@@ -104,6 +109,8 @@ export const layer = (boot: () => string | null = bootId) =>
           wall,
           bootId: bootOfNow,
           limits: () => settings,
+          // Where a COMMIT waits for the disk, that is most of what a batch costs.
+          batchAsks: () => (durability === "power-loss" ? Infinity : BATCH_ASKS),
           announce: (event) => {
             PubSub.publishUnsafe(events, event)
             const { namespace, ...message } = event
@@ -121,7 +128,12 @@ export const layer = (boot: () => string | null = bootId) =>
         Effect.gen(function* () {
           yield* up
           yield* config.changes.pipe(
-            Stream.runForEach(({ locks }) => Effect.sync(() => void (settings = locks))),
+            Stream.runForEach(({ locks, storage }) =>
+              Effect.sync(() => {
+                settings = locks
+                durability = storage.durability
+              })
+            ),
             Effect.forkScoped
           )
           for (;;) {

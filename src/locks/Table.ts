@@ -29,6 +29,11 @@ export interface TableOptions {
   }
   /** Batches after which the journal is folded. */
   readonly journalBatches?: number
+  /**
+   * Asks of one batch while more wait; of very many, half are taken. While the rest is decided those who were answered
+   * prepare their next ones, in place of waiting with everybody for the end of all.
+   */
+  readonly batchAsks: () => number
   /** Of a connection that a lock is bound to: whether it is gone. */
   readonly hasLeft: (client: number) => boolean
   readonly announce: (event: LockEvent) => void
@@ -153,26 +158,31 @@ export class Table {
 
   #hand(ask: Ask): void {
     this.#pending.push(ask)
-    if (this.#isSubmitted) return
+    this.#submit()
+  }
+
+  #submit(): void {
+    if (this.#isSubmitted || this.#pending.length === 0) return
     this.#isSubmitted = true
     let asks: ReadonlyArray<Ask> | undefined
     this.#options.submit(
       (sql) => {
-        asks = this.#takePending()
+        asks = this.#takePending(Math.max(this.#options.batchAsks(), Math.ceil(this.#pending.length / 2)))
         return this.#decide(asks, sql)
       },
       (exit) => {
         this.#isSubmitted = false
         if (Exit.isSuccess(exit)) this.#takeOver(...exit.value)
-        else this.#fail(asks ?? this.#takePending(), problemOf(exit))
+        else this.#fail(asks ?? this.#takePending(Infinity), problemOf(exit))
+        this.#submit()
       }
     )
   }
 
-  /** Without the requests of those who have left. */
-  #takePending(): ReadonlyArray<Ask> {
+  /** So many of the first, without the requests of those who have left. */
+  #takePending(most: number): ReadonlyArray<Ask> {
     const asks = this.#pending
-    this.#pending = []
+    this.#pending = most < asks.length ? asks.splice(most) : []
     return asks.filter(({ happening }) => happening.type !== "acquire" || this.#answers.has(happening.id))
   }
 

@@ -81,6 +81,7 @@ export class Subject {
   wall = 1_700_000_000_000
   boot = 1
   rebases = true
+  batchAsks = 2
   table = this.open()
 
   open(): Table {
@@ -97,6 +98,7 @@ export class Subject {
         bootId: String(this.boot),
         limits: () => limits,
         journalBatches: 3,
+        batchAsks: () => this.batchAsks,
         hasLeft: () => false,
         announce: (event) => void this.events.push(event),
         wake: () => {}
@@ -113,7 +115,8 @@ export class Subject {
 
   /** As the store does: a transaction, and then the answers. */
   commit(outcome: "answered" | "unanswered" | "full" = "answered"): void {
-    for (const { answer, work } of this.submitted.splice(0)) {
+    for (let next = this.submitted.shift(); next !== undefined; next = this.submitted.shift()) {
+      const { answer, work } = next
       this.connection.run("BEGIN")
       const result = work(this.connection)
       this.connection.run(outcome === "full" ? "ROLLBACK" : "COMMIT")
@@ -123,7 +126,9 @@ export class Subject {
   }
 
   crash(committed: boolean, sameBoot: boolean): void {
+    this.batchAsks = Infinity
     if (committed) this.commit("unanswered")
+    this.batchAsks = 2
     this.submitted = []
     if (!sameBoot) this.boot++
     this.rebases = !sameBoot || !this.rebases

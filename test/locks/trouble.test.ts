@@ -92,6 +92,7 @@ describe("a store that was damaged", () => {
         wall: () => 0,
         bootId: null,
         limits: () => ({ maxCount: 10, maxWaiterCount: 10, resumeMillis: 10 }),
+        batchAsks: () => Infinity,
         hasLeft: () => false,
         announce: (event) => void events.push(event),
         wake: () => {}

@@ -12,6 +12,12 @@ export const Capture = Schema.Struct({
     description: "Whether anything is captured. What was captured before stays.",
     applies: "at once"
   }),
+  claudeSessions: yesNo({
+    default: true,
+    description:
+      "Whether a `claude` that is the program of a session is given hob's hooks (by `--settings`, in a file of hob's own), so that it is captured without `hob capture install`.",
+    applies: "to new sessions"
+  }),
   excludePatterns: texts(/^[^\0]{1,256}$/u, 'a list of patterns of files, such as ["*.env", "secrets/"]', {
     default: ["*.env", "*.env.*", "*secret*", "*password*", "*api*key*", "*.pem", "*.key", "id_rsa*", "id_ed25519*"],
     description:

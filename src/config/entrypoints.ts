@@ -1,3 +1,4 @@
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const fromSource = import.meta.url.endsWith(".ts")
@@ -16,3 +17,6 @@ export const entrypoint = (name: keyof typeof sources): string =>
 
 /** Where hob is installed: the directory of its `package.json`. */
 export const packageRoot = (): string => fileURLToPath(new URL(fromSource ? "../.." : "..", import.meta.url))
+
+/** The program `hob` itself, as people and hooks call it. */
+export const ownBinary = (): string => join(packageRoot(), "bin", "hob")

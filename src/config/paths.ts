@@ -29,6 +29,8 @@ export interface Paths {
   readonly sessions: string
   /** What hooks leave while no daemon answers: a file for each call. Mode 0700. */
   readonly captureSpool: string
+  /** What a `claude` in a session is given, by the session's id: hob's hooks. Mode 0700. */
+  readonly claudeSettings: string
   /** What may be deleted at any time and is made anew: V8's compiled code. */
   readonly cache: string
   /** The variables that lead another process to these same paths. */
@@ -60,6 +62,7 @@ export const makePaths = (env: Readonly<Record<string, string | undefined>>): Pa
     screensLog: join(logs, "screens.log"),
     sessions: join(home, "sessions"),
     captureSpool: join(home, "capture-spool"),
+    claudeSettings: join(home, "claude-settings"),
     cache: join(home, "cache"),
     environment: isExplicit
       ? { HOB_HOME: home }

@@ -25,3 +25,6 @@ export const variableOf = (key: string): string =>
     .replaceAll(".", "_")
     .replace(/[A-Z]/g, (letter) => `_${letter}`)
     .toUpperCase()}`
+
+/** In the environment of a session's program: nothing of its agents is captured where it is `false`. */
+export const captureVariable = variableOf("capture.enabled")

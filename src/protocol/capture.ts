@@ -169,6 +169,7 @@ export const DiscardCapture = Rpc.make("capture.discard", {
 /** How captures are made: the settings of the group `capture` that are in force. */
 export const CaptureConfig = Schema.Struct({
   enabled: Schema.Boolean,
+  claudeSessions: Schema.Boolean,
   encrypt: Schema.Boolean,
   saveOnStop: Schema.Boolean,
   saveOnStopMillis: Schema.Int,

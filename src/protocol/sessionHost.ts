@@ -114,6 +114,8 @@ export const HostRequest = Schema.Union([
     recentBytes: Schema.Int,
     /** Bytes of input that may wait for the program. */
     inputQueueBytes: Schema.Int,
+    /** Words that stand among the program's arguments, before the one of this index; the session's `command` is without them. */
+    insert: Schema.optionalKey(Schema.Struct({ at: Schema.Int, words: Schema.Array(Schema.String) })),
     /** Writes `env` down for a later restart: {@link EnvironmentFile}. */
     keepEnvironment: Schema.optionalKey(Schema.Boolean)
   }),

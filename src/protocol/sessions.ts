@@ -289,7 +289,7 @@ export const Run = Rpc.make("sessions.run", {
     template: Schema.optionalKey(Schema.String),
     /** With a template: the caller's directory. It is used where the template names none, and below it a relative one is found. */
     callerCwd: Schema.optionalKey(Schema.String),
-    /** With a template: variables that go before those of the template, as `env` doesn't. */
+    /** Variables that go before those of a template, as `env` doesn't, and that `sessions.environmentDeny` does not take away. */
     overrideEnv: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
   },
   success: Session,

@@ -165,9 +165,9 @@ export class SessionHost {
   }
 
   async #start(request: Request<"spawn">): Promise<HostSession> {
-    const { env, inputQueueBytes, limits, recentBytes } = request
+    const { env, insert = { at: 0, words: [] }, inputQueueBytes, limits, recentBytes } = request
     const { preflight, pipe, pty } = this.#options.programs
-    const command = [request.file, ...request.session.command.slice(1)]
+    const command = [request.file, ...request.session.command.slice(1).toSpliced(insert.at, 0, ...insert.words)]
     const executable = await preflight(command, request.session.cwd, env)
     const directory = this.#directoryOf(request.session.id)
     const { restartedFrom } = request.session

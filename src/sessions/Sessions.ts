@@ -129,7 +129,7 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
   const { entries, find, put, take } = catalogue
   const labels = yield* makeLabels
   const ending = yield* makeEnding(labels.change)
-  const spawn = yield* makeSpawning
+  const spawn = yield* makeSpawning(paths)
 
   const askSession = (request: HostCall) =>
     link.call(request).pipe(Effect.flatMap((reply) => Effect.orDie(decodeHostSession(reply))))

@@ -6,6 +6,7 @@ import type { ScreensEvent } from "../protocol/screens.ts"
 import type { HelloReply } from "../protocol/sessionHost.ts"
 import { learnActivities } from "./activities.ts"
 import { Catalogue } from "./Catalogue.ts"
+import { removeClaudeSettings } from "./claudeHooks.ts"
 import { told } from "./entry.ts"
 import { HostLink } from "./HostLink.ts"
 import { HostUpgrade } from "./HostUpgrade.ts"
@@ -94,7 +95,9 @@ export const layer = (paths: Paths) =>
             const entry = put(told(before, session))
             yield* announce(event, entry)
             if (client !== undefined) catalogue.announceClient(client, entry)
-            if (event === "closed") yield* retain
+            if (event !== "closed") continue
+            yield* removeClaudeSettings(paths, session.id)
+            yield* retain
           }
         })
       )

@@ -24,7 +24,7 @@ const AWAY_MILLIS = 5000
 /** Starts sessions anew that want it when they have ended. `change` writes down what is new of one. */
 export const makeRestarts = Effect.fnUntraced(function* (paths: Paths, change: Labels["change"]) {
   const catalogue = yield* Catalogue
-  const spawn = yield* makeSpawning
+  const spawn = yield* makeSpawning(paths)
   const { entries, put } = catalogue
   /** By the id of the ended session: starts that have failed, and when the next one is. */
   const failures = new Map<SessionId, { readonly count: number; readonly next: number }>()

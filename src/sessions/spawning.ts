@@ -4,7 +4,8 @@ import type { Paths } from "../config/paths.ts"
 import { type Session, type SessionHostUnavailable, type SessionId, SpawnFailed } from "../protocol/index.ts"
 import { HostSession, type SessionFile } from "../protocol/sessionHost.ts"
 import { Catalogue } from "./Catalogue.ts"
-import { toSession, told } from "./entry.ts"
+import { claudeHooks } from "./claudeHooks.ts"
+import { isOpen, toSession, told } from "./entry.ts"
 import { HostLink } from "./HostLink.ts"
 
 const decodeHostSession = Schema.decodeUnknownEffect(HostSession)
@@ -21,7 +22,7 @@ const needsFeature = ({ limits = {}, restart }: SessionFile): string | null =>
   Object.keys(limits).length > 0 ? "limits" : restart !== undefined ? "environment" : null
 
 /** How a session that may start is started: in the catalogue at once, then in the session-host. */
-export const makeSpawning = Effect.gen(function* () {
+export const makeSpawning = Effect.fnUntraced(function* (paths: Paths) {
   const catalogue = yield* Catalogue
   const config = yield* HobConfig
   const link = yield* HostLink
@@ -44,7 +45,12 @@ export const makeSpawning = Effect.gen(function* () {
     file: SessionFile,
     env: Readonly<Record<string, string>>
   ): Effect.fn.Return<Session, SpawnFailed | SessionHostUnavailable> {
-    const { sessions } = yield* config.get
+    const { capture, sessions } = yield* config.get
+    const isKnown = (id: string) => {
+      const entry = entries.get(id as SessionId)
+      return entry !== undefined && isOpen(entry)
+    }
+    const insert = yield* claudeHooks({ paths, capture, file, env, isOpen: isKnown })
     const executable = file.command[0]!
     const spawn = link.call({
       op: "spawn",
@@ -54,6 +60,7 @@ export const makeSpawning = Effect.gen(function* () {
       limits: { segmentBytes: sessions.logSegmentBytes, maxBytes: sessions.logMaxBytes, logInput: sessions.logInput },
       recentBytes: sessions.recentBytes,
       inputQueueBytes: sessions.inputQueueBytes,
+      ...(insert === null ? {} : { insert }),
       ...(file.restart === undefined ? {} : { keepEnvironment: true })
     })
     const host = yield* checkHost(file).pipe(

@@ -26,7 +26,7 @@ export const applyTemplate = (
   home: string
 ): Result.Result<RunOptions, SpawnFailed> => {
   const { callerCwd, overrideEnv, template: name, ...asked } = options
-  if (name === undefined) return Result.succeed(asked)
+  if (name === undefined) return Result.succeed({ ...asked, extraEnv: { ...asked.extraEnv, ...overrideEnv } })
   const template = Object.hasOwn(templates, name) ? templates[name] : undefined
   if (template === undefined) {
     const likely = nearest(name, Object.keys(templates))

@@ -1,55 +1,7 @@
 import { assert, describe, it } from "vitest"
-import {
-  claudeConfig,
-  cursorConfig,
-  geminiConfig,
-  withNotify,
-  withoutNotify
-} from "../../src/cli/capture/agentConfigs.ts"
 import { gitHookNames, isShellScript, withBlock, withoutBlock } from "../../src/cli/capture/hookScript.ts"
 
 const command = "env HOB_HOME=/h '/a b/bin/hob'"
-
-describe("hob's hooks in an agent's configuration", () => {
-  const theirs = {
-    model: "opus",
-    hooks: {
-      Stop: [{ hooks: [{ type: "command", command: "say done" }] }],
-      PreToolUse: [{ matcher: "Bash", hooks: [{ type: "command", command: "check" }] }],
-      Odd: "not a list"
-    }
-  }
-
-  for (const [name, config] of Object.entries({ claudeConfig, geminiConfig })) {
-    it(`are put in once, beside what is there, and taken out again: ${name}`, () => {
-      const once = config.install(theirs, command)
-      assert.deepStrictEqual(config.install(once, command), once)
-      assert.deepStrictEqual(config.install(config.install(theirs, "/other/hob"), command), once)
-      assert.include(JSON.stringify(once), "say done")
-      assert.include(JSON.stringify(once), "capture hook")
-      assert.deepStrictEqual(config.uninstall(once), theirs)
-      assert.deepStrictEqual(config.uninstall(config.install({}, command)), {})
-      assert.deepStrictEqual(config.uninstall(theirs), theirs)
-    })
-  }
-
-  it("are put into Cursor's, which has entries in place of groups", () => {
-    const mine = { version: 1, hooks: { stop: [{ command: "say done" }], beforeSubmitPrompt: [{ command: "log it" }] } }
-    const once = cursorConfig.install(mine, command)
-    assert.deepStrictEqual(cursorConfig.install(once, command), once)
-    assert.deepStrictEqual(cursorConfig.uninstall(once), mine)
-    assert.deepStrictEqual(cursorConfig.uninstall(cursorConfig.install({}, command)), { version: 1 })
-  })
-
-  it("are put into Codex' before its first table, unless it notifies another program", () => {
-    const toml = '# mine\nmodel = "gpt-5-codex"\n[tui]\nnotify = true\n'
-    const once = withNotify(toml, ["env", "A=b", "/x/hob"])!
-    assert.isTrue(once.startsWith('notify = ["env","A=b","/x/hob","capture","hook","codex"]'))
-    assert.strictEqual(withNotify(once, ["env", "A=b", "/x/hob"]), once)
-    assert.strictEqual(withoutNotify(once), toml)
-    assert.isNull(withNotify('notify = ["say"]\n', ["hob"]))
-  })
-})
 
 describe("hob's lines in a hook of git", () => {
   const scripts = [

@@ -27,7 +27,10 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
   secrets: ["protocol", "config"],
   // When a cron expression is due: pure.
   cron: ["config"],
+  // How coding agents are told to tell hob: pure.
+  agentHooks: ["config"],
   ...Object.fromEntries(concerns.map((concern) => [concern, tools])),
+  sessions: [...tools, "agentHooks"],
   capture: [...tools, "masking"],
   ...Object.fromEntries(doors.map((door) => [door, [...tools, ...concerns]])),
   daemon: [...tools, ...concerns, ...doors],
@@ -39,7 +42,7 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
   // Takes secrets out of texts: pure.
   masking: [],
   client: ["protocol", "wire", "config"],
-  cli: ["protocol", "wire", "config", "client", "terminal", "masking", "cron"],
+  cli: ["protocol", "wire", "config", "client", "terminal", "masking", "cron", "agentHooks"],
   // The process of a user's module: a client of the daemon's socket as any other.
   methodWorker: ["protocol", "wire", "config", "client"],
   // The package's front door re-exports the Layers and the client.

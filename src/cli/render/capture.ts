@@ -1,12 +1,13 @@
 import type { CaptureConfig, CaptureMatch } from "../../protocol/capture.ts"
 import type { Capture, CaptureEntry } from "../../protocol/captureEntries.ts"
 import type { CaptureSave } from "../../protocol/captureSaves.ts"
+import { shortId } from "./session.ts"
 import { age, bytes, columns, oneLine, plural } from "./text.ts"
 
 /** What `hob capture ls` prints: one line each. */
 export const captureTable = (captures: ReadonlyArray<Capture>, now: number): string =>
   columns([
-    ["ID", "STATE", "TOOL", "MESSAGES", "CHANGES", "UNSAVED", "LAST", "BRANCH", "REPOSITORY"],
+    ["ID", "STATE", "TOOL", "MESSAGES", "CHANGES", "UNSAVED", "LAST", "SESSION", "BRANCH", "REPOSITORY"],
     ...captures.map((each) => [
       each.id,
       each.state,
@@ -15,6 +16,7 @@ export const captureTable = (captures: ReadonlyArray<Capture>, now: number): str
       String(each.codeChanges),
       String(each.unsaved),
       age(each.lastAt, now),
+      each.session === null ? "-" : shortId(each.session),
       oneLine(each.branch ?? "-"),
       oneLine(each.repository ?? each.cwd ?? "-")
     ])
@@ -68,8 +70,11 @@ export const captureStatus = ({ enabled }: CaptureConfig, captures: ReadonlyArra
 export const capturePage = (capture: Capture, entries: ReadonlyArray<CaptureEntry>): string => {
   const { branch, id, repository, startedAt, state, tool } = capture
   const where = repository === null ? oneLine(capture.cwd ?? "no directory") : oneLine(repository)
+  const { agentSession, session } = capture
   const head = [
     `${id}  ${oneLine(tool)}  ${state}  since ${startedAt}`,
+    ...(session === null ? [] : [`in session ${session}`]),
+    ...(agentSession === null ? [] : [`its own session ${oneLine(agentSession)}`]),
     `${where}${branch === null ? "" : `, branch ${oneLine(branch)}`}`,
     `${plural(capture.messages, "message")}, ${plural(capture.codeChanges, "code change")}, ${bytes(capture.bytes)}${capture.masked === 0 ? "" : `, ${plural(capture.masked, "secret")} masked`}`
   ]

@@ -1,7 +1,8 @@
 import { basename } from "node:path"
+import type { Capture } from "../../protocol/captureEntries.ts"
 import type { Session, SessionExit } from "../../protocol/sessions.ts"
 import { limitRows, restartRows } from "./limits.ts"
-import { age, bytes, columns, commandLine, cut, oneLine } from "./text.ts"
+import { age, bytes, columns, commandLine, cut, oneLine, plural } from "./text.ts"
 
 /** The id's first part: unique among a few thousand sessions, and any command takes it. */
 export const shortId = (id: string): string => id.slice(0, 8)
@@ -48,8 +49,11 @@ export const sessionTable = (sessions: ReadonlyArray<Session>, now: number, widt
         .join("\n")
 }
 
-/** What `hob show` prints. */
-export const sessionPage = (session: Session, now: number): string => {
+const captureLine = ({ codeChanges, id, messages, state, tool }: Capture): string =>
+  `${id} (${oneLine(tool)}, ${plural(messages, "message")}, ${plural(codeChanges, "code change")}, ${state})`
+
+/** What `hob show` prints; `captures` are those of the session's agents. */
+export const sessionPage = (session: Session, now: number, captures: ReadonlyArray<Capture> = []): string => {
   const rows: Array<[string, string]> = [
     ["id", session.id],
     ["name", session.name ?? "-"],
@@ -76,7 +80,8 @@ export const sessionPage = (session: Session, now: number): string => {
     rows.push(["not logged", `${bytes(session.logLostBytes)}: the disk was full or failed`])
   }
   if (session.restart !== undefined) rows.push(...restartRows(session, now))
-  return columns(rows.map(([key, value]) => [`${key}:`, value]))
+  for (const [index, capture] of captures.entries()) rows.push([index === 0 ? "captured" : "", captureLine(capture)])
+  return columns(rows.map(([key, value]) => [key === "" ? "" : `${key}:`, value]))
 }
 
 /** A program's name for a sentence. */

@@ -1,5 +1,6 @@
 import { read } from "node:fs"
 import { isatty } from "node:tty"
+import { captureVariable } from "../../config/variables.ts"
 import type { CaptureAgent, HookCall } from "../../protocol/captureHooks.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
@@ -35,7 +36,7 @@ export const captureHook = async (context: Context, { agent, event }: CaptureHoo
   try {
     if (!agents.has(agent)) throw new Error(`"${agent}" is none of ${[...agents].join(", ")}`)
     given = parse(event ?? (await standardInput()))
-    await tell(context, agent as CaptureAgent, given)
+    if (context.env[captureVariable] !== "false") await tell(context, agent as CaptureAgent, given)
   } catch (error) {
     const [line] = (error instanceof Error ? error.message : String(error)).split("\n")
     printError(`hob capture: ${line}`.slice(0, 300))

@@ -1,14 +1,8 @@
 import type { Context } from "../context.ts"
-import {
-  agentNames,
-  type AgentName,
-  installAgent,
-  isThere,
-  type Outcome,
-  uninstallAgent
-} from "../capture/agentFiles.ts"
+import { ownCommand, ownWords } from "../../agentHooks/ownCommand.ts"
+import { type AgentName, agentNames } from "../../config/agentPaths.ts"
+import { installAgent, isThere, type Outcome, uninstallAgent } from "../capture/agentFiles.ts"
 import { installGitHooks, uninstallGitHooks, workTreeOf } from "../capture/gitHooks.ts"
-import { ownCommand, ownWords } from "../capture/ownCommand.ts"
 import { findWorkTree } from "../../config/workTree.ts"
 import { ExitCode, Fault } from "../exit.ts"
 import { printError, printJson, printLine } from "../stdio.ts"
@@ -43,7 +37,7 @@ export const captureInstall = async (context: Context, options: CaptureInstallOp
       "A note of git can't be part of its commit: --notes and --stage exclude each other."
     )
   const tree = treeOf(repository)
-  const outcomes: Array<Outcome> = agentsOf(agent, context).map((name) =>
+  const outcomes: Array<Outcome> = agentsOf(agent, context).flatMap((name) =>
     installAgent(name, context.env, ownWords(context.paths), ownCommand(context.paths))
   )
   if (tree !== undefined) {
@@ -65,7 +59,7 @@ export const captureUninstall = async (
 ): Promise<number> => {
   const tree = treeOf(repository)
   const names = agent === "all" ? agentNames : agent === "none" ? [] : [agent]
-  const outcomes = names.flatMap((name) => uninstallAgent(name, context.env) ?? [])
+  const outcomes = names.flatMap((name) => uninstallAgent(name, context.env))
   const sentences = tree === undefined ? [] : uninstallGitHooks(tree)
   return tell([...outcomes, ...sentences.map((sentence) => ({ done: true, sentence }))], json, "Nothing was installed.")
 }

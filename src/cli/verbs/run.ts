@@ -79,7 +79,7 @@ const request = (context: Context, options: RunOptions): Readonly<Record<string,
     ...(options.restart === null ? {} : { restart: options.restart }),
     ...(options.restartMax === null ? {} : { restartMax: options.restartMax }),
     ...(options.template === null
-      ? { cwd: resolve(options.cwd ?? process.cwd()), env: { ...inherited, ...own } }
+      ? { cwd: resolve(options.cwd ?? process.cwd()), env: { ...inherited, ...own }, overrideEnv: own }
       : {
           template: options.template,
           ...(options.cwd === null ? {} : { cwd: resolve(options.cwd) }),

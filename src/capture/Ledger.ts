@@ -80,6 +80,8 @@ interface Appended {
 
 export class Ledger {
   readonly #options: LedgerOptions
+  /** What is discarded gives its numbers back to the store: the index of searches must not meet one twice. */
+  #newestEntry = 0
 
   constructor(options: LedgerOptions) {
     this.#options = options
@@ -201,7 +203,9 @@ export class Ledger {
       masked: row.masked + masked,
       cut: row.cut + Number(cutBytes > 0)
     }
+    this.#newestEntry = Math.max(this.#newestEntry, rows.newestEntry(sql)) + 1
     rows.addEntry(sql, number, {
+      number: this.#newestEntry,
       type,
       seq,
       at: at ?? new Date(wall()).toISOString(),

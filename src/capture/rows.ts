@@ -98,10 +98,19 @@ export type New = Pick<
   | "last_at_millis"
 >
 
+/** A number that no capture has, nor entries that a damaged capture has left behind. */
+const freeNumber = (sql: Reads): number =>
+  Number(
+    sql.get(
+      "SELECT 1 + max((SELECT coalesce(max(number), 0) FROM captures), (SELECT coalesce(max(capture), 0) FROM capture_entries)) AS free"
+    )?.["free"]
+  )
+
 export const insert = (sql: Sql, row: New): Stored => {
   sql.run(
-    `INSERT INTO captures (id, tool, agent_session, session_id, cwd, repository, branch, metadata, state, started_at, last_at_millis, last_seq, saved_seq, messages, code_changes, unsaved, bytes, masked, cut, dropped, excluded)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)`,
+    `INSERT INTO captures (number, id, tool, agent_session, session_id, cwd, repository, branch, metadata, state, started_at, last_at_millis, last_seq, saved_seq, messages, code_changes, unsaved, bytes, masked, cut, dropped, excluded)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)`,
+    freeNumber(sql),
     row.id,
     row.tool,
     row.agent_session,
@@ -151,6 +160,8 @@ export type Body = typeof Body.Type
 const decodeBody = Schema.decodeUnknownOption(Schema.fromJsonString(Body))
 
 export interface NewEntry {
+  /** Among all entries of the store: greater than that of every one that came before. */
+  readonly number: number
   readonly type: CaptureEntry["type"]
   readonly seq: number
   readonly at: string
@@ -159,9 +170,10 @@ export interface NewEntry {
   readonly key: string | null
 }
 
-export const addEntry = (sql: Sql, capture: number, { at, body, cutBytes, key, seq, type }: NewEntry): void => {
+export const addEntry = (sql: Sql, capture: number, { at, body, cutBytes, key, number, seq, type }: NewEntry): void => {
   sql.run(
-    "INSERT INTO capture_entries (capture, seq, type, at, body, cut_bytes, key) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO capture_entries (number, capture, seq, type, at, body, cut_bytes, key) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    number,
     capture,
     seq,
     type,

@@ -186,6 +186,29 @@ describe("a capture", () => {
   )
 })
 
+describe("a capture whose row was damaged and taken out", () => {
+  it.effect("leaves its messages to no other one", () =>
+    Effect.gen(function* () {
+      const at = yield* directory
+      const first = yield* open(at)
+      const { id } = yield* first.captures.create({ tool: "t" })
+      yield* first.add(id, "of the first one")
+      // As the opening of the store does it.
+      yield* first.database.write((sql) => sql.run("DELETE FROM captures"))
+      yield* first.stop
+      const { add, captures } = yield* open(at)
+      const other = yield* captures.create({ tool: "t" })
+      yield* add(other.id, "of the other one")
+      const { capture, entries } = yield* captures.show({ capture: other.id })
+      assert.strictEqual(capture.messages, 1)
+      assert.deepStrictEqual(
+        entries.map((entry) => (entry.type === "message" ? entry.content : "")),
+        ["of the other one"]
+      )
+    }).pipe(Effect.scoped)
+  )
+})
+
 describe("of a secret nothing is stored", () => {
   it.effect("in a message, a change, or what a program says of itself", () =>
     Effect.gen(function* () {

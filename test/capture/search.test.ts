@@ -35,6 +35,21 @@ describe("a search", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("finds what came in the place of what was discarded", () =>
+    Effect.gen(function* () {
+      const { add, captures } = yield* open(yield* directory)
+      const gone = yield* captures.create({ tool: "t" })
+      for (let count = 0; count < 200; count++) yield* add(gone.id, `filler number ${count}`)
+      assert.lengthOf((yield* captures.search({ text: "number 199" })).matches, 1)
+      yield* captures.discard(gone.id)
+      const { id } = yield* captures.create({ tool: "t" })
+      yield* add(id, "something that nobody had said")
+      assert.lengthOf((yield* captures.search({ text: "nobody had" })).matches, 1)
+      for (let count = 0; count < 300; count++) yield* add(id, `padding number ${count}`)
+      assert.lengthOf((yield* captures.search({ text: "nobody had" })).matches, 1)
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("finds what is encrypted, and no secret", () =>
     Effect.gen(function* () {
       const { add, captures } = yield* open(yield* directory, { encrypt: true })

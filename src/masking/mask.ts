@@ -21,6 +21,9 @@ interface Span {
   readonly kind: string
 }
 
+const marked = /^[-+](?=[^\s-])/m
+const everyMark = /^[-+](?=[^\s-])/gm
+
 /** Without any of these there is none: most of what people say need not be looked at more closely. */
 const worthALook = /[A-Za-z0-9_+/=.:~-]{16}|pass|secret|token|key|pwd|cred|auth|dsn|cookie|:\/\/|-----/i
 
@@ -31,9 +34,7 @@ const worthALook = /[A-Za-z0-9_+/=.:~-]{16}|pass|secret|token|key|pwd|cred|auth|
 export const makeMask = ({ patterns = [] }: MaskOptions = {}): Mask => {
   const preset = makePreset()
   const own = patterns.map((pattern) => ({ kind: "pattern", pattern: new RegExp(pattern, "gdmu") }))
-  return (text, known = []) => {
-    const spans: Array<Span> = []
-    for (const value of known) addAll(spans, text, value, "value")
+  const look = (spans: Array<Span>, text: string): void => {
     if (worthALook.test(text)) {
       for (const rule of rules) addMatches(spans, text, rule)
       for (const { kind, range, values } of preset(text)) {
@@ -43,6 +44,13 @@ export const makeMask = ({ patterns = [] }: MaskOptions = {}): Mask => {
       }
     }
     for (const rule of own) addMatches(spans, text, rule)
+  }
+  return (text, known = []) => {
+    const spans: Array<Span> = []
+    for (const value of known) addAll(spans, text, value, "value")
+    look(spans, text)
+    // A line of a diff, or of a list, is what stands behind its first character: most rules look at what is before a secret.
+    if (marked.test(text)) look(spans, text.replaceAll(everyMark, " "))
     return spans.length === 0 ? { text, count: 0 } : replace(text, spans)
   }
 }

@@ -38,7 +38,11 @@ export const open = (
     const paths = makePaths({ HOB_HOME: home })
     const context = yield* Captures.layer(paths).pipe(
       Layer.provideMerge(Layer.mergeAll(Announcer.layer, Concerns.layer)),
-      Layer.provideMerge(Layer.orDie(Database.layerFile({ path: paths.database, durability: "process-crash" }))),
+      Layer.provideMerge(
+        Layer.orDie(
+          Database.layerFile({ path: paths.database, durability: settings.storage?.durability ?? "process-crash" })
+        )
+      ),
       Layer.provideMerge(Secrets.layer(paths)),
       Layer.provideMerge(HobConfig.layerTest({ ...settings, capture })),
       Layer.fresh,

@@ -1,14 +1,9 @@
-import { execFileSync, spawnSync } from "node:child_process"
+import { execFileSync } from "node:child_process"
 import { mkdtempSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import { afterEach, assert, beforeEach, describe } from "vitest"
 import { binary, type Home, makeHome } from "../support/home.ts"
-import { needs, skipsForbidden } from "../support/needs.ts"
-
-const ownMounts = process.getuid?.() === 0 ? ["--mount"] : ["--user", "--map-root-user", "--mount"]
-/** Containers may forbid mounts of one's own. */
-const mayMount = spawnSync("unshare", [...ownMounts, "true"]).status === 0
-const mounts = mayMount || skipsForbidden ? needs("unshare", "mount", "git") : it.skip
+import { mounts, ownMounts } from "../storage/traced.ts"
 
 let home: Home
 beforeEach(() => void (home = makeHome()))

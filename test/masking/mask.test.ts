@@ -26,6 +26,7 @@ describe("a mask", () => {
         text,
         `Please look at this:\n\n${text}\n\nand fix it.`,
         `+${text}`,
+        `-${text}`,
         JSON.stringify({ text })
       ]) {
         const masked = mask(written)
@@ -37,6 +38,14 @@ describe("a mask", () => {
       }
     })
   }
+
+  it("knows in a diff what it knows by itself", () => {
+    for (const { name, secret } of examples) {
+      if (mask(secret).count === 0) continue
+      for (const diff of [`-${secret}`, `+${secret}`, `@@ -1 +1 @@\n-${secret}\n+x\n`, `- ${secret}\n- another one`])
+        assert.strictEqual(left(secret, mask(diff).text).length < 12, true, `${name}: ${mask(diff).text}`)
+    }
+  })
 
   it("leaves alone what people say and programs are made of", () => {
     const innocent = [

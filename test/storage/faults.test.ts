@@ -1,12 +1,12 @@
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { Effect } from "effect"
-import { execFile, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Durability } from "../../src/storage/sqlite.ts"
-import { needs, skipsForbidden } from "../support/needs.ts"
+import { needs } from "../support/needs.ts"
 import { bundle, readNotes } from "./support.ts"
+import { mounts, ownMounts, run, runWithFault, traceOf, violations } from "./traced.ts"
 
 const home = fs.mkdtempSync(join(tmpdir(), "hob-faults-"))
 let program = ""
@@ -17,58 +17,25 @@ beforeAll(async () => {
 })
 afterAll(() => fs.rmSync(home, { recursive: true, force: true }))
 
-/** What a writer said, taken apart. */
-interface Said {
-  readonly acknowledged: ReadonlyArray<number>
-  readonly failed: ReadonlyArray<{ readonly id: number; readonly tag: string; readonly read: string }>
-  readonly state: string | undefined
-  readonly lines: ReadonlyArray<string>
-}
-
-const run = (command: string, args: ReadonlyArray<string>): Promise<Said> =>
-  new Promise((resolve, reject) => {
-    execFile(command, args, { encoding: "utf8", maxBuffer: 2 ** 30 }, (error, stdout, stderr) => {
-      if (error !== null) return reject(new Error(`${command} ${args.join(" ")}: ${error.message}\n${stdout}${stderr}`))
-      const lines = stdout.trim().split("\n")
-      resolve({
-        lines,
-        acknowledged: lines.filter((line) => /^\d+$/.test(line)).map(Number),
-        failed: lines.flatMap((line) => {
-          const match = /^failed (\d+) (\w+) (\w+)$/.exec(line)
-          return match === null ? [] : [{ id: Number(match[1]), tag: match[2]!, read: match[3]! }]
-        }),
-        state: /^state (.*)$/.exec(lines.at(-1) ?? "")?.[1]
-      })
-    })
-  })
-
 const newStore = async (): Promise<string> => {
   const path = join(home, `${++stores}.db`)
   await run(process.execPath, [program, path, "process-crash", "1", "0"])
   return path
 }
 
-/** A writer under strace, all of whose system calls on the store that are named by `inject` meet its fault. */
-const runWithFault = (path: string, inject: string, durability: Durability, first: number, count: number) => {
-  const strace = ["-f", "-qq", "-o", "/dev/null", "-P", path, "-P", `${path}-wal`, "-e", `inject=${inject}`]
-  return run("strace", [...strace, process.execPath, program, path, durability, String(first), String(count)])
-}
+const writer = (path: string, inject: string, durability: Durability, first: number, count: number) =>
+  runWithFault(path, inject, [program, path, durability, String(first), String(count)])
 
 const notesOf = (path: string) => Effect.runPromise(readNotes(path))
 
 const among = (ids: ReadonlyArray<number>, wanted: ReadonlyArray<number>) => wanted.filter((id) => ids.includes(id))
-
-const ownMounts = process.getuid?.() === 0 ? ["--mount"] : ["--user", "--map-root-user", "--mount"]
-/** Containers may forbid mounts of one's own. */
-const mayMount = spawnSync("unshare", [...ownMounts, "true"]).status === 0
-const mounts = mayMount || skipsForbidden ? needs("unshare", "mount") : it.skip
 
 describe("a full disk", () => {
   needs("strace")("at any write: refused as full and not made; reads go on; it works again by itself", async () => {
     for (let first = 1; first <= 25; first++) {
       const path = await newStore()
       // Each of the writes first, first + 25, first + 50, … to the store's files finds no space: each is tried once.
-      const said = await runWithFault(path, `pwrite64:error=ENOSPC:when=${first}+25`, "process-crash", 1, 150)
+      const said = await writer(path, `pwrite64:error=ENOSPC:when=${first}+25`, "process-crash", 1, 150)
       assert.isAbove(said.failed.length, 0)
       assert.deepStrictEqual(
         said.failed.filter(({ read, tag }) => tag !== "StorageFull" || read !== "read"),
@@ -144,7 +111,7 @@ describe("a disk that fails", () => {
     needs("strace")(`at any ${call}: not acknowledged, read-only from then on, and reads go on`, async () => {
       for (let position = 1; position <= 20; position++) {
         const path = await newStore()
-        const said = await runWithFault(path, `${call}:error=EIO:when=${position}`, "power-loss", 1, 150)
+        const said = await writer(path, `${call}:error=EIO:when=${position}`, "power-loss", 1, 150)
         const { failed, state } = said
         if (state !== "read-only") assert.fail(`${call} ${position}: ${said.lines.slice(-3).join(", ")}`)
         assert.isAbove(failed.length, 0)
@@ -170,7 +137,7 @@ describe("a disk that fails", () => {
     needs("strace")(name, async () => {
       const path = await newStore()
       // Nothing is flushed for a write here: it is the copying that meets the fault, and tells nobody but the store.
-      const said = await runWithFault(path, `fsync:error=EIO:when=${position}`, "process-crash", 1, 4000)
+      const said = await writer(path, `fsync:error=EIO:when=${position}`, "process-crash", 1, 4000)
       assert.strictEqual(said.state, "read-only")
       assert.isAbove(said.acknowledged.length, 100)
       assert.deepStrictEqual([...new Set(said.failed.map(({ read, tag }) => `${tag} ${read}`))], ["StorageFailed read"])
@@ -187,39 +154,16 @@ describe("a disk that fails", () => {
     const path = await newStore()
     await run(process.execPath, [program, path, "process-crash", "1", "100"])
     const before = fs.readFileSync(path)
-    const said = await runWithFault(path, "pread64:error=EIO:when=3", "process-crash", 200, 1)
+    const said = await writer(path, "pread64:error=EIO:when=3", "process-crash", 200, 1)
     assert.match(said.lines[0]!, /^unusable .*can't be opened \(disk I\/O error\)\. Make sure that/)
     assert.isTrue(before.equals(fs.readFileSync(path)))
   })
 })
 
-/** Acknowledgements in a trace that came before a flush of the log with their record in it. */
-const violations = (trace: string): { readonly acknowledged: number; readonly early: ReadonlyArray<number> } => {
-  const written = new Set<number>()
-  const flushed = new Set<number>()
-  const early: Array<number> = []
-  let acknowledged = 0
-  for (const line of trace.split("\n")) {
-    const [, call, file, rest] = /^\d+ +(\w+)\(\d+<([^>]*)>(.*)$/.exec(line) ?? []
-    if (call === "pwrite64" && file?.endsWith("-wal")) {
-      for (const [, id] of rest!.matchAll(/note (\d+) /g)) written.add(Number(id))
-    } else if ((call === "fdatasync" || call === "fsync") && file?.endsWith("-wal") && rest!.endsWith("= 0")) {
-      for (const id of written) flushed.add(id)
-    } else if (call === "write") {
-      const said = /^, "(\d+)\\n"/.exec(rest!)?.[1]
-      if (said === undefined) continue
-      acknowledged++
-      if (!flushed.has(Number(said))) early.push(Number(said))
-    }
-  }
-  return { acknowledged, early }
-}
-
 const traced = async (durability: Durability, count: number) => {
   const path = await newStore()
   const trace = join(home, "trace")
-  const calls = ["-f", "-qq", "-y", "-s", "5000", "-o", trace, "-e", "trace=fsync,fdatasync,pwrite64,write"]
-  const said = await run("strace", [...calls, process.execPath, program, path, durability, "1", String(count)])
+  const said = await run("strace", [...traceOf(trace), process.execPath, program, path, durability, "1", String(count)])
   assert.lengthOf(said.acknowledged, count)
   const text = fs.readFileSync(trace, "utf8")
   return { ...violations(text), flushes: text.split(/\bf(?:data)?sync\(/).length - 1 }

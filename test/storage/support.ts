@@ -20,7 +20,7 @@ export const bundle = async (entry: string, directory: string): Promise<string> 
     input: join(import.meta.dirname, entry),
     platform: "node",
     logLevel: "warn",
-    output: { file, format: "esm" }
+    output: { file, format: "esm", codeSplitting: false }
   })
   return file
 }

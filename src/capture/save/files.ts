@@ -2,7 +2,10 @@
 import { randomBytes } from "node:crypto"
 import { constants, type Stats } from "node:fs"
 import { chmod, lstat, mkdir, open, rename, stat, unlink } from "node:fs/promises"
+import { constants as system } from "node:os"
 import { dirname, join } from "node:path"
+
+const { errno } = system
 
 /** Why nothing was written. */
 export class NotWritten extends Error {
@@ -18,7 +21,6 @@ export class NotWritten extends Error {
 
 const reasons: Readonly<Record<string, readonly [NotWritten["reason"], string]>> = {
   ENOSPC: ["full", "the disk is full"],
-  EDQUOT: ["full", "the quota of this disk is used up"],
   EROFS: ["read-only", "the file system is read-only"],
   EACCES: ["read-only", "hob may not write there"],
   EPERM: ["read-only", "hob may not write there"],
@@ -30,6 +32,9 @@ const reasons: Readonly<Record<string, readonly [NotWritten["reason"], string]>>
 /** What the system said, in words. */
 export const asNotWritten = (error: unknown, path: string): NotWritten => {
   if (error instanceof NotWritten) return error
+  // Node has no name for it.
+  if ((error as NodeJS.ErrnoException | null)?.errno === -errno.EDQUOT)
+    return new NotWritten("full", path, "your quota of this disk is used up", error)
   const code = (error as NodeJS.ErrnoException | null)?.code ?? ""
   const [reason, detail] = reasons[code] ?? ["system", (error as Error).message]
   return new NotWritten(reason, path, detail, error)

@@ -49,14 +49,15 @@ const check = (repo: string, what: string): void => {
 
 describe("a save that meets a fault", () => {
   // `before`: of these calls, those that are made before the save begins.
-  for (const [call, error, reason, before] of [
-    ["fsync", "EIO", "system", 0],
-    ["fsync", "ENOSPC", "full", 0],
-    ["rename", "EIO", "system", 0],
-    ["rename", "EROFS", "read-only", 0],
-    ["mkdir", "ENOSPC", "full", 1],
-    ["mkdir", "EDQUOT", "full", 1]
-  ].filter((_, index) => FAULTS > 1 || index % 2 === 0) as ReadonlyArray<readonly [string, string, string, number]>) {
+  const faults = [
+    { call: "fsync", error: "EIO", reason: "system", before: 0 },
+    { call: "fsync", error: "ENOSPC", reason: "full", before: 0 },
+    { call: "rename", error: "EROFS", reason: "read-only", before: 0 },
+    { call: "rename", error: "EIO", reason: "system", before: 0 },
+    { call: "mkdir", error: "EDQUOT", reason: "full", before: 1 },
+    { call: "mkdir", error: "ENOSPC", reason: "full", before: 1 }
+  ]
+  for (const { before, call, error, reason } of faults.filter((_, index) => FAULTS > 1 || index % 2 === 0)) {
     needs("strace", "git")(
       `(${error} of ${call}) says so, leaves whole files or none, and is finished by the next`,
       async () => {

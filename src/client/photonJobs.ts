@@ -20,6 +20,7 @@ export interface PhotonJob {
   readonly cron: string
   readonly runCount: number
   readonly createdAt: number
+  readonly createdBy?: string
   readonly nextRun?: number
   readonly lastRun?: number
 }
@@ -66,7 +67,7 @@ export const listJobs = async (photonName: string): Promise<Array<PhotonJob>> =>
     jobs.push(...page.jobs)
     isMore = page.truncated === true
   }
-  return jobs.flatMap(({ createdAt, cron, id, lastRun, method, nextAt, params, runCount }) =>
+  return jobs.flatMap(({ createdAt, createdBy, cron, id, lastRun, method, nextAt, params, runCount }) =>
     // Others start commands.
     method === undefined
       ? []
@@ -78,6 +79,7 @@ export const listJobs = async (photonName: string): Promise<Array<PhotonJob>> =>
             cron,
             runCount,
             createdAt: Date.parse(createdAt),
+            ...(createdBy === null ? {} : { createdBy }),
             ...(nextAt === null ? {} : { nextRun: Date.parse(nextAt) }),
             ...(lastRun === null ? {} : { lastRun: Date.parse(lastRun.startedAt) })
           }

@@ -1,4 +1,5 @@
-import { Cause, Clock, Context, Effect, Exit, FiberSet, Latch, Option, Scope } from "effect"
+import { Cause, Context, Effect, Exit, FiberSet, Latch, Option, Scope } from "effect"
+import { clocks } from "../actors/monotonic.ts"
 import type { Settings } from "../config/settings.ts"
 import {
   InvalidParams,
@@ -65,9 +66,8 @@ export const make = ({
   settings
 }: CallsOptions): Effect.Effect<MethodCalls["Service"], never, Scope.Scope> =>
   Effect.gen(function* () {
-    const clock = yield* Clock.Clock
+    const { monotonic: now } = yield* clocks
     const fork = yield* FiberSet.makeRuntime<never, void, never>()
-    const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
     const limits = new TimeLimits()
     const earlier = yield* Latch.make()
     let wakesAt = Infinity

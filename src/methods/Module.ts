@@ -1,5 +1,6 @@
 import { Clock, Deferred, Effect, Latch, Result, Scope, type Semaphore } from "effect"
 import { Concerns } from "../actors/Concerns.ts"
+import { clocks } from "../actors/monotonic.ts"
 import type { Settings } from "../config/settings.ts"
 import { ModuleBroken } from "../protocol/methodErrors.ts"
 import { type Files, filesNow, FileWatch, haveChanged } from "./FileWatch.ts"
@@ -51,12 +52,11 @@ export const make = (options: ModuleOptions): Effect.Effect<Module, never, Conce
   Effect.gen(function* () {
     const concerns = yield* Concerns
     const scope = yield* Scope.Scope
-    const clock = yield* Clock.Clock
+    const { monotonic } = yield* clocks
     const { environment, remembered, settings, socket } = options
     const { file, namespace } = remembered
     const annotations = { module: file, namespace }
     const state = new ModuleState(remembered)
-    const monotonic = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
     const output = yield* makeOutput(annotations)
     const touched = yield* Latch.make()
     let idleSince = monotonic()

@@ -1,7 +1,8 @@
-import { Clock, Context, Deferred, Effect, Latch, Layer, Option, Result, Stream } from "effect"
+import { Context, Deferred, Effect, Latch, Layer, Option, Result, Stream } from "effect"
 import type { Rpc } from "effect/rpc"
 import { Announcer } from "../actors/Announcer.ts"
 import { Concerns } from "../actors/Concerns.ts"
+import { clocks } from "../actors/monotonic.ts"
 import { HobConfig } from "../config/HobConfig.ts"
 import { Methods } from "../methods/Methods.ts"
 import { UnknownMethod } from "../protocol/methodErrors.ts"
@@ -77,12 +78,10 @@ export const layer = Layer.effect(
     const database = yield* Database
     const methods = yield* Methods
     const sessions = yield* Sessions
-    const clock = yield* Clock.Clock
     const scope = yield* Effect.scope
     const earlier = yield* Latch.make()
+    const { monotonic, wall } = yield* clocks
     let settings = (yield* config.get).schedule
-    const wall = () => clock.currentTimeMillisUnsafe()
-    const monotonic = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
 
     const table = new JobTable()
     // What can't be read is no ground to run anything on.

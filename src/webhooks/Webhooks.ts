@@ -1,6 +1,7 @@
-import { Clock, Context, Effect, FiberSet, Latch, Layer, Schema, Stream } from "effect"
+import { Context, Effect, FiberSet, Latch, Layer, Schema, Stream } from "effect"
 import { Announcer } from "../actors/Announcer.ts"
 import { Concerns } from "../actors/Concerns.ts"
+import { clocks } from "../actors/monotonic.ts"
 import { HobConfig } from "../config/HobConfig.ts"
 import { Methods } from "../methods/Methods.ts"
 import { ChannelName } from "../protocol/channelNames.ts"
@@ -57,11 +58,9 @@ export const layer = Layer.effect(
     const config = yield* HobConfig
     const database = yield* Database
     const methods = yield* Methods
-    const clock = yield* Clock.Clock
     const wake = yield* Latch.make()
+    const { monotonic, wall } = yield* clocks
     let settings = (yield* config.get).webhooks
-    const wall = () => clock.currentTimeMillisUnsafe()
-    const monotonic = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
 
     const table = new RouteTable()
     // A store that can't be read is no ground to let anybody in.

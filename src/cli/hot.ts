@@ -8,6 +8,7 @@ import { parseDuration } from "./duration.ts"
 import { captureVerbs } from "./hotCapture.ts"
 import { channelVerbs } from "./hotChannels.ts"
 import { lockVerbs } from "./hotLocks.ts"
+import { upstreamVerbs } from "./hotUpstream.ts"
 import { limitsOf } from "./limits.ts"
 import { type Grammar, parseCount, parsePlain, type Plain } from "./plain.ts"
 import { attach } from "./verbs/attach.ts"
@@ -49,6 +50,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   ...channelVerbs,
   ...lockVerbs,
   ...captureVerbs,
+  ...upstreamVerbs,
   // Not in the tree: completion scripts call it, people don't.
   __complete: {
     grammar: { flags: {}, words: [1, 1] },

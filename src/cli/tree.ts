@@ -26,6 +26,7 @@ import { screenCommand } from "./commands/screen.ts"
 import { searchCommand } from "./commands/search.ts"
 import { serviceCommand } from "./commands/service.ts"
 import { killCommand, listCommand, removeCommand, sendCommand, showCommand, waitCommand } from "./commands/sessions.ts"
+import { callCommand, upstreamCommand } from "./commands/upstream.ts"
 import { webhookCommand } from "./commands/webhooks.ts"
 import { ExitCode } from "./exit.ts"
 import { normalize } from "./normalize.ts"
@@ -62,6 +63,7 @@ export const tree = hob.pipe(
     { group: "METHODS", commands: [methodsCommand] },
     { group: "WEBHOOKS", commands: [webhookCommand] },
     { group: "JOBS", commands: [cronCommand] },
+    { group: "UPSTREAM", commands: [callCommand, upstreamCommand] },
     { group: "CAPTURE", commands: [captureCommand] },
     { group: "MACHINE", commands: [machineCommand] },
     { group: "DAEMON", commands: daemonCommands },

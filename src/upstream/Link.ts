@@ -136,6 +136,16 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
       status = { ...status, nextAttemptAt: null, ...change, state, since }
     }
 
+    /** Tells those who wait. Whoever hears it may wait again at once, and is not to hear the same again. */
+    const settle = (
+      outcome: Effect.Effect<Connection, UpstreamConnectError>,
+      which: (waiter: Waiter) => boolean = () => true
+    ): void => {
+      const told = [...waiters].filter(which)
+      for (const waiter of told) waiters.delete(waiter)
+      for (const { got } of told) Deferred.doneUnsafe(got, outcome)
+    }
+
     const used = (): void => void (lastUsed = now())
     /** How long until it is idle, in milliseconds. */
     const leftToIdle = (): number => {
@@ -205,8 +215,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
       lostAt = undefined
       used()
       become("up", { connections: status.connections + 1, reason: null })
-      for (const { got } of waiters) Deferred.doneUnsafe(got, Effect.succeed(connection))
-      waiters.clear()
+      settle(Effect.succeed(connection))
       return yield* Effect.raceAllFirst([
         connection.lost,
         keepAlive(connection, settings),
@@ -270,13 +279,13 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
     /** Nothing is tried until somebody says that things have changed. */
     const beRefused = ({ reason, response }: Refused) =>
       Effect.gen(function* () {
-        refusal = new UpstreamLoginRefused({ name, response, reason: reason.replaceAll("NAME", name) })
-        become("refused", { reason: refusal.reason })
+        const error = new UpstreamLoginRefused({ name, response, reason: reason.replaceAll("NAME", name) })
+        refusal = error
+        become("refused", { reason: error.reason })
         keys.forget()
-        yield* Effect.logError(refusal.message)
-        for (const { got } of waiters) Deferred.doneUnsafe(got, Effect.fail(refusal))
-        waiters.clear()
-        options.refused(refusal)
+        yield* Effect.logError(error.message)
+        settle(Effect.fail(error))
+        options.refused(error)
         yield* restarted.await
         refusal = undefined
       })
@@ -301,11 +310,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
     /** Calls hear at once why there is no connection; not where it was up a moment ago, and may be again in a moment. */
     const failWaiting = (reason: string): void => {
       if (lostAt !== undefined && now() - lostAt < settings().patienceMillis) return
-      for (const waiter of waiters) {
-        if (waiter.isPatient) continue
-        waiters.delete(waiter)
-        Deferred.doneUnsafe(waiter.got, Effect.fail(new UpstreamUnreachable({ name, reason })))
-      }
+      settle(Effect.fail(new UpstreamUnreachable({ name, reason })), ({ isPatient }) => !isPatient)
     }
 
     yield* concerns.supervise(`upstream ${name}`, actor)
@@ -313,9 +318,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         isClosed = true
-        for (const { got } of waiters)
-          Deferred.doneUnsafe(got, Effect.fail(new UpstreamUnreachable({ name, reason: GONE })))
-        waiters.clear()
+        settle(Effect.fail(new UpstreamUnreachable({ name, reason: GONE })))
       })
     )
 

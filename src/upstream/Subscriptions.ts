@@ -193,6 +193,6 @@ export class Subscriptions {
     const subscription = this.#subscriptions.get(collection)
     if (subscription === undefined) return
     subscription.id = null
-    for (const { items } of [...subscription.listeners]) Queue.failCauseUnsafe(items, Cause.fail(error))
+    for (const { items } of Array.from(subscription.listeners)) Queue.failCauseUnsafe(items, Cause.fail(error))
   }
 }

@@ -80,8 +80,9 @@ export const layer = Layer.effect(
       monotonic: () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
     }
     const store = EventStore.make(database, clocks)
-    let settings = (yield* config.get).channels
-    let rules = rulesOf(settings)
+    const first = yield* config.get
+    let settings = first.channels
+    let rules = rulesOf(first)
     const brokers = new Map<string, Broker>()
     const keeps = yield* Latch.make()
     let published = 0
@@ -177,7 +178,7 @@ export const layer = Layer.effect(
             Stream.runForEach(config.changes, (next) =>
               Effect.sync(() => {
                 settings = next.channels
-                rules = rulesOf(settings)
+                rules = rulesOf(next)
                 for (const broker of brokers.values()) broker.reconsider()
               })
             ),
@@ -211,12 +212,13 @@ export const layer = Layer.effect(
   })
 )
 
-const rulesOf = ({ keep, retainBytes, retainCount, retainMillis, rules }: Settings["channels"]): Rules => {
+/** What is announced of a lock is mostly told in its state: many locks with many events each would be most of all memory. */
+const rulesOf = ({ channels, locks }: Pick<Settings, "channels" | "locks">): Rules => {
+  const { keep, retainBytes, retainCount, retainMillis, rules } = channels
   const otherwise = { keep, events: retainCount, bytes: retainBytes, ageMillis: retainMillis }
-  return {
-    otherwise,
-    rules: Object.entries(rules).map(([pattern, rule]) => Object.assign({ pattern }, otherwise, boundsOf(rule)))
-  }
+  const own = Object.entries(rules).map(([pattern, rule]) => Object.assign({ pattern }, otherwise, boundsOf(rule)))
+  const ofLocks = { ...otherwise, pattern: "locks:**", events: Math.min(locks.retainCount, retainCount) }
+  return { otherwise, rules: [...own, ofLocks] }
 }
 
 /** Whether there was any. */

@@ -124,6 +124,12 @@ const Locks = Schema.Struct({
     description: "How long a lock is held unless it is renewed, if its holder does not say.",
     applies: "at once"
   }),
+  retainCount: whole(0, 1_000_000, {
+    default: 64,
+    description:
+      "How many events of a lock's channel are kept, where no rule for `locks:…` says otherwise; never more than channels.retainCount.",
+    applies: "at once"
+  }),
   resumeMillis: whole(0, day, {
     default: 10_000,
     description:

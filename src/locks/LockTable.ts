@@ -1,10 +1,9 @@
 import { Clock, Context, Effect, Latch, Layer, PubSub, Stream } from "effect"
-import { Announcer } from "../actors/Announcer.ts"
+import { Announcer, WrittenJson } from "../actors/Announcer.ts"
 import { Concerns } from "../actors/Concerns.ts"
 import { Connections } from "../actors/Connections.ts"
 import { HobConfig } from "../config/HobConfig.ts"
 import { bootId } from "../config/processIdentity.ts"
-import type { ChannelName } from "../protocol/channelNames.ts"
 import {
   type Acquire,
   type Acquired,
@@ -12,13 +11,13 @@ import {
   type ListLocks,
   type Lock,
   type LockEvent,
-  LOCKS_PREFIX,
   type Release,
   type Renew
 } from "../protocol/locks.ts"
 import { defaultNamespace } from "../protocol/namespaces.ts"
 import type { Rpc } from "effect/rpc"
 import { Database } from "../storage/Database.ts"
+import { announcedText } from "./plain.ts"
 import * as rows from "./rows.ts"
 import { hashOf, Secrets } from "./Secrets.ts"
 import { endOf, type Grant, type HeldState, isoText } from "./state.ts"
@@ -111,11 +110,13 @@ export const layer = (boot: () => string | null = bootId) =>
           limits: () => settings,
           // Where a COMMIT waits for the disk, that is most of what a batch costs.
           batchAsks: () => (durability === "power-loss" ? Infinity : BATCH_ASKS),
-          announce: (event) => {
+          announce: (event, channel) => {
             PubSub.publishUnsafe(events, event)
-            const { namespace, ...message } = event
-            // Its name is that short.
-            announcer.announce({ namespace, channel: `${LOCKS_PREFIX}${event.name}` as ChannelName, message })
+            announcer.announce({
+              namespace: event.namespace,
+              channel,
+              message: new WrittenJson(announcedText(event))
+            })
           },
           hasLeft: (client) => !secrets.has(client),
           wake: () => void earlier.openUnsafe()

@@ -1,4 +1,5 @@
 import { Exit } from "effect"
+import type { ChannelName } from "../protocol/channelNames.ts"
 import { type LockEvent, LockWaitTimedOut } from "../protocol/locks.ts"
 import type { StorageError } from "../protocol/storage.ts"
 import { type Database, problemOf } from "../storage/Database.ts"
@@ -10,7 +11,7 @@ import { BusyMap } from "../actors/BusyMap.ts"
 import { Journal, JOURNAL_BATCHES, type Written } from "./Journal.ts"
 import { LockIndex } from "./LockIndex.ts"
 import * as rows from "./rows.ts"
-import { endOf, eventOf, freeLock, type HeldState, keyOf, type LockState } from "./state.ts"
+import { endOf, eventOf, freeLock, type Grant, type HeldState, keyOf, type LockState } from "./state.ts"
 
 /** What a request comes to: an effect with its id, or why it failed. */
 export type Answer = Effect | { readonly type: "failed"; readonly error: LockError | StorageError }
@@ -36,7 +37,7 @@ export interface TableOptions {
   readonly batchAsks: () => number
   /** Of a connection that a lock is bound to: whether it is gone. */
   readonly hasLeft: (client: number) => boolean
-  readonly announce: (event: LockEvent) => void
+  readonly announce: (event: LockEvent, channel: ChannelName) => void
   /** Something is due earlier than it was. */
   readonly wake: () => void
 }
@@ -227,20 +228,15 @@ export class Table {
   }
 
   #tell({ effect, lock }: Outcome): void {
-    const { announce } = this.#options
     switch (effect.type) {
       case "granted":
-        if (!effect.renewed) {
-          announce(eventOf(lock, effect.grant, { event: "acquired", ttlMillis: effect.grant.ttlMillis }))
-        }
+        if (!effect.renewed) this.#announce(lock, effect.grant, "acquired")
         break
-      case "released": {
-        const reason = effect.id === undefined ? "disconnected" : "released"
-        announce(eventOf(lock, effect.grant, { event: "released", reason }))
+      case "released":
+        this.#announce(lock, effect.grant, effect.id === undefined ? "disconnected" : "released")
         break
-      }
       case "expired":
-        announce(eventOf(lock, effect.grant, { event: "expired" }))
+        this.#announce(lock, effect.grant, "expired")
     }
     if ("id" in effect && effect.id !== undefined) this.#answer(effect.id, effect)
     if (effect.type !== "granted" || effect.grant.client === undefined) return
@@ -274,10 +270,13 @@ export class Table {
       this.#leftover.add(grant.token)
       failed.push(...waiters.map(({ id }) => id))
       this.#put(freeLock(namespace, name, key))
-      const what = isGone ? ({ event: "released", reason: "disconnected" } as const) : ({ event: "expired" } as const)
-      this.#options.announce(eventOf(state, grant, what))
+      this.#announce(state, grant, isGone ? "disconnected" : "expired")
     }
     for (const id of failed) this.#answer(id, { type: "failed", error })
+  }
+
+  #announce(lock: LockState, grant: Grant, what: Parameters<typeof eventOf>[2]): void {
+    this.#options.announce(eventOf(lock, grant, what), lock.channel)
   }
 
   #answer(id: number, answer: Answer): void {

@@ -128,10 +128,10 @@ const grantOf = (
 })
 
 const withGrant = (
-  { key, name, namespace }: LockState,
+  { channel, key, name, namespace }: LockState,
   grant: Grant | undefined,
   waiters: LockState["waiters"]
-): LockState => ({ key, namespace, name, grant, waiters })
+): LockState => ({ key, namespace, name, channel, grant, waiters })
 
 const decideAny = (before: LockState, happening: Happening, at: Circumstances): Decision => {
   const { now } = at

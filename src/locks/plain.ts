@@ -7,6 +7,7 @@ import type { PlainParams } from "../actors/DirectMethods.ts"
 import {
   type Acquire,
   type Acquired,
+  type LockEvent,
   LockHolder,
   LockName,
   LockToken,
@@ -70,6 +71,13 @@ export const readPlainRelease = (text: string): PlainParams<ReleasePayload> | un
   if (namespace !== undefined || !isName(name) || !isHolder(holder)) return undefined
   if (token === undefined) return { payload: { name, holder }, texts: NO_TEXTS }
   return isToken(token) ? { payload: { name, holder, token }, texts: NO_TEXTS } : undefined
+}
+
+/** What the channel of a lock is told: the event, without the namespace that the channel is in. */
+export const announcedText = ({ event, holder, name, reason, token, ttlMillis }: LockEvent): string => {
+  const rest =
+    ttlMillis === undefined ? (reason === undefined ? "" : `,"reason":"${reason}"`) : `,"ttlMillis":${ttlMillis}`
+  return `{"event":"${event}","name":${JSON.stringify(name)},"holder":${JSON.stringify(holder)},"token":${token}${rest}}`
 }
 
 /** As the schema of `locks.acquire` writes it. */

@@ -1,4 +1,5 @@
-import type { LockBind, LockEvent, LockHolder, LockName, LockToken } from "../protocol/locks.ts"
+import type { ChannelName } from "../protocol/channelNames.ts"
+import { type LockBind, type LockEvent, type LockHolder, type LockName, LOCKS_PREFIX } from "../protocol/locks.ts"
 import type { Namespace } from "../protocol/namespaces.ts"
 
 /** Instants are milliseconds on the monotonic clock, unless they say otherwise. */
@@ -45,6 +46,8 @@ export interface LockState {
   readonly key: string
   readonly namespace: Namespace
   readonly name: LockName
+  /** Where it is announced: made once, not for each announcement. */
+  readonly channel: ChannelName
   readonly grant: Grant | undefined
   /** In the order of coming. */
   readonly waiters: ReadonlyArray<Waiter>
@@ -60,6 +63,8 @@ export const freeLock = (namespace: Namespace, name: LockName, key = keyOf(names
   key,
   namespace,
   name,
+  // Names of locks are so short that this is one of a channel.
+  channel: `${LOCKS_PREFIX}${name}` as ChannelName,
   grant: undefined,
   waiters: []
 })
@@ -67,9 +72,13 @@ export const freeLock = (namespace: Namespace, name: LockName, key = keyOf(names
 /** What is announced of a grant. */
 export const eventOf = (
   { name, namespace }: Pick<LockState, "name" | "namespace">,
-  { holder, token }: Pick<Grant, "holder" | "token">,
-  { event, ...rest }: Pick<LockEvent, "event" | "ttlMillis" | "reason">
-): LockEvent => ({ event, namespace, name, holder, token: token as LockToken, ...rest })
+  { holder, token, ttlMillis }: Grant,
+  what: "acquired" | "released" | "disconnected" | "expired"
+): LockEvent => {
+  const grant = { namespace, name, holder, token: token as LockEvent["token"] }
+  if (what === "acquired") return { event: what, ...grant, ttlMillis }
+  return what === "expired" ? { event: what, ...grant } : { event: "released", ...grant, reason: what }
+}
 
 let lastInstant = Number.NaN
 let lastText = ""

@@ -114,6 +114,24 @@ describe("publishing", () => {
     })
   )
 
+  it.effect("keeps fewer events of a lock's channel than of others, unless a rule says otherwise", () =>
+    Effect.gen(function* () {
+      const eventsOf = (settings: Parameters<typeof channels>[0]) =>
+        Effect.gen(function* () {
+          const { announcer, channels: service } = yield* channels(settings)
+          for (let message = 0; message < 100; message++) {
+            for (const channel of ["locks:a:b", "jobs:a"]) {
+              announcer.announce({ channel: channel as ChannelName, message })
+            }
+          }
+          return (yield* service.list({})).channels.map(({ channel, events }) => `${channel} ${events}`)
+        })
+      assert.deepStrictEqual(yield* eventsOf({}), ["jobs:a 100", "locks:a:b 64"])
+      assert.deepStrictEqual(yield* eventsOf({ rules: { "locks:**": { events: 90 } } }), ["jobs:a 100", "locks:a:b 90"])
+      assert.deepStrictEqual(yield* eventsOf({ retainCount: 10 }), ["jobs:a 10", "locks:a:b 10"])
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("is refused on hob's own channels, where announcements are heard", () =>
     Effect.gen(function* () {
       const { announcer, channels: service } = yield* channels()

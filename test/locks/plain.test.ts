@@ -1,8 +1,8 @@
 import { Option, Schema } from "effect"
 import * as fc from "fast-check"
 import { assert, describe, it } from "vitest"
-import { acquiredText, readPlainAcquire, readPlainRelease } from "../../src/locks/plain.ts"
-import { Acquire, Acquired, Release } from "../../src/protocol/locks.ts"
+import { acquiredText, announcedText, readPlainAcquire, readPlainRelease } from "../../src/locks/plain.ts"
+import { Acquire, Acquired, type LockEvent, Release } from "../../src/protocol/locks.ts"
 
 const word = fc.oneof(
   fc.constantFrom("a", "a:b", "", "a::b", ":a", "*", "a:**", "ä:ß", "x\u0000", "__proto__"),
@@ -71,6 +71,22 @@ describe("requests that are read without their schemas", () => {
   it("what is no JSON, or no object, is left to the schemas", () => {
     for (const text of ["", "{", "null", "[]", '"a"', "1", '{"name":"a","holder":"b"'])
       for (const read of [readPlainAcquire, readPlainRelease]) assert.isUndefined(read(text))
+  })
+
+  it("what is announced is the event without its namespace", () => {
+    const token = 7 as LockEvent["token"]
+    const who = { name: 'say "hi"' as LockEvent["name"], holder: "ä\\" as LockEvent["holder"], token }
+    const events: ReadonlyArray<Omit<LockEvent, "namespace">> = [
+      { event: "acquired", ...who, ttlMillis: 100 },
+      { event: "released", ...who, reason: "disconnected" },
+      { event: "expired", ...who }
+    ]
+    for (const event of events) {
+      assert.strictEqual(
+        announcedText({ namespace: "default" as LockEvent["namespace"], ...event }),
+        JSON.stringify(event)
+      )
+    }
   })
 
   it("answers are as the schema writes them", () => {

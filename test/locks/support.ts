@@ -1,5 +1,5 @@
 import { Context, Effect, Exit, Layer, Scope } from "effect"
-import { Announcer } from "../../src/actors/Announcer.ts"
+import { Announcer, messageText } from "../../src/actors/Announcer.ts"
 import { Concerns } from "../../src/actors/Concerns.ts"
 import { Connections } from "../../src/actors/Connections.ts"
 import { HobConfig } from "../../src/config/HobConfig.ts"
@@ -38,7 +38,7 @@ export const open = (
     const locks = Context.get(context, LockTable)
     const connections = Context.get(context, Connections)
     yield* Context.get(context, Announcer)
-      .listen((announcement) => void said.push(announcement as Said))
+      .listen(({ message, ...where }) => void said.push({ ...where, message: JSON.parse(messageText(message)) }))
       .pipe(Scope.provide(scope))
     return {
       locks,

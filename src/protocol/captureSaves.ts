@@ -51,11 +51,12 @@ export type CaptureSave = typeof CaptureSave.Type
 export class CaptureNotSaved extends Schema.TaggedError<CaptureNotSaved>()("CaptureNotSaved", {
   capture: CaptureId,
   reason: Schema.Literals(["no-repository", "gone", "bare", "refused", "read-only", "full", "system", "git", "sealed"]),
+  /** Empty where it has none. */
   path: Schema.String,
   detail: Schema.String
 }) {
   override get message() {
-    return `The capture ${this.capture} was not saved: ${this.path}: ${this.detail}`
+    return `The capture ${this.capture} was not saved: ${this.path === "" ? "" : `${this.path}: `}${this.detail}`
   }
 }
 

@@ -1,26 +1,20 @@
-import { lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs"
+import { lstatSync, readdirSync, readFileSync } from "node:fs"
 import { spawnSync } from "node:child_process"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import * as bare from "../../src/client/wire/bare.ts"
 import { repository } from "../capture/support.ts"
 import { ask, converse } from "../dialects/gitify/client.ts"
 import { examples } from "../masking/secrets.ts"
-import { binary, type Home, makeHome } from "../support/home.ts"
+import { type GitifyHome, makeGitifyHome } from "../dialects/gitify/home.ts"
+import { binary } from "../support/home.ts"
 
-let outer: Home
-let home: Home
-let root: string
+let home: GitifyHome
 beforeAll(async () => {
-  outer = makeHome()
-  root = realpathSync(dirname(outer.paths.home))
-  home = makeHome({ TMPDIR: root, HOB_DAEMON_LOG_LEVEL: "debug", HOB_DIALECTS_ENABLED: '["gitify"]' })
+  home = makeGitifyHome({ HOB_DAEMON_LOG_LEVEL: "debug", HOB_DIALECTS_ENABLED: '["gitify"]' })
   await home.ok(["start"])
 }, 60_000)
-afterAll(async () => {
-  await home.destroy()
-  await outer.destroy()
-}, 60_000)
+afterAll(() => home.destroy(), 60_000)
 
 /** Everything in all files below a directory, and what they are called. */
 const allOf = (path: string): string =>
@@ -38,8 +32,8 @@ const tellTale = (secret: string): string =>
 
 describe("of fifty secrets", () => {
   it("none reaches the daemon's log, the disk, an answer, or the repository, by whatever way it comes", async () => {
+    const { root, socket: gitify } = home
     const repo = repository(join(root, "repo"))
-    const gitify = join(root, "gitify-prompt", "daemon.sock")
     const client = await bare.open(home.paths.socket)
     const answers: Array<unknown> = []
     const say = async (method: string, params: object): Promise<any> => {

@@ -1,4 +1,5 @@
 import { Effect, Layer, Logger } from "effect"
+import { mkdirSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { VERSION } from "../../src/config/version.ts"
@@ -32,6 +33,9 @@ const withDaemon = async <A>(use: (surroundings: Surroundings) => Promise<A>): P
   const home = makeHome()
   const { paths } = home
   try {
+    // A work tree of git, for who looks for one.
+    mkdirSync(join(paths.home, "repo/.git/objects"), { recursive: true, mode: 0o700 })
+    writeFileSync(join(paths.home, "repo/.git/HEAD"), "ref: refs/heads/main\n")
     const surroundings = { socket: paths.socket, home: paths.home, version: VERSION }
     const program = Effect.gen(function* () {
       yield* Layer.build(Daemon.layer({ paths, env: {} }))

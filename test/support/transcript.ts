@@ -5,7 +5,7 @@
  *     {"dir":"out","line":{"jsonrpc":"2.0","id":1,"result":{"pong":true}}}
  *
  * `line` is the JSON value of the line, or its text where it is not JSON as `JSON.stringify` writes it. What differs from run
- * to run has a placeholder: `<id 1>` (the first UUID of the conversation), `<time>`, `<pid>`, `<home>`, `<version>`, `<node>`, `<fiber>`,
+ * to run has a placeholder: `<id 1>` (the first UUID of the conversation), `<capture 1>`, `<hex>`, `<time>`, `<pid>`, `<home>`, `<version>`, `<node>`, `<fiber>`,
  * `<token>`, `<millis>`. An `in` line may use `<id N>` and `<home>`.
  */
 import { readFileSync, writeFileSync } from "node:fs"
@@ -44,10 +44,15 @@ const parsed = (text: string): unknown => {
 }
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g
+/** Of a capture. Its beginning stands at the end of what it is called where it is saved, before a version. */
+const CAPTURE = /(?<=^|capture |capture has the id ")[0-9a-f]{16}(?=$|[ "])/
+const CAPTURE_FILE = /[0-9a-f]{8}(?:\/\d{4}-\d\d-\d\dT[\d:.]+Z-[0-9a-f]{8})?(?=\.yaml$)|(?<=-)[0-9a-f]{8}$/
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 /** How long a lock is held yet, or was waited for, in what the daemon says of it. */
 const LOCK_MILLIS = /(?<=^The lock ".*" (?:is held by ".*", for|did not become free within) )\d+(?= ms)/
+
+const NOTHING = /(?!)/
 
 /** Fields whose value belongs to the machine, by name. */
 const fieldPlaceholders: Readonly<Record<string, string>> = {
@@ -65,6 +70,7 @@ const fieldPlaceholders: Readonly<Record<string, string>> = {
 class Placeholders {
   readonly #surroundings: Surroundings
   readonly #ids: Array<string> = []
+  readonly #captures: Array<string> = []
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings
@@ -80,10 +86,16 @@ class Placeholders {
     }
     if (typeof value !== "string") return value
     if (TIME.test(value)) return "<time>"
+    if (key === "version" && /^[0-9a-f]{8}$/.test(value)) return "<hex>"
     if (key === "version" && value === this.#surroundings.version) return "<version>"
     return value
       .replaceAll(this.#surroundings.home, "<home>")
-      .replace(UUID, (id) => `<id ${this.#numberOf(id)}>`)
+      .replace(UUID, (id) => `<id ${numberOf(this.#ids, id)}>`)
+      .replace(
+        key === "id" || key === "capture" || key === "message" ? CAPTURE : NOTHING,
+        (id) => `<capture ${numberOf(this.#captures, id)}>`
+      )
+      .replace(key === "slug" || key === "file" || value.startsWith(".prompts/") ? CAPTURE_FILE : NOTHING, "<hex>")
       .replace(LOCK_MILLIS, "<millis>")
   }
 
@@ -96,12 +108,13 @@ class Placeholders {
         /<id (\d+)>/g,
         (_, number: string) => this.#ids[Number(number) - 1] ?? "00000000-0000-4000-8000-000000000000"
       )
+      .replace(/<capture (\d+)>/g, (_, number: string) => this.#captures[Number(number) - 1] ?? "0000000000000000")
   }
+}
 
-  #numberOf(id: string): number {
-    if (!this.#ids.includes(id)) this.#ids.push(id)
-    return this.#ids.indexOf(id) + 1
-  }
+const numberOf = (ids: Array<string>, id: string): number => {
+  if (!ids.includes(id)) ids.push(id)
+  return ids.indexOf(id) + 1
 }
 
 /** A connection that gives lines as they are asked for. */

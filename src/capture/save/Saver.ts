@@ -87,7 +87,10 @@ export const makeSaver = ({ announcements, database, ledger, seal, wall }: Saver
   const treeOf = (row: rows.Stored): Effect.Effect<WorkTree, CaptureNotSaved> =>
     Effect.suspend(() => {
       const where = row.repository ?? row.cwd
-      if (where === null) return Effect.fail(notSaved(row, "no-repository", "-", "it has no directory."))
+      if (where === null)
+        return Effect.fail(
+          notSaved(row, "no-repository", "", "it was begun without a directory, and belongs to no repository.")
+        )
       const tree = findWorkTree(where)
       if (tree === "bare") return Effect.fail(notSaved(row, "bare", where, "this repository has no work tree."))
       if (tree === "missing") return Effect.fail(notSaved(row, "gone", where, "it is not there any more."))

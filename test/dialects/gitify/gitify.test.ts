@@ -6,37 +6,32 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  realpathSync,
   statSync,
   symlinkSync,
   writeFileSync
 } from "node:fs"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { JsonValues } from "../../../src/dialects/gitify/JsonValues.ts"
 import { MOST_ANSWER_BYTES } from "../../../src/dialects/gitify/translate.ts"
 import { repository } from "../../capture/support.ts"
 import { examples } from "../../masking/secrets.ts"
-import { type Home, isAlive, makeHome, until } from "../../support/home.ts"
+import { isAlive, until } from "../../support/home.ts"
 import { ask, converse } from "./client.ts"
+import { type GitifyHome, makeGitifyHome } from "./home.ts"
 
-let home: Home
+let home: GitifyHome
 let root: string
 let directory: string
 let path: string
 
 beforeEach(() => {
-  const outer = makeHome()
-  root = realpathSync(dirname(outer.paths.home))
-  home = makeHome({ TMPDIR: root })
-  directory = join(root, "gitify-prompt")
-  path = join(directory, "daemon.sock")
-  toDestroy = [home, outer]
-}, 60_000)
-let toDestroy: ReadonlyArray<Home> = []
-afterEach(async () => {
-  for (const each of toDestroy) await each.destroy()
-}, 60_000)
+  home = makeGitifyHome()
+  root = home.root
+  directory = home.directory
+  path = home.socket
+})
+afterEach(() => home.destroy(), 60_000)
 
 const enable = () => home.ok(["dialect", "enable", "gitify"])
 const sha = "a".repeat(40)

@@ -2,6 +2,22 @@
 export { connect, type ConnectOptions, HobClient, type PromiseClient } from "./HobClient.ts"
 export { type Lost, type Regained, subscribe, type SubscribeOptions, type SubscriptionItem } from "./subscribe.ts"
 export { DaemonClient } from "./gitify.ts"
+export {
+  callViaDaemon,
+  type CallViaDaemonOptions,
+  getDaemonIdentifier,
+  getDaemonLogPath,
+  getDaemonPidPath,
+  getDaemonSocketPath,
+  isDaemonRunning,
+  MidcltError,
+  type MidcltProgress,
+  type MidcltResponse,
+  pingViaDaemon,
+  sendToDaemon,
+  stopDaemon,
+  type ViaDaemonOptions
+} from "./midclt.ts"
 export { sendCommand } from "./photonCommand.ts"
 export { listJobs, type PhotonJob, type PhotonScheduled, scheduleJob, unscheduleJob } from "./photonJobs.ts"
 export { startWebhookServer } from "./photonWebhooks.ts"

@@ -32,7 +32,7 @@ export interface Refusal {
 
 const PING_MILLIS = 10_000
 /** Beyond it a timer would go off at once: as good as never. */
-const MOST_MILLIS = 2 ** 31 - 1
+export const MOST_MILLIS = 2 ** 31 - 1
 
 /** The request of a line; undefined for a blank one, which is not answered. */
 export const readRequest = (line: string): Request | Refusal | undefined => {

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import type { JobProgress } from "../../protocol/upstream.ts"
 import type { Upstreams } from "../../upstream/Upstreams.ts"
-import type { Request, Timeout } from "./messages.ts"
+import { MOST_MILLIS, type Request, type Timeout } from "./messages.ts"
 import * as translate from "./translate.ts"
 
 export interface RequestsOptions {
@@ -23,11 +23,10 @@ const NO_LIMIT = 0
 export const makeRequests = ({ fork, name, shutDown, upstreams }: RequestsOptions) => {
   const ping = (timeout: Timeout): Effect.Effect<string> => {
     if (timeout === 0) return Effect.succeed(translate.pingTimeout)
-    const asked = upstreams.ping(name, millisOf(timeout)).pipe(
-      Effect.as(translate.pong),
-      Effect.catch((problem) => Effect.succeed(translate.pingFailure(problem)))
-    )
-    return asked
+    // A ping has always an end: as late as a timer can have it.
+    return upstreams
+      .ping(name, millisOf(timeout) || MOST_MILLIS)
+      .pipe(Effect.match({ onFailure: translate.pingFailure, onSuccess: () => translate.pong }))
   }
 
   const send = (call: Call, job: boolean, onProgress?: (progress: JobProgress) => void) =>

@@ -1,11 +1,12 @@
 /** Between midclt's answers and what hob's upstreams say. Pure. */
 import { Schema } from "effect"
 import type { JobProgress, UpstreamCallError } from "../../protocol/upstream.ts"
+import { oneLine } from "../../upstream/scan.ts"
 import type { Refusal } from "./messages.ts"
 import { dumps, Raw } from "./python.ts"
 
 /** The line of a result, around the text that the upstream wrote. */
-export const result = (text: string): string => `{"type": "result", "result": ${text}}`
+export const result = (text: string): string => `{"type": "result", "result": ${oneLine(text)}}`
 export const pong = result('"pong"')
 export const shuttingDown = result('"Daemon shutting down"')
 
@@ -56,7 +57,7 @@ export const pingFailure = (problem: UpstreamCallError): string =>
   problem._tag === "UpstreamTimedOut" ? pingTimeout : error(problem.message, "ClientException")
 
 const INVALID_PARAMS = -32602
-const raw = (text: string | null): Raw | null => (text === null ? null : new Raw(text))
+const raw = (text: string | null): Raw | null => (text === null ? null : new Raw(oneLine(text)))
 
 const decodeErrors = Schema.decodeUnknownOption(
   Schema.fromJsonString(

@@ -1,5 +1,5 @@
-import { Cause, Context, Effect, Exit, FiberSet, Latch, Option, Scope } from "effect"
-import { clocks } from "../actors/monotonic.ts"
+import { Cause, Context, Effect, Exit, FiberSet, Option, Scope } from "effect"
+import { makeLimit } from "../actors/TimeLimits.ts"
 import type { Settings } from "../config/settings.ts"
 import {
   InvalidParams,
@@ -16,7 +16,6 @@ import type { Commands } from "./Commands.ts"
 import type { Invocation } from "./Methods.ts"
 import type { Module } from "./Module.ts"
 import type { Entry } from "./Registry.ts"
-import { TimeLimits } from "./TimeLimits.ts"
 import type { Failure } from "./Worker.ts"
 
 /** A call as its caller hands it in. */
@@ -66,21 +65,8 @@ export const make = ({
   settings
 }: CallsOptions): Effect.Effect<MethodCalls["Service"], never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { monotonic: now } = yield* clocks
     const fork = yield* FiberSet.makeRuntime<never, void, never>()
-    const limits = new TimeLimits()
-    const earlier = yield* Latch.make()
-    let wakesAt = Infinity
-
-    yield* Effect.gen(function* () {
-      for (;;) {
-        yield* earlier.close
-        for (const { over } of limits.take(now())) over()
-        wakesAt = limits.next ?? Infinity
-        const rung = wakesAt === Infinity ? Effect.never : Effect.sleep(Math.max(1, wakesAt - now()))
-        yield* Effect.raceFirst(rung, earlier.await)
-      }
-    }).pipe(Effect.forkScoped)
+    const limit = yield* makeLimit
 
     const limitOf = ({ caller, timeoutMillis }: Call, own: number | undefined): number | undefined => {
       const said = timeoutMillis ?? own
@@ -88,13 +74,6 @@ export const make = ({
       const isAttended = caller.kind === "person" || caller.kind === "photon"
       const { unattendedMillis } = settings()
       return isAttended || unattendedMillis === 0 ? undefined : unattendedMillis
-    }
-
-    const limit = (millis: number, over: () => void): (() => void) => {
-      const began = now()
-      const takeBack = limits.add(began, millis, over)
-      if (began + millis < wakesAt) earlier.openUnsafe()
-      return takeBack
     }
 
     /** How it is begun by its owner, and what gives it up. */

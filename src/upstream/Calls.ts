@@ -1,18 +1,21 @@
-import { Clock, Effect, Schedule, Semaphore } from "effect"
+import { Clock, Effect, Schedule, type Scope } from "effect"
+import { makeLimit } from "../actors/TimeLimits.ts"
 import type { Settings } from "../config/settings.ts"
 import {
   UpstreamBadRequest,
   UpstreamBusy,
   type UpstreamCallError,
   UpstreamRequestTooLarge,
-  UpstreamTimedOut
+  type UpstreamTimedOut
 } from "../protocol/upstream.ts"
 import { paramsProblem } from "./envelope.ts"
 import { followJob } from "./followJob.ts"
+import { InHand } from "./InHand.ts"
 import type { Followers } from "./jobs.ts"
 import type { Link } from "./Link.ts"
 import { type Begun, Out, type OutOptions } from "./Out.ts"
 import { failed, unknown } from "./outcomes.ts"
+import { Permits } from "./Permits.ts"
 import { decideRetry, whileBusy } from "./retry.ts"
 import type { UpstreamCall } from "./Upstreams.ts"
 
@@ -40,100 +43,119 @@ export interface Calls {
   readonly waiting: () => number
 }
 
-export const make = ({ concurrency, followers, link, name, settings }: CallsOptions): Effect.Effect<Calls> =>
-  Effect.sync(() => {
-    const permits = Semaphore.makeUnsafe(concurrency)
+export const make = ({
+  concurrency,
+  followers,
+  link,
+  name,
+  settings
+}: CallsOptions): Effect.Effect<Calls, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const permits = new Permits(concurrency)
+    const limit = yield* makeLimit
     let inFlight = 0
     let waiting = 0
 
-    /** Writes the request and waits for its first answer; undefined when nothing was written. */
-    const send = (method: string, params: string, options: OutOptions, use: (out: Out) => void) =>
-      permits.withPermit(
-        Effect.suspend((): Effect.Effect<Begun | undefined> => {
+    /** Holding a permit, writes the request and waits for its first answer; undefined when nothing was written. */
+    const send = (
+      one: InHand,
+      request: { readonly method: string; readonly params: string },
+      options: OutOptions
+    ): Effect.Effect<Begun | undefined, UpstreamTimedOut> =>
+      Effect.flatMap(one.turn, () =>
+        one.wait<Begun | undefined, never>("answer", (done) => {
           const connection = link.current()
-          const out = connection === undefined ? undefined : Out.send(connection, method, params, options)
-          if (out === undefined) return Effect.succeed(undefined)
-          use(out)
+          const out =
+            connection === undefined
+              ? undefined
+              : Out.send(connection, request, options, (begun) => {
+                  leave()
+                  // The next one goes before this one hears: a turn is as short as it can be.
+                  one.release()
+                  done(Effect.succeed(begun))
+                })
+          let isOut = out !== undefined
+          const leave = (): void => {
+            if (isOut) inFlight--
+            if (isOut) waiting++
+            isOut = false
+          }
+          if (out === undefined) {
+            done(Effect.succeed(undefined))
+            return leave
+          }
           inFlight++
           waiting--
-          return Effect.ensuring(
-            out.begun,
-            Effect.sync(() => {
-              inFlight--
-              waiting++
-            })
-          )
+          one.use(out)
+          return leave
         })
       )
 
+    /** Until the call has its answer, or is known to be a job. Sent again only where it provably was not carried out. */
+    const begin = Effect.fnUntraced(function* (
+      one: InHand,
+      { ask, method, params = "[]" }: UpstreamCall,
+      options: OutOptions
+    ) {
+      const which = { name, method }
+      let pauses: Effect.Success<ReturnType<typeof startPauses>> | undefined
+      let hasLoggedIn = false
+      for (;;) {
+        if (link.current() === undefined) yield* one.within("connection", link.connection({ ask }))
+        const epoch = link.epoch()
+        const begun = yield* send(one, { method, params }, options)
+        if (begun === undefined) {
+          // Thousands may find so one after the other: none is to run on the stack of the one before.
+          yield* Effect.yieldNow
+          one.release()
+          continue
+        }
+        if (begun.type === "lost") return yield* unknown(which, null, begun.reason)
+        if (begun.type !== "error") return begun
+        const decision = decideRetry(begun.error, { mayLogIn: link.mayLogIn(), hasLoggedIn })
+        if (decision === "fail") return yield* failed(which, begun.error, null)
+        if (decision === "login") {
+          hasLoggedIn = true
+          yield* one.within("connection", link.logInAgain(epoch))
+        } else {
+          pauses ??= yield* startPauses()
+          const [, pause] = yield* Effect.orDie(pauses(yield* Clock.currentTimeMillis, undefined))
+          yield* one.within("turn", Effect.sleep(pause))
+        }
+      }
+    })
+
     const call = (request: UpstreamCall): Effect.Effect<string, UpstreamCallError> => {
-      const { ask, job = false, method, params = "[]" } = request
+      const { job = false, method, params = "[]" } = request
       const { callMillis, connectMillis, maxWaitingCount, rejoinMillis } = settings()
       const which = { name, method }
       const refusal = refusalOf({ name, method, params }, settings())
       if (refusal !== undefined) return Effect.fail(refusal)
       if (waiting >= maxWaitingCount) return Effect.fail(new UpstreamBusy({ name, limit: maxWaitingCount }))
-
-      let out: Out | undefined
-      let waitedFor: UpstreamTimedOut["waitedFor"] = "connection"
+      const one = new InHand({ which, permits, limit, timeoutMillis: request.timeoutMillis ?? callMillis })
       const options: OutOptions = {
         followers,
         onJob: job ? request.onJob : undefined,
         onProgress: job ? request.onProgress : undefined
       }
-      const use = (next: Out): void => {
-        out?.leave()
-        out = next
-        waitedFor = "answer"
+      let isBegun = false
+      const counted = (): void => {
+        if (!isBegun) waiting--
+        isBegun = true
       }
-
-      /** Until the call has its answer, or is known to be a job. Sent again only where it provably was not carried out. */
-      const begin = Effect.gen(function* () {
-        const pauses = yield* Schedule.toStep(whileBusy)
-        let hasLoggedIn = false
-        for (;;) {
-          waitedFor = "connection"
-          yield* link.connection({ ask })
-          waitedFor = "turn"
-          const epoch = link.epoch()
-          const begun = yield* send(method, params, options, use)
-          if (begun === undefined) continue
-          if (begun.type === "lost") return yield* unknown(which, null, begun.reason)
-          if (begun.type !== "error") return begun
-          const decision = decideRetry(begun.error, { mayLogIn: link.mayLogIn(), hasLoggedIn })
-          if (decision === "fail") return yield* failed(which, begun.error, null)
-          if (decision === "login") {
-            hasLoggedIn = true
-            yield* link.logInAgain(epoch)
-          } else {
-            const [, pause] = yield* Effect.orDie(pauses(yield* Clock.currentTimeMillis, undefined))
-            yield* Effect.sleep(pause)
-          }
-        }
-      })
-
-      const timeoutMillis = request.timeoutMillis ?? callMillis
-      const limited =
-        timeoutMillis === 0
-          ? begin
-          : Effect.timeoutOrElse(begin, {
-              duration: timeoutMillis,
-              orElse: () => Effect.fail(new UpstreamTimedOut({ ...which, timeoutMillis, waitedFor }))
-            })
-
-      return Effect.suspend(() => {
-        waiting++
-        return limited
-      }).pipe(
-        Effect.ensuring(Effect.sync(() => void waiting--)),
+      waiting++
+      return begin(one, request, options).pipe(
         Effect.flatMap((begun): Effect.Effect<string, UpstreamCallError> => {
+          counted()
+          one.begun()
           if (begun.type === "result") return Effect.succeed(begun.result)
           if (!job) return Effect.succeed(String(begun.job))
-          return followJob({ which, link, out: out!, rejoinMillis, askMillis: connectMillis }, begun.job)
+          return followJob({ which, link, out: one.out!, rejoinMillis, askMillis: connectMillis }, begun.job)
         }),
         Effect.ensuring(
           Effect.sync(() => {
-            out?.leave()
+            one.end()
+            counted()
             link.used()
           })
         )
@@ -142,6 +164,8 @@ export const make = ({ concurrency, followers, link, name, settings }: CallsOpti
 
     return { call: (request) => Effect.suspend(() => call(request)), inFlight: () => inFlight, waiting: () => waiting }
   })
+
+const startPauses = () => Schedule.toStep(whileBusy)
 
 const refusalOf = (
   { method, name, params }: { readonly name: string; readonly method: string; readonly params: string },

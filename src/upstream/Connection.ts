@@ -1,5 +1,6 @@
 import { Deferred, Effect, type Scope } from "effect"
 import { randomBytes } from "node:crypto"
+import { clocks } from "../actors/monotonic.ts"
 import type { Settings } from "../config/settings.ts"
 import type { RpcError } from "./envelope.ts"
 import { type Answer, Requests, requestText } from "./Requests.ts"
@@ -42,7 +43,7 @@ export const connect = (options: ConnectionOptions): Effect.Effect<Connection, L
     const { connectMillis } = settings
     const requests = new Requests(`hob-${randomBytes(9).toString("base64url")}`)
     const ended = yield* Deferred.make<never, Lost>()
-    const now = yield* monotonicReader
+    const { monotonic: now } = yield* clocks
     let isLost = false
     let heardAt = now()
 
@@ -96,9 +97,3 @@ export const connect = (options: ConnectionOptions): Effect.Effect<Connection, L
       heardAt: () => heardAt
     }
   })
-
-/** The monotonic clock for callbacks. */
-const monotonicReader = Effect.map(
-  Effect.clockWith((clock) => Effect.succeed(clock)),
-  (clock) => () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
-)

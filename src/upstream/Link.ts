@@ -1,16 +1,6 @@
-import {
-  Clock,
-  Deferred,
-  Duration,
-  Effect,
-  Latch,
-  type Redacted,
-  Result,
-  Schedule,
-  type Scope,
-  Semaphore
-} from "effect"
+import { Deferred, Duration, Effect, Latch, type Redacted, Result, Schedule, type Scope, Semaphore } from "effect"
 import { Concerns } from "../actors/Concerns.ts"
+import { clocks } from "../actors/monotonic.ts"
 import type { Settings } from "../config/settings.ts"
 import { PromptRefused } from "../protocol/methods.ts"
 import {
@@ -102,8 +92,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
     const { declared, settings, target } = options
     const { name } = declared
     const concerns = yield* Concerns
-    const clock = yield* Clock.Clock
-    const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+    const { monotonic: now, wall } = yield* clocks
     const waiters = new Set<Waiter>()
     const keys = new KeyCache()
     const limit = new LoginLimit()
@@ -124,7 +113,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
     let refusal: UpstreamLoginRefused | undefined
     let status: LinkStatus = {
       state: "idle",
-      since: clock.currentTimeMillisUnsafe(),
+      since: wall(),
       reason: null,
       nextAttemptAt: null,
       connections: 0,
@@ -132,7 +121,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
     }
 
     const become = (state: UpstreamState, change: Partial<LinkStatus> = {}): void => {
-      const since = state === status.state ? status.since : clock.currentTimeMillisUnsafe()
+      const since = state === status.state ? status.since : wall()
       status = { ...status, nextAttemptAt: null, ...change, state, since }
     }
 
@@ -180,7 +169,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
         (millis) =>
           Effect.sync(() => {
             const reason = `${settings().loginsPerMinuteCount} logins within a minute are enough (upstream.loginsPerMinuteCount)`
-            become("waiting", { reason, nextAttemptAt: clock.currentTimeMillisUnsafe() + millis })
+            become("waiting", { reason, nextAttemptAt: wall() + millis })
           })
       )
       become("connecting")
@@ -293,7 +282,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
     /** Somebody who calls shortens the pause to the shortest there is, but not that of a server that asked for one. */
     const rest = (reason: string, millis: number, isAsked: boolean) =>
       Effect.gen(function* () {
-        become("waiting", { reason, nextAttemptAt: clock.currentTimeMillisUnsafe() + Math.round(millis) })
+        become("waiting", { reason, nextAttemptAt: wall() + Math.round(millis) })
         const shortest = isAsked ? millis : Math.min(millis, settings().retryMinMillis)
         yield* Effect.raceAllFirst([
           restarted.await,

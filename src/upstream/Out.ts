@@ -1,4 +1,4 @@
-import { Deferred, Effect } from "effect"
+import { Effect } from "effect"
 import type { JobProgress } from "../protocol/upstream.ts"
 import type { Connection } from "./Connection.ts"
 import type { Follower, Followers } from "./jobs.ts"
@@ -16,22 +16,29 @@ export interface OutOptions {
 /** A call that is out: its request, and the job that it may turn out to be. */
 export class Out implements Follower {
   readonly #options: OutOptions
-  readonly #begun = Deferred.makeUnsafe<Begun>()
-  readonly #answered = Deferred.makeUnsafe<Answer>()
+  readonly #begun: (begun: Begun) => void
   #forget: () => void = () => {}
   #id = ""
   #job: number | null = null
   /** What was last heard of the job. */
   #state: string | null = null
+  #answer: Answer | undefined
+  #answered: ((answer: Answer) => void) | undefined
 
-  constructor(options: OutOptions) {
+  private constructor(options: OutOptions, begun: (begun: Begun) => void) {
     this.#options = options
+    this.#begun = begun
   }
 
-  /** Writes the request; undefined when nothing was written. */
-  static send(connection: Connection, method: string, params: string, options: OutOptions): Out | undefined {
-    const out = new Out(options)
-    const sent = connection.send(method, params, (answer) => out.#answer(answer))
+  /** Writes the request; undefined when nothing was written. `begun` is called once. */
+  static send(
+    connection: Connection,
+    { method, params }: { readonly method: string; readonly params: string },
+    options: OutOptions,
+    begun: (begun: Begun) => void
+  ): Out | undefined {
+    const out = new Out(options, begun)
+    const sent = connection.send(method, params, (answer) => out.#settle(answer))
     if (sent === undefined) return undefined
     out.#id = sent.id
     out.#forget = sent.forget
@@ -47,18 +54,19 @@ export class Out implements Follower {
     return this.#state
   }
 
-  get begun(): Effect.Effect<Begun> {
-    return Deferred.await(this.#begun)
-  }
-
+  /** The answer, which of a job comes when it has ended. */
   get answered(): Effect.Effect<Answer> {
-    return Deferred.await(this.#answered)
+    return Effect.callback((resume) => {
+      if (this.#answer !== undefined) return resume(Effect.succeed(this.#answer))
+      this.#answered = (answer) => resume(Effect.succeed(answer))
+      return Effect.sync(() => void (this.#answered = undefined))
+    })
   }
 
   began(job: number): void {
     this.#job = job
     this.#options.onJob?.(job)
-    Deferred.doneUnsafe(this.#begun, Effect.succeed({ type: "job", job }))
+    this.#begun({ type: "job", job })
   }
 
   progress(progress: JobProgress): void {
@@ -72,8 +80,9 @@ export class Out implements Follower {
     this.#options.followers.leave(this.#id, this.#job, this)
   }
 
-  #answer(answer: Answer): void {
-    Deferred.doneUnsafe(this.#begun, Effect.succeed(answer))
-    Deferred.doneUnsafe(this.#answered, Effect.succeed(answer))
+  #settle(answer: Answer): void {
+    this.#answer = answer
+    if (this.#job === null) this.#begun(answer)
+    else this.#answered?.(answer)
   }
 }

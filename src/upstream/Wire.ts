@@ -1,5 +1,5 @@
 import { Effect, type Scope } from "effect"
-import { connect } from "node:net"
+import { connect, type Socket } from "node:net"
 import type { ClientOptions, WebSocket } from "ws"
 import type { Target } from "./target.ts"
 
@@ -58,6 +58,8 @@ export const open = (options: WireOptions): Effect.Effect<Wire, Lost, Scope.Scop
         })
     )
     let problem: string | undefined
+    const together = new Together()
+    socket.once("upgrade", (response) => together.use(response.socket))
     socket.on("error", (error) => void (problem ??= reasonOf(error)))
     yield* opened(socket, () => problem)
     socket.on("close", (code, reason) => lose(problem ?? closeReason(code, reason.toString())))
@@ -73,12 +75,33 @@ export const open = (options: WireOptions): Effect.Effect<Wire, Lost, Scope.Scop
     return {
       send: (text) => {
         if (over || socket.readyState !== WebSocket.OPEN) return false
+        together.begin()
         socket.send(text)
         return true
       },
       drop
     }
   })
+
+/** What is written in one turn goes out as one: a system call costs more than all else that a request does. */
+class Together {
+  #socket: Socket | undefined
+  #isOpen = false
+
+  use(socket: Socket): void {
+    this.#socket = socket
+  }
+
+  begin(): void {
+    if (this.#isOpen || this.#socket === undefined) return
+    this.#isOpen = true
+    this.#socket.cork()
+    process.nextTick(() => {
+      this.#isOpen = false
+      this.#socket?.uncork()
+    })
+  }
+}
 
 const settings = ({ ca, insecure, maxBytes, target }: WireOptions): ClientOptions => ({
   origin: target.origin,

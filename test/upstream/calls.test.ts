@@ -217,3 +217,25 @@ describe("a job", { timeout: 30_000 }, () => {
     })
   )
 })
+
+describe("thousands of calls", { timeout: 60_000 }, () => {
+  it.live("wait for a connection that is cut under them, and are each carried out once", () =>
+    Effect.gen(function* () {
+      const { middleware, upstreams } = yield* declared()
+      const held = yield* Effect.forkChild(Effect.flip(upstreams.call({ method: "mock.hold" })))
+      yield* until(() => middleware.called("mock.hold") > 0)
+      const calls = yield* Effect.forkChild(
+        Effect.forEach(
+          Array.from({ length: 3000 }),
+          (_, at) => upstreams.call({ method: "mock.mark", params: `["${at}"]` }),
+          { concurrency: "unbounded" }
+        )
+      )
+      while ((yield* upstreams.status()).waiting < 3000) yield* Effect.sleep(10)
+      middleware.dropConnections()
+      const results = yield* Fiber.join(calls)
+      assert.isTrue(results.every((result) => result === "1"))
+      assert.strictEqual((yield* Fiber.join(held))._tag, "UpstreamOutcomeUnknown")
+    })
+  )
+})

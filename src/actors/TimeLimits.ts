@@ -1,3 +1,6 @@
+import { Effect, Latch, type Scope } from "effect"
+import { clocks } from "./monotonic.ts"
+
 /** What is over at an instant, unless it is taken back before. */
 export interface Limited {
   readonly deadline: number
@@ -49,3 +52,29 @@ export class TimeLimits {
     return taken
   }
 }
+
+/** Calls `over` once so much time has passed, unless what it gives is called before. */
+export type Limit = (millis: number, over: () => void) => () => void
+
+/** Time limits for as long as the scope is open, by one clock for all of them. */
+export const makeLimit: Effect.Effect<Limit, never, Scope.Scope> = Effect.gen(function* () {
+  const { monotonic: now } = yield* clocks
+  const limits = new TimeLimits()
+  const earlier = yield* Latch.make()
+  let wakesAt = Infinity
+  yield* Effect.gen(function* () {
+    for (;;) {
+      yield* earlier.close
+      for (const { over } of limits.take(now())) over()
+      wakesAt = limits.next ?? Infinity
+      const rung = wakesAt === Infinity ? Effect.never : Effect.sleep(Math.max(1, wakesAt - now()))
+      yield* Effect.raceFirst(rung, earlier.await)
+    }
+  }).pipe(Effect.forkScoped)
+  return (millis, over) => {
+    const began = now()
+    const takeBack = limits.add(began, millis, over)
+    if (began + millis < wakesAt) earlier.openUnsafe()
+    return takeBack
+  }
+})

@@ -49,6 +49,13 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
   "dialects.list": {},
   "dialects.enable": { name: "claude-sessions" },
   "dialects.disable": { name: "claude-sessions" },
+  "http.enable": { port: 64875 },
+  "http.disable": {},
+  "http.status": {},
+  "http.login": { scope: "read" },
+  "tokens.create": { name: "board", scope: "sessions", expiresInMillis: 2592000000 },
+  "tokens.list": {},
+  "tokens.revoke": { token: "3f9ac1d2e4b5" },
   "locks.acquire": {
     name: "deploy:web",
     holder: "agent 3f9a",

@@ -24,6 +24,8 @@ const pages: Record<string, string> = {
   agentErrors: "types",
   agentEvents: "types",
   agentNames: "types",
+  tokens: "types",
+
   captureEntries: "capture",
   captureSaves: "capture",
   captureHooks: "capture",
@@ -40,7 +42,7 @@ const pages: Record<string, string> = {
   sessionFrames: "session-host"
 }
 
-const notOnTheWire = new Set(["index.ts", "immediate.ts", "methodWorker.ts", "workerLine.ts"])
+const notOnTheWire = new Set(["scopes.ts", "index.ts", "immediate.ts", "methodWorker.ts", "workerLine.ts"])
 
 export const loadModules = async (): Promise<ReadonlyArray<ProtocolModule>> => {
   const files = readdirSync(fileURLToPath(folder)).filter((file) => file.endsWith(".ts") && !notOnTheWire.has(file))

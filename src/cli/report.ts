@@ -19,6 +19,7 @@ const typed: Readonly<Record<string, { readonly exitCode: number; readonly hint?
   UnknownMethod: { exitCode: ExitCode.noSuchSession },
   UnknownModule: { exitCode: ExitCode.noSuchSession },
   JobNotFound: { exitCode: ExitCode.noSuchSession },
+  TokenNotFound: { exitCode: ExitCode.noSuchSession },
   UnknownAgent: { exitCode: ExitCode.usage },
   AgentNeedsPrompt: { exitCode: ExitCode.usage },
   AgentDirectoryUnusable: { exitCode: ExitCode.usage },

@@ -14,6 +14,7 @@ import { renameCommand, tagCommand, templatesCommand } from "./commands/labels.t
 import { completionsCommand } from "./commands/completions.ts"
 import { dialectCommand } from "./commands/dialect.ts"
 import { doctorCommand } from "./commands/doctor.ts"
+import { httpCommand, tokenCommand } from "./commands/http.ts"
 import { lockCommand } from "./commands/locks.ts"
 import { machineCommand } from "./commands/machine.ts"
 import { methodsCommand } from "./commands/methods.ts"
@@ -62,6 +63,7 @@ export const tree = hob.pipe(
     { group: "LOCKS", commands: [lockCommand] },
     { group: "METHODS", commands: [methodsCommand] },
     { group: "WEBHOOKS", commands: [webhookCommand] },
+    { group: "HTTP", commands: [httpCommand, tokenCommand] },
     { group: "JOBS", commands: [cronCommand] },
     { group: "UPSTREAM", commands: [callCommand, upstreamCommand] },
     { group: "CAPTURE", commands: [captureCommand] },

@@ -31,6 +31,10 @@ export interface Paths {
   readonly captureSpool: string
   /** What a `claude` in a session is given, by the session's id: hob's hooks. Mode 0700. */
   readonly claudeSettings: string
+  /** The token of the HTTP API that may do everything. Mode 0600. */
+  readonly httpToken: string
+  /** Where the HTTP API is, while it is. */
+  readonly httpState: string
   /** What may be deleted at any time and is made anew: V8's compiled code. */
   readonly cache: string
   /** The variables that lead another process to these same paths. */
@@ -63,6 +67,8 @@ export const makePaths = (env: Readonly<Record<string, string | undefined>>): Pa
     sessions: join(home, "sessions"),
     captureSpool: join(home, "capture-spool"),
     claudeSettings: join(home, "claude-settings"),
+    httpToken: join(home, "http.token"),
+    httpState: join(home, "http.json"),
     cache: join(home, "cache"),
     environment: isExplicit
       ? { HOB_HOME: home }

@@ -3,6 +3,7 @@ import { Capture } from "./captureSettings.ts"
 import { Channels } from "./channelSettings.ts"
 import { Sessions } from "./sessionSettings.ts"
 import { AgentsSettings } from "./agentSettings.ts"
+import { HttpSettings } from "./httpSettings.ts"
 import { Schedule } from "./scheduleSettings.ts"
 import { Machine } from "./machineSettings.ts"
 import { MethodsSettings } from "./methodSettings.ts"
@@ -193,6 +194,7 @@ export const Settings = Schema.Struct({
   agents: AgentsSettings,
   upstream: UpstreamSettings,
   machine: Machine,
+  http: HttpSettings,
   storage: Storage,
   secrets: Secrets,
   dialects: Dialects,

@@ -44,6 +44,8 @@ export class Calls {
   readonly #clientId: number
   readonly #handling: Handling
   readonly #outbox: Outbox
+  /** Why this client may not call a method. */
+  readonly #forbids: ((method: string) => string | undefined) | undefined
   readonly #client: Rpc.ServerClient
   readonly #inFlight = new BusyMap<CallId, ServerCall | DirectCall>()
   readonly #calling: Calling
@@ -51,7 +53,8 @@ export class Calls {
   #notificationNumber = 0
   #onIdle: (() => void) | undefined
 
-  constructor(clientId: number, handling: Handling, outbox: Outbox) {
+  constructor(clientId: number, handling: Handling, outbox: Outbox, forbids?: (method: string) => string | undefined) {
+    this.#forbids = forbids
     this.#clientId = clientId
     this.#handling = handling
     this.#outbox = outbox
@@ -93,6 +96,8 @@ export class Calls {
     if (method === undefined) {
       return this.#refuse(request, batch, RpcErrorCode.methodNotFound, `There is no method ${nameOf(request.method)}.`)
     }
+    const forbidden = this.#forbids?.(request.method)
+    if (forbidden !== undefined) return this.#refuse(request, batch, RpcErrorCode.forbidden, forbidden)
     if (closing) return this.#refuse(request, batch, RpcErrorCode.cancelled, stopping)
     if (request.id !== undefined && this.#inFlight.has(request.id)) {
       return this.#refuse(request, batch, RpcErrorCode.duplicateId, "A request with this id is in flight.")

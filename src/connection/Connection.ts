@@ -43,7 +43,7 @@ export class Connection {
   /** Nothing more is read: the client was turned away, or said that it has ended. */
   #done: "turned-away" | "ended" | undefined
 
-  constructor(clientId: number, socket: Socket, shared: Shared) {
+  constructor(clientId: number, socket: Socket, shared: Shared, forbids?: (method: string) => string | undefined) {
     const { largeLine, limits } = shared
     this.clientId = clientId
     this.#socket = socket
@@ -55,7 +55,7 @@ export class Connection {
       onStalled: () => socket.destroy(),
       fork: shared.fork
     })
-    this.#calls = new Calls(clientId, shared, this.#outbox)
+    this.#calls = new Calls(clientId, shared, this.#outbox, forbids)
   }
 
   /** Requests handed to a handler and not answered yet. */

@@ -2,8 +2,8 @@
  * The native socket: a listener, and one supervised fiber per connection. JSON-RPC 2.0, one message per line, in the
  * envelope of effect/rpc; the front door of this folder.
  */
-import { Context, type Duration, Effect, Exit, Fiber, FiberSet, Layer, Queue, Scope, Semaphore } from "effect"
-import { type Rpc, type RpcGroup, RpcServer } from "effect/rpc"
+import { Context, Effect, Exit, Layer, Queue } from "effect"
+import type { Rpc, RpcGroup } from "effect/rpc"
 import { existsSync } from "node:fs"
 import type { Socket } from "node:net"
 import { dirname } from "node:path"
@@ -13,10 +13,9 @@ import { RpcErrorCode } from "../protocol/errors.ts"
 import { adopt } from "../wire/passedSocket.ts"
 import { onceGone } from "../wire/watchSocket.ts"
 import { listen, prepareRunDirectory, SocketPathError, type UnixListener } from "../wire/unixSocket.ts"
-import { Connection, type Shared } from "./Connection.ts"
-import { Connections } from "../actors/Connections.ts"
+import type { Connections } from "../actors/Connections.ts"
+import { type Forbids, makeDoor } from "./Door.ts"
 import { type ConnectionLimits, defaultConnectionLimits, effectiveMaxConnections } from "./limits.ts"
-import { makeMethods } from "./methods.ts"
 import { refusal } from "./replies.ts"
 
 export { Connections } from "../actors/Connections.ts"
@@ -33,11 +32,6 @@ export interface NativeSocketOptions {
 /** Sockets that have been accepted and not been taken up yet. */
 const ARRIVALS = 4096
 
-/** How long a last answer may take to be sent: when the daemon closes, and to a client that is refused. */
-const FAREWELL = "1 second"
-/** Clients that are being refused at once. Each takes one of the files that are kept for other uses. */
-const MAX_FAREWELLS = 24
-
 /** The native socket, listening. */
 export class NativeSocket extends Context.Service<
   NativeSocket,
@@ -45,6 +39,11 @@ export class NativeSocket extends Context.Service<
     readonly path: string
     /** As many as are served at once, and what sets this limit. */
     readonly maxConnections: { readonly max: number; readonly reason: string }
+    /**
+     * Serves a client that came through another door, as one of its own: `socket` carries lines. It may call what
+     * `forbids` has no objection to.
+     */
+    serve(socket: Socket, forbids?: Forbids): Effect.Effect<void>
   }
 >()("hob/connection/NativeSocket") {}
 
@@ -118,7 +117,7 @@ export const layer = <Rpcs extends Rpc.Any>(
           )
         }).pipe(Effect.scoped)
       )
-      return NativeSocket.of({ path: options.path, maxConnections })
+      return NativeSocket.of({ path: options.path, maxConnections, serve: door.serve })
     })
   )
 
@@ -149,99 +148,6 @@ const openListener = (
         ? cause
         : new SocketPathError("cannot-bind", path, `can't be listened on (${String(cause)}).`, "", cause)
   })
-
-const makeDoor = Effect.fnUntraced(function* <Rpcs extends Rpc.Any>(
-  group: RpcGroup.RpcGroup<Rpcs>,
-  limits: ConnectionLimits
-) {
-  const connections = yield* Connections
-  const handlers = yield* Effect.context<Rpc.ToHandler<Rpcs>>()
-  const direct = yield* DirectMethods
-  const clients = new Map<number, Connection>()
-  const serverScope = yield* Effect.acquireRelease(Scope.make(), closeWithin(FAREWELL))
-  const server = yield* RpcServer.makeNoSerialization(group, {
-    // A span for each request costs this door a third of its speed; a defect concerns its own call only.
-    disableTracing: true,
-    disableFatalDefects: true,
-    onFromServer: (response) => clients.get(response.clientId)?.fromServer(response) ?? Effect.void
-  }).pipe(Scope.provide(serverScope))
-  const shared: Shared & { closing: boolean } = {
-    limits,
-    methods: makeMethods(group, handlers, direct.find),
-    server,
-    fork: yield* FiberSet.makeRuntime<never, any, any>(),
-    largeLine: Semaphore.makeUnsafe(1),
-    closing: false
-  }
-  const fork = yield* FiberSet.makeRuntime<never, unknown, never>()
-
-  const serve = (socket: Socket): Effect.Effect<void> =>
-    Effect.gen(function* () {
-      if (socket.destroyed) return
-      const clientId: number = yield* connections.enter(() => connection.inFlight)
-      const connection = new Connection(clientId, socket, shared)
-      clients.set(clientId, connection)
-      const left = Effect.suspend(() => {
-        socket.destroy()
-        clients.delete(clientId)
-        connection.left()
-        return Effect.andThen(server.disconnect(clientId), connections.leave(clientId))
-      })
-      const fiber = fork(
-        connection.run().pipe(
-          Effect.catchCause((cause) => Effect.logError("a connection failed and is closed", cause)),
-          Effect.ensuring(left)
-        )
-      )
-      socket.on("close", () => fiber.interruptUnsafe())
-    })
-
-  let refused = 0
-  /** Closing at once would take the reason away from a client that has begun to send, as most have. */
-  const refuse = (socket: Socket, reason: string): void => {
-    socket.end(`${reason}\n`)
-    if (refused >= MAX_FAREWELLS) return socket.destroySoon()
-    refused++
-    socket.resume()
-    const closed = Effect.callback<void>((resume) => void socket.on("close", () => resume(Effect.void)))
-    fork(
-      Effect.timeoutOption(closed, FAREWELL).pipe(
-        Effect.ensuring(
-          Effect.sync(() => {
-            refused--
-            socket.destroy()
-          })
-        )
-      )
-    )
-  }
-
-  const each = (f: (connection: Connection) => Effect.Effect<void>) =>
-    Effect.forEach([...clients.values()], f, { concurrency: "unbounded", discard: true })
-
-  const drain = Effect.gen(function* () {
-    shared.closing = true
-    yield* connections.stopping
-    yield* each((connection) => connection.cancelEndless)
-    const idle = each((connection) => connection.idle)
-    yield* Effect.timeoutOption(idle, limits.drainMillis)
-    yield* each((connection) => server.disconnect(connection.clientId))
-    yield* Effect.timeoutOption(idle, FAREWELL)
-    yield* each((connection) => Effect.sync(() => connection.hangUp()))
-    yield* Effect.timeoutOption(
-      each((connection) => connection.closed),
-      FAREWELL
-    )
-  })
-
-  return { serve, refuse, drain, size: () => clients.size }
-})
-
-/** A handler that can't be interrupted must not keep the daemon from stopping. */
-const closeWithin = (duration: Duration.Input) => (scope: Scope.Closeable) =>
-  Effect.forkDetach(Scope.close(scope, Exit.void)).pipe(
-    Effect.flatMap((fiber) => Effect.timeoutOption(Effect.interruptible(Fiber.await(fiber)), duration))
-  )
 
 const destroyAll = (arrivals: Queue.Dequeue<Socket>): void => {
   for (

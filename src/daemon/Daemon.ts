@@ -10,6 +10,7 @@ import * as Channels from "../channels/layer.ts"
 import { Connections } from "../actors/Connections.ts"
 import * as NativeSocket from "../connection/layer.ts"
 import * as Dialects from "../dialects/layer.ts"
+import * as Http from "../http/layer.ts"
 import * as Locks from "../locks/layer.ts"
 import * as Machine from "../machine/layer.ts"
 import * as Methods from "../methods/layer.ts"
@@ -43,10 +44,12 @@ export interface DaemonOptions {
  * Programs and tests embed it as it stands; being the only daemon of a home is the business of {@link file://./main.ts}.
  */
 export const layer = ({ env = process.env, flags = [], passed, paths }: DaemonOptions) =>
-  door(paths, passed).pipe(
+  Http.listening(paths).pipe(
+    Layer.provideMerge(door(paths, passed)),
     Layer.provideMerge(Layer.effectDiscard(IdleExit.supervised)),
     Layer.provideMerge(DaemonHandlers.layer(paths)),
     Layer.provideMerge(Dialects.layer({ paths, env })),
+    Layer.provideMerge(Http.layer(paths)),
     // ── concerns: one line each ──
     Layer.provideMerge(Machine.layer({ paths, env })),
     Layer.provideMerge(Webhooks.layer({ paths, env })),

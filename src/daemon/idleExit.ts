@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import { Concerns } from "../actors/Concerns.ts"
 import { monotonicMillis } from "../actors/monotonic.ts"
 import { HobConfig } from "../config/HobConfig.ts"
+import { Http } from "../http/Http.ts"
 import { Dialects } from "../dialects/Dialects.ts"
 import { Machine } from "../machine/Machine.ts"
 import { Schedule } from "../schedule/Schedule.ts"
@@ -15,7 +16,8 @@ export const nextLook = (leftMillis: number): number => Math.min(Math.max(leftMi
 
 /**
  * Stops a daemon that nobody has used for `daemon.idleExitMillis`: no connection, no session that runs or is about to, no
- * job that is to run, no dialect that is up, no machine that is kept in step, no webhooks that are listened for or wait. Off when 0.
+ * job that is to run, no dialect that is up, no machine that is kept in step, no webhooks that are listened for or wait,
+ * no HTTP API that is on. Off when 0.
  * Activity between two looks that is over again by the second one is seen by the count of connections ever accepted.
  */
 export const supervised = Effect.gen(function* () {
@@ -23,6 +25,7 @@ export const supervised = Effect.gen(function* () {
   const config = yield* HobConfig
   const connections = yield* Connections
   const dialects = yield* Dialects
+  const http = yield* Http
   const schedule = yield* Schedule
   const sessions = yield* Sessions
   const shutdown = yield* Shutdown
@@ -46,6 +49,7 @@ export const supervised = Effect.gen(function* () {
           jobs ||
           (yield* webhooks.waits) ||
           (yield* machine.waits) ||
+          (yield* http.waits) ||
           (yield* connections.count) > 0 ||
           running + waiting > 0 ||
           acceptedNow !== accepted

@@ -31,7 +31,7 @@ type Listen<At> = At & { readonly type: "listen" }
 export interface ListeningOptions<At extends ListenAt, Fixed, NotListening> {
   readonly config: string
   /** The settings' group: its `enabled` and `port` are written. */
-  readonly group: "webhooks"
+  readonly group: "webhooks" | "http"
   /** What the settings amount to. */
   readonly wanted: (settings: Settings) => At
   /** What the log says when it is up, and when it can't be; behind it come the address, or the reason. */

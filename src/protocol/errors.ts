@@ -22,6 +22,8 @@ export const RpcErrorCode = {
   /** The daemon has as many connections as it accepts; the connection is closed. */
   tooManyConnections: -32004,
   /** A request with this id is in flight on this connection. */
-  duplicateId: -32005
+  duplicateId: -32005,
+  /** The token with which the client came does not allow this method. */
+  forbidden: -32006
 } as const
 export type RpcErrorCode = (typeof RpcErrorCode)[keyof typeof RpcErrorCode]

@@ -8,6 +8,7 @@ import { CaptureRpcs } from "./capture.ts"
 import { ChannelsRpcs } from "./channels.ts"
 import { DaemonRpcs } from "./daemon.ts"
 import { DialectsRpcs } from "./dialects.ts"
+import { HttpRpcs } from "./http.ts"
 import { LocksRpcs } from "./locks.ts"
 import { MachineRpcs } from "./machine.ts"
 import { MethodsRpcs } from "./methods.ts"
@@ -32,6 +33,7 @@ export * from "./dialects.ts"
 export * from "./dialectStatus.ts"
 export * from "./endless.ts"
 export * from "./errors.ts"
+export * from "./http.ts"
 export * from "./ids.ts"
 export * from "./immediate.ts"
 export * from "./limits.ts"
@@ -43,6 +45,7 @@ export * from "./methodNames.ts"
 export * from "./methods.ts"
 export * from "./restart.ts"
 export * from "./schedule.ts"
+export * from "./scopes.ts"
 export * as screens from "./screens.ts"
 export * as sessionHost from "./sessionHost.ts"
 export * from "./sessionScreens.ts"
@@ -68,6 +71,7 @@ export const HobRpcs = DaemonRpcs.merge(
   WebhooksRpcs,
   UpstreamRpcs,
   MachineRpcs,
+  HttpRpcs,
   DialectsRpcs
 )
 export type HobRpcs = typeof HobRpcs

@@ -298,17 +298,18 @@ export const migrations: ReadonlyArray<Migration> = [
     `
   },
   {
-    // Tokens of the HTTP API. hash: SHA-256 of the token, in hexadecimal digits.
+    // Tokens of the HTTP API. hash: SHA-256 of the token, in hexadecimal digits. kind: how it has to come.
     name: "tokens",
     sql: `
       CREATE TABLE http_tokens (
         id TEXT PRIMARY KEY,
         name TEXT NOT NULL,
         scope TEXT NOT NULL,
+        kind TEXT NOT NULL,
         hash TEXT NOT NULL,
         created_millis INTEGER NOT NULL,
         expires_millis INTEGER,
-        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(id, name, scope, hash, created_millis, expires_millis)) STORED
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(id, name, scope, kind, hash, created_millis, expires_millis)) STORED
       ) STRICT;
     `
   },

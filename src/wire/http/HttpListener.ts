@@ -37,6 +37,10 @@ export interface HttpListenerOptions {
   readonly handle: (exchange: Exchange) => void
   /** A request to speak another protocol. Without it such a request is answered as any other. */
   readonly upgrade?: (head: Head, request: IncomingMessage, socket: Duplex, first: Buffer) => void
+  /** It listens, on this port. */
+  readonly listening?: (port: number) => void
+  /** It is about to be closed: answers without an end should be ended. */
+  readonly closing?: () => void
   /** What a request with CONNECT is told. */
   readonly verbs: string
 }
@@ -49,8 +53,11 @@ export class HttpListener {
   readonly #sockets = new Set<Duplex>()
   /** Connections whose request is whole and waits for its answer. */
   readonly #answering = new Set<Duplex>()
+  /** Connections that speak another protocol by now: others end them. */
+  readonly #upgraded = new Set<Duplex>()
   /** The answer that a connection is in the middle of. */
   readonly #current = new WeakMap<Duplex, ServerResponse>()
+  #closed: (() => void) | undefined
 
   constructor(options: HttpListenerOptions) {
     this.#options = options
@@ -86,6 +93,7 @@ export class HttpListener {
         socket.on("error", () => {})
         // It is of use now: others go when there are too many.
         this.#answering.add(socket)
+        this.#upgraded.add(socket)
         upgrade(headOf(request), request, socket, first)
       })
     }
@@ -101,21 +109,33 @@ export class HttpListener {
     this.#server.listen({ host: this.#options.host, port: this.#options.port, backlog: 4096 }, () => {
       this.#server.off("error", done)
       this.#server.on("error", failed)
-      done(this.#server.address() as AddressInfo)
+      const address = this.#server.address() as AddressInfo
+      this.#options.listening?.(address.port)
+      done(address)
     })
   }
 
   /** Accepts no more; calls back once every answer that is owed has been given, or `cutOff` was called. */
   close(done: () => void): void {
     if (!this.#server.listening) return done()
-    this.#server.close(() => done())
+    this.#closed = done
+    this.#options.closing?.()
+    this.#server.close()
     this.#server.closeIdleConnections()
     for (const socket of this.#sockets) if (!this.#answering.has(socket)) socket.destroy()
+    this.#tellClosed()
   }
 
-  /** Ends what has not ended. */
+  /** Ends what has not ended; what speaks another protocol is for whoever speaks it. */
   cutOff(): void {
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.#sockets) if (!this.#upgraded.has(socket)) socket.destroy()
+  }
+
+  #tellClosed(): void {
+    if (this.#closed === undefined || this.#sockets.size > this.#upgraded.size) return
+    const done = this.#closed
+    this.#closed = undefined
+    done()
   }
 
   /** When there are too many, the oldest goes that has nothing whole to wait for: one that is slow by intent. */
@@ -124,6 +144,8 @@ export class HttpListener {
     socket.on("close", () => {
       this.#sockets.delete(socket)
       this.#answering.delete(socket)
+      this.#upgraded.delete(socket)
+      this.#tellClosed()
     })
     if (this.#sockets.size <= this.#options.maxConnections()) return
     let looked = 0

@@ -1,0 +1,65 @@
+/** The native protocol over a WebSocket: one message per frame, on a connection as any of the native socket. */
+import type { IncomingMessage } from "node:http"
+import type { Duplex } from "node:stream"
+import { type RawData, type WebSocket, WebSocketServer } from "ws"
+import { LineSocket } from "./LineSocket.ts"
+
+/** Close codes of RFC 6455 and the registry of IANA. */
+const GOING_AWAY = 1001
+const NOT_UNDERSTOOD = 1003
+const POLICY = 1008
+
+export class WebSocketClient {
+  readonly line: LineSocket
+  readonly #socket: WebSocket
+  #isAlive = true
+
+  constructor(socket: WebSocket, closed: () => void) {
+    this.#socket = socket
+    this.line = new LineSocket({
+      // One message as text; whoever reads too slowly holds up itself.
+      take: (line, done) => socket.send(line, { binary: false }, done),
+      ended: () => socket.close(GOING_AWAY),
+      closed: () => {
+        // A client that is cut off has read nothing for long: it reads no farewell either.
+        if (socket.readyState === socket.OPEN) socket.terminate()
+      }
+    })
+    this.line.onRoom(() => socket.isPaused && socket.resume())
+    socket.on("message", (data: RawData, isBinary: boolean) => {
+      if (isBinary) return socket.close(NOT_UNDERSTOOD, "Send messages as text.")
+      if (!this.line.say((data as Buffer).toString("utf8"))) socket.pause()
+    })
+    socket.on("pong", () => (this.#isAlive = true))
+    socket.on("error", () => {})
+    socket.on("close", () => {
+      this.line.destroy()
+      closed()
+    })
+  }
+
+  /** A half-open connection is noticed by the second ping that has no answer. */
+  ping(): void {
+    if (!this.#isAlive) return this.#socket.terminate()
+    this.#isAlive = false
+    this.#socket.ping()
+  }
+
+  /** Its token is no good any more, or hob answers over HTTP no longer. */
+  end(reason = "The token is no longer good."): void {
+    this.#socket.close(reason === "" ? GOING_AWAY : POLICY, reason)
+    this.line.destroy()
+  }
+}
+
+/** What makes WebSockets of requests that have been let in. */
+export const makeUpgrader = (maxMessageBytes: number) => {
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: maxMessageBytes
+  })
+  return (request: IncomingMessage, socket: Duplex, first: Buffer, opened: (socket: WebSocket) => void): void =>
+    server.handleUpgrade(request, socket, first, (webSocket) => opened(webSocket))
+}

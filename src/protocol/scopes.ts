@@ -1,0 +1,113 @@
+/** Which scope each method needs, for whoever comes with a token. Without effect. */
+import type { Scope } from "./tokens.ts"
+
+const read = [
+  "daemon.ping",
+  "daemon.status",
+  "daemon.config",
+  "sessions.list",
+  "sessions.show",
+  "sessions.output",
+  "sessions.wait",
+  "sessions.export",
+  "sessions.events",
+  "sessions.screen",
+  "sessions.text",
+  "sessions.search",
+  "sessions.explain",
+  "sessions.templates",
+  "agents.events",
+  "agents.list",
+  "agents.known",
+  "channels.subscribe",
+  "channels.list",
+  "locks.list",
+  "locks.watch",
+  "capture.list",
+  "capture.show",
+  "capture.search",
+  "capture.saves",
+  "capture.config",
+  "dialects.list",
+  "methods.list",
+  "schedule.list",
+  "schedule.history",
+  "webhooks.list",
+  "webhooks.deliveries",
+  "http.status"
+] as const
+
+const sessions = [
+  "sessions.run",
+  "sessions.send",
+  "sessions.submit",
+  "sessions.resize",
+  "sessions.attach",
+  "sessions.kill",
+  "sessions.remove",
+  "sessions.rename",
+  "sessions.tag",
+  "agents.start",
+  "agents.turn",
+  "channels.publish",
+  "locks.acquire",
+  "locks.renew",
+  "locks.release",
+  "locks.resume",
+  "methods.call",
+  "methods.answer"
+] as const
+
+const admin = [
+  "daemon.stop",
+  "daemon.reload",
+  "daemon.upgrade",
+  "sessions.sign",
+  "capture.create",
+  "capture.addMessage",
+  "capture.addCodeChange",
+  "capture.hook",
+  "capture.save",
+  "capture.rewrite",
+  "capture.discard",
+  "methods.add",
+  "methods.reload",
+  "methods.remove",
+  "schedule.add",
+  "schedule.remove",
+  "schedule.run",
+  "schedule.pause",
+  "schedule.resume",
+  "webhooks.allow",
+  "webhooks.remove",
+  "webhooks.show",
+  "webhooks.replay",
+  "webhooks.test",
+  "webhooks.enable",
+  "webhooks.disable",
+  "http.enable",
+  "http.disable",
+  "http.login",
+  "tokens.create",
+  "tokens.list",
+  "tokens.revoke",
+  "dialects.enable",
+  "dialects.disable"
+] as const
+
+const byMethod: ReadonlyMap<string, Scope> = new Map([
+  ...read.map((method) => [method, "read"] as const),
+  ...sessions.map((method) => [method, "sessions"] as const),
+  ...admin.map((method) => [method, "admin"] as const)
+])
+
+/** Every method that there is. */
+export const scopedMethods: ReadonlyArray<string> = [...read, ...sessions, ...admin]
+
+/** The scope that a method needs. */
+export const scopeOf = (method: string): Scope => byMethod.get(method) ?? "admin"
+
+const rank: Readonly<Record<Scope, number>> = { read: 0, sessions: 1, admin: 2 }
+
+/** Whether who has a scope may do what needs one. */
+export const allows = (has: Scope, needs: Scope): boolean => rank[has] >= rank[needs]

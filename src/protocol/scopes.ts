@@ -34,7 +34,12 @@ const read = [
   "schedule.history",
   "webhooks.list",
   "webhooks.deliveries",
-  "http.status"
+  "http.status",
+  "upstream.list",
+  "upstream.status",
+  "upstream.ping",
+  "upstream.subscribe",
+  "machine.status"
 ] as const
 
 const sessions = [
@@ -55,7 +60,9 @@ const sessions = [
   "locks.release",
   "locks.resume",
   "methods.call",
-  "methods.answer"
+  "methods.answer",
+  "upstream.call",
+  "upstream.answer"
 ] as const
 
 const admin = [
@@ -92,7 +99,16 @@ const admin = [
   "tokens.list",
   "tokens.revoke",
   "dialects.enable",
-  "dialects.disable"
+  "dialects.disable",
+  "upstream.add",
+  "upstream.remove",
+  "upstream.reconnect",
+  "upstream.login",
+  "machine.enable",
+  "machine.disable",
+  "machine.login",
+  "machine.pair",
+  "machine.logout"
 ] as const
 
 const byMethod: ReadonlyMap<string, Scope> = new Map([

@@ -33,6 +33,8 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
   sessions: [...tools, "agentHooks"],
   capture: [...tools, "masking"],
   ...Object.fromEntries(doors.map((door) => [door, [...tools, ...concerns]])),
+  // HTTP brings clients of the native socket.
+  http: [...tools, ...concerns, "connection"],
   daemon: [...tools, ...concerns, ...doors],
   sessionhost: ["protocol", "wire", "config"],
   // What a terminal shows and what a program is about: pure, for whoever has the bytes.

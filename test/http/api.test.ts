@@ -9,7 +9,7 @@ import { serveHome, type Served } from "./support.ts"
 describe("the HTTP API", { timeout: 240_000 }, () => {
   let served: Served
   beforeAll(async () => {
-    served = await serveHome()
+    served = await serveHome({ http: { bodyBytes: 65_536 } })
   })
   afterAll(() => served?.home.destroy())
 
@@ -154,13 +154,13 @@ describe("the HTTP API", { timeout: 240_000 }, () => {
   })
 
   it("bodies that are no JSON, too long, too deep, or not there are refused, and memory is not spent on them", async () => {
-    for (const body of ["", "{", '{"a":', "\u0000", '{"directory":"x"}x', "[".repeat(100_000)]) {
+    for (const body of ["", "{", '{"a":', "\u0000", '{"directory":"x"}x', "[".repeat(60_000)]) {
       const answer = await ask({ path: "/sessions", body, verb: "POST" })
       assert.strictEqual(answer.status, 400, body.slice(0, 20))
     }
     assert.strictEqual((await post("/rpc", "nonsense")).body.error.code, -32700)
     assert.strictEqual((await post("/rpc", "[".repeat(1000))).body.error.code, -32700)
-    const long = JSON.stringify({ directory: "x".repeat(5 * 1024 * 1024) })
+    const long = JSON.stringify({ directory: "x".repeat(200_000) })
     assert.strictEqual((await post("/sessions", long)).status, 413)
     const chunked = await fetch(`${served.url}/sessions`, {
       method: "POST",

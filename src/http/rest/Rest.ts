@@ -18,6 +18,8 @@ export interface RestReply {
   readonly body: Uint8Array
 }
 
+/** Of a path. What a schema finds too long is told so; the router would only say that there is no such route. */
+const LONGEST_SEGMENT = 16 * 1024
 const EMPTY = Buffer.alloc(0)
 
 const said = (status: number, error: string): RestReply => ({
@@ -34,7 +36,7 @@ export const makeRest = (fork: (effect: Effect.Effect<void>) => unknown) =>
   Effect.gen(function* () {
     const routed = yield* HttpRouter.toHttpEffect(
       HttpApiBuilder.layer(RestApi).pipe(Layer.provide(handlers.layer(fork)), Layer.provide(HttpServer.layerServices))
-    )
+    ).pipe(Effect.provideService(HttpRouter.RouterConfig, { maxParamLength: LONGEST_SEGMENT }))
     const rest: Rest = ({ body, method, target }) => {
       const request = HttpServerRequest.fromWeb(
         new Request(`http://hob${target}`, {

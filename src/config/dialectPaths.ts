@@ -1,5 +1,6 @@
 import { homedir } from "node:os"
 import { join } from "node:path"
+import { happyHome } from "./machinePaths.ts"
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -37,6 +38,25 @@ export const gitifyPaths = (
     socket: join(directory, "daemon.sock"),
     pidFile: join(directory, "daemon.pid"),
     log: join(directory, "daemon.log")
+  }
+}
+
+/** Where clients of happy look: below `HAPPY_HOME_DIR`, `~/.happy` where that is not set. */
+export const happyPaths = (env: Environment) => {
+  const home = happyHome(env)
+  const state = join(home, "daemon.state.json")
+  const logs = join(home, "logs")
+  return {
+    home,
+    /** Where the daemon is: pid, port, version. What clients look at. */
+    state,
+    /** The pid alone: who has it is the daemon. */
+    lock: `${state}.lock`,
+    /** The same as in the first, for the oldest clients. */
+    metadata: join(home, "daemon-metadata.json"),
+    settings: join(home, "settings.json"),
+    logs,
+    log: (stamp: string, pid: number) => join(logs, `${stamp}-pid-${pid}-daemon.log`)
   }
 }
 

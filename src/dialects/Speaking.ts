@@ -57,8 +57,15 @@ export const make = (dialect: Dialect, entry: DialectEntry, env: Environment): E
         const closing = yield* Deferred.make<string>()
         const shutDown = (reason: string) => Effect.asVoid(Deferred.succeed(closing, reason))
         const pidFile = dialect.pidFile?.(entry.args, env)
-        yield* ask(socket)
+        if (dialect.listensItself !== true) yield* ask(socket)
         const open = yield* dialect.open({ args: entry.args, env, shutDown })
+        if (open.listen !== undefined) {
+          const { ended, gone } = yield* open.listen
+          yield* enter("up")
+          yield* up
+          const lost = Effect.flatMap(gone, (reason) => Effect.fail(new SocketGone(reason)))
+          return yield* Effect.raceFirst(Deferred.await(closing), Effect.raceFirst(ended, lost))
+        }
         const claimed = yield* claim(socket, yield* makeClients(open))
         // Behind the socket: who finds the process finds it answering.
         const held = pidFile === undefined ? null : yield* holdPidFile(pidFile, `hob-dialect-${entry.name}`)

@@ -89,7 +89,11 @@ export const open = ({ auth, hear, url, withinMillis }: LineOptions): Effect.Eff
         if (!socket.connected) return resume(Effect.void)
         for (const each of tcp) each.once("close", () => resume(Effect.void))
         socket.disconnect()
-      }).pipe(Effect.timeoutOption(GOODBYE_MILLIS), Effect.ensuring(Effect.sync(() => socket.disconnect())))
+      }).pipe(
+        Effect.interruptible,
+        Effect.timeoutOption(GOODBYE_MILLIS),
+        Effect.ensuring(Effect.sync(() => socket.disconnect()))
+      )
     )
     const isUp = yield* Effect.timeoutOption(connected, withinMillis)
     if (isUp._tag === "None") return yield* new NoLine({ reason: "The server did not take the connection in time." })
@@ -101,6 +105,8 @@ export const open = ({ auth, hear, url, withinMillis }: LineOptions): Effect.Eff
           socket.emit(event, value, (answer: unknown) => resume(Effect.succeed(answer)))
         }).pipe(
           Effect.raceFirst(Effect.andThen(Deferred.await(broken), Effect.fail(new NoAnswer({ event })))),
+          // Also where what asks can't be interrupted: at the end, when nobody may be listening.
+          Effect.interruptible,
           Effect.timeoutOrElse({ duration: within, orElse: () => Effect.fail(new NoAnswer({ event })) })
         ),
       broken: Deferred.await(broken),

@@ -173,7 +173,7 @@ export const run = (options: SyncOptions): Effect.Effect<never, OutOfStep, Scope
         const asked = stopAsked()
         if (asked !== undefined) yield* announceStop(asked)
         yield* Effect.ignore(sayState("offline", LAST_WORD_MILLIS))
-      }).pipe(Effect.timeoutOption(3 * LAST_WORD_MILLIS), Effect.asVoid)
+      }).pipe(Effect.interruptible, Effect.timeoutOption(3 * LAST_WORD_MILLIS), Effect.asVoid)
     )
     yield* Effect.forkScoped(Effect.flatMap(stop, announceStop))
 

@@ -1,7 +1,8 @@
 import { Data, Effect, Result, Schema, Semaphore } from "effect"
+import { monotonicMillis } from "../actors/monotonic.ts"
 import type { Cipher } from "./encryption.ts"
 import type { Line, NoAnswer } from "./Line.ts"
-import { versionPause } from "./retrying.ts"
+import { nextWindow, somewhereIn } from "./retrying.ts"
 
 export type Field = "metadata" | "daemonState"
 
@@ -43,6 +44,8 @@ export class Versioned {
   readonly #oneAtATime = Semaphore.makeUnsafe(1)
   #version: number
   #value: string | null
+  /** How long to hold back at most, where others write too. */
+  #window = 0
   /** Attempts of the last update. */
   attempts = 0
 
@@ -81,11 +84,14 @@ export class Versioned {
     return Effect.gen({ self: this }, function* () {
       const { cipher, field, line, machineId } = this.#options
       for (this.attempts = 1; ; this.attempts++) {
+        if (this.#window > 0) yield* Effect.sleep(yield* somewhereIn(this.#window))
         const value = change(this.current)
         if (value === undefined) return
         const text = cipher.encrypt(value)
         const request = { machineId, [field]: text, expectedVersion: this.#version }
+        const asked = yield* monotonicMillis
         const said = yield* line.ask(events[field], request, within)
+        const took = (yield* monotonicMillis) - asked
         const ack = Result.getOrUndefined(decodeAck(said))
         if (ack === undefined)
           return yield* new NotTaken({ reason: `The server's answer to ${events[field]} is none.` })
@@ -93,11 +99,11 @@ export class Versioned {
         const isSuccess = ack.result === "success"
         this.#version = ack.version
         this.#value = ack[field] ?? (isSuccess ? text : null)
+        this.#window = nextWindow(this.#window, took, isSuccess)
         if (isSuccess) return
         if (this.attempts === MAX_ATTEMPTS) {
           return yield* new NotTaken({ reason: `Others have written ${field} ${MAX_ATTEMPTS} times in between.` })
         }
-        yield* Effect.sleep(yield* versionPause(this.attempts))
       }
     }).pipe(this.#oneAtATime.withPermits(1))
   }

@@ -1,4 +1,12 @@
-/** Variables of a session in terms of the daemon's own: `${NAME}` and `${NAME:-default}`. Pure. */
+/** Variables of a session, as they are given, and in terms of the daemon's own: `${NAME}` and `${NAME:-default}`. Pure. */
+import { Schema } from "effect"
+
+const isName = (name: string) => /^[A-Za-z_][A-Za-z0-9_]{0,255}$/.test(name)
+
+/** Variables by name. One name that is none refuses all of them. */
+export const Variables = Schema.Record(Schema.String, Schema.String.check(Schema.isPattern(/^[^\0]{0,65536}$/))).check(
+  Schema.makeFilter((variables) => Object.keys(variables).every(isName))
+)
 
 /** The values, or a sentence about what is not there. */
 export const expandVariables = (

@@ -9,6 +9,17 @@ export const pauseAfter = (failures: number, random: number): number => {
   return Math.round(whole * (0.5 + random / 2))
 }
 
-/** Between attempts to write a version, where others write too. */
-export const versionPause = (attempt: number): Effect.Effect<number> =>
-  Effect.map(Random.next, (random) => Math.round(random * Math.min(5 * 2 ** attempt, 1000)))
+const MOST_MILLIS = 1000
+
+/**
+ * How long who writes a version holds back at most before the next attempt: longer after each that was too late, and only
+ * slowly shorter again, so that of many writers none wins every time.
+ */
+export const nextWindow = (window: number, answerMillis: number, isSuccess: boolean): number => {
+  const least = Math.max(2 * answerMillis, 2)
+  if (!isSuccess) return Math.min(Math.max(2 * window, least), MOST_MILLIS)
+  return window <= least ? 0 : 0.7 * window
+}
+
+export const somewhereIn = (window: number): Effect.Effect<number> =>
+  Effect.map(Random.next, (random) => Math.round(random * window))

@@ -75,6 +75,8 @@ const post = <A>(request: Request<A>): Effect.Effect<Answered<A>, Unreachable | 
           redirect: "error",
           headers: {
             "content-type": "application/json",
+            // One that was kept since the last time may be half open.
+            connection: "close",
             "x-happy-client": CLIENT,
             ...(token === undefined ? {} : { authorization: `Bearer ${Redacted.value(token)}` })
           },

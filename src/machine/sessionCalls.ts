@@ -4,7 +4,7 @@ import type { Shutdown } from "../actors/Shutdown.ts"
 import { SessionId } from "../protocol/ids.ts"
 import type { Session } from "../protocol/sessions.ts"
 import type { Sessions } from "../sessions/Sessions.ts"
-import { expandVariables } from "./expandVariables.ts"
+import { expandVariables, Variables } from "./expandVariables.ts"
 import { CallRefused, type RemoteCall, remoteCall } from "./RemoteCall.ts"
 
 /** What an agent is started with. */
@@ -35,10 +35,6 @@ export interface SessionCallsOptions {
 
 const Text = Schema.String.check(Schema.isMaxLength(4096))
 const optionalText = Schema.optionalKey(Schema.NullOr(Text))
-const Variables = Schema.Record(
-  Schema.String.check(Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]{0,255}$/)),
-  Schema.String.check(Schema.isPattern(/^[^\0]{0,65536}$/))
-)
 
 const Spawn = Schema.Struct({
   type: Schema.optionalKey(Schema.Literal("spawn-in-directory")),

@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { Timestamp } from "./ids.ts"
 
 /** Every dialect there is: named as the program whose clients it serves. */
-export const dialectNames = ["claude-sessions", "gitify", "midclt", "photon"] as const
+export const dialectNames = ["claude-sessions", "gitify", "happy", "midclt", "photon"] as const
 export type DialectName = (typeof dialectNames)[number]
 
 /** One entry of the setting `dialects.enabled`: a name, and arguments with one space before each. */

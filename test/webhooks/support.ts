@@ -232,6 +232,7 @@ export const deliver = (
     let isAnswered = false
     Context.get(context, WebhooksService.Webhooks).handle({
       address: "127.0.0.1",
+      port: 0,
       head: { method: verb, target: path, headers: headersOf(lines.flat()) },
       receive: (limit, done) => done(bytes.length > limit ? "too-large" : bytes),
       stream: () => {

@@ -17,6 +17,8 @@ const LOOKED_AT = 64
 /** One request and its answer. */
 export interface Exchange {
   readonly address: string
+  /** The sender's port. */
+  readonly port: number
   readonly head: Head
   /** Its body, once; from then on the connection is not the one that goes when there are too many. */
   readonly receive: (limit: number, done: (received: Received) => void) => void
@@ -164,6 +166,7 @@ export class HttpListener {
     response.on("close", () => this.#answering.delete(socket))
     this.#options.handle({
       address: socket.remoteAddress ?? "",
+      port: socket.remotePort ?? 0,
       head: headOf(request),
       receive: (limit, done) => {
         if (asks) response.writeContinue()

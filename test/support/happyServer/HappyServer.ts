@@ -115,6 +115,15 @@ export class HappyServer {
     return [...this.#io.sockets.sockets.values()]
   }
 
+  /** From now on nothing that comes on the connections of now is read: they are half open. What is given undoes it. */
+  freeze(): () => void {
+    const frozen = [...this.#tcp]
+    for (const socket of frozen) socket.pause()
+    return () => {
+      for (const socket of frozen) socket.resume()
+    }
+  }
+
   /** Ends every connection without a word, and takes no more. */
   async stop(): Promise<void> {
     for (const socket of this.#tcp) socket.destroy()

@@ -85,6 +85,10 @@ export class Phone {
     return makeCipher(this.keyOf(machine)).encrypt(value)
   }
 
+  decryptOf(machine: SeenMachine, text: string): unknown {
+    return Result.getOrThrow(makeCipher(this.keyOf(machine)).decrypt(text))
+  }
+
   /** What the machine says of itself. */
   async read(
     id: string

@@ -1,4 +1,4 @@
-// Builds dist: the four programs as bundles of their own, the library with its dependencies left outside, and with
+// Builds dist: the programs as bundles of their own, the library with its dependencies left outside, and with
 // `--types` (always when packing) the type declarations.
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
@@ -23,24 +23,26 @@ const program = (name, entry) => ({
   output: { dir: temporary, format: "esm", entryFileNames: "[name].js", chunkFileNames: `${name}-[name].js`, minify }
 })
 
+/** Bundles of their own, by what the command imports them as: files shared with them would be more files for others. */
+const apart = { "./tree.ts": "./hob-tree.js", "./runHook.ts": "./hob-hook.cjs" }
+
 /**
- * The command's hot path. CommonJS, because Node loads its own modules 3 ms faster for it. The command tree is a bundle
- * of its own: files shared with it would be more files for the commands that don't need it.
+ * The command's hot path. CommonJS, because Node loads its own modules 3 ms faster for it. `run`: what all commands of
+ * this bundle load, where that is not the entry alone.
  */
-const hotCommand = () => {
-  const { output, ...options } = program("hob", "cli/main.ts")
-  const treeApart = {
-    name: "tree-apart",
+const hotCommand = (name, entry, run = entry) => {
+  const { output, ...options } = program(name, `cli/${entry}`)
+  const bundlesApart = {
+    name: "apart",
     resolveId: (id, importer) =>
-      id === "./tree.ts" && importer === source("cli/run.ts") ? { id: "./hob-tree.js", external: true } : null
+      importer?.startsWith(source("cli/")) && Object.hasOwn(apart, id) ? { id: apart[id], external: true } : null
   }
-  const names = { entryFileNames: "[name].cjs", chunkFileNames: "hob-[name].cjs" }
+  const names = { entryFileNames: "[name].cjs", chunkFileNames: `${name}-[name].cjs` }
   // What every command loads is one file, also what some load that are apart: each more takes a third of a millisecond.
-  const run = source("cli/run.ts")
   const loadedAtOnce = (id, graph) => {
     const seen = new Set([id])
     for (const each of seen) {
-      if (each === run) return "run"
+      if (each === source(`cli/${run}`)) return "run"
       for (const importer of graph.getModuleInfo(each)?.importers ?? []) seen.add(importer)
     }
     return null
@@ -49,13 +51,15 @@ const hotCommand = () => {
   const transform = { define: { "performance.now": "Date.now" } }
   return {
     ...options,
-    plugins: [treeApart],
+    plugins: [bundlesApart],
+    // What is loaded late may have from the entry what that has already.
+    preserveEntrySignatures: "allow-extension",
     transform,
     output: {
       ...output,
       ...names,
       format: "cjs",
-      codeSplitting: { groups: [{ name: loadedAtOnce, debugName: "loaded at once" }] }
+      ...(run === entry ? {} : { codeSplitting: { groups: [{ name: loadedAtOnce, debugName: "loaded at once" }] } })
     }
   }
 }
@@ -117,7 +121,8 @@ const stamp = fingerprint()
 mkdirSync(temporary, { recursive: true })
 try {
   await build([
-    hotCommand(),
+    hotCommand("hob", "main.ts", "run.ts"),
+    hotCommand("hob-hook", "runHook.ts"),
     program("hob-tree", "cli/tree.ts"),
     program("daemon", "daemon/main.ts"),
     program("host", "sessionhost/main.ts"),

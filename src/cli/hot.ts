@@ -2,15 +2,15 @@
  * The commands that scripts and agents run hundreds of times a day, in their plain form. They load nothing of effect;
  * the command tree calls the same functions for every other form.
  */
-import type { Context } from "./context.ts"
 import { parseShare, parseSize } from "../config/quantities.ts"
 import { parseDuration } from "./duration.ts"
-import { captureVerbs } from "./hotCapture.ts"
 import { channelVerbs } from "./hotChannels.ts"
+import { captureVerbs } from "./hotCapture.ts"
 import { lockVerbs } from "./hotLocks.ts"
 import { upstreamVerbs } from "./hotUpstream.ts"
 import { limitsOf } from "./limits.ts"
-import { type Grammar, parseCount, parsePlain, type Plain } from "./plain.ts"
+import { actionOf, type HotAction, type Verb } from "./hotVerb.ts"
+import { parseCount, type Plain } from "./plain.ts"
 import { attach } from "./verbs/attach.ts"
 import { complete } from "./verbs/complete.ts"
 import { kill } from "./verbs/kill.ts"
@@ -26,17 +26,6 @@ import { status } from "./verbs/status.ts"
 import { submitMessage } from "./verbs/submit.ts"
 import { wait } from "./verbs/wait.ts"
 import { parseStates, waitedFor } from "./waitFor.ts"
-
-/** A command, ready to go. */
-export type Action = (context: Context) => Promise<number>
-
-export interface Verb {
-  readonly grammar: Grammar
-  /** Null when a value is not what it has to be. */
-  readonly action: (plain: Plain) => Action | null
-  /** Commands below it, by the word that follows. */
-  readonly below?: Readonly<Record<string, Verb>>
-}
 
 const MANY = Number.MAX_SAFE_INTEGER
 
@@ -280,19 +269,5 @@ const verbs: Readonly<Record<string, Verb>> = {
   }
 }
 
-/** What the arguments ask for, and whether `--no-start` is among them; null when it takes the tree to tell. */
-export const hotAction = (
-  argv: ReadonlyArray<string>
-): { readonly action: Action; readonly noStart: boolean } | null => {
-  const first = argv.findIndex((arg) => arg !== "--no-start")
-  const outer = first < 0 ? undefined : own(verbs, argv[first]!)
-  if (outer === undefined) return null
-  const inner = own(outer.below ?? {}, argv[first + 1] ?? "")
-  const verb = inner ?? outer
-  const plain = parsePlain(verb.grammar, argv.slice(first + (inner === undefined ? 1 : 2)))
-  const action = plain === null ? null : verb.action(plain)
-  return action === null ? null : { action, noStart: first > 0 || plain!.has("--no-start") }
-}
-
-const own = <T>(record: Readonly<Record<string, T>>, key: string): T | undefined =>
-  Object.hasOwn(record, key) ? record[key] : undefined
+/** See {@link actionOf}. */
+export const hotAction = (argv: ReadonlyArray<string>): HotAction | null => actionOf(verbs, argv)

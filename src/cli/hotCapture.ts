@@ -1,5 +1,5 @@
-/** The plain forms of `hob capture`: see hot.ts. */
-import type { Action, Verb } from "./hot.ts"
+/** The plain forms of `hob capture`: see hot.ts. That of its hook is runHook.ts. */
+import type { Action, Verb } from "./hotVerb.ts"
 import { type Grammar, parseCount, type Plain } from "./plain.ts"
 
 // Loaded by whoever needs them.
@@ -87,12 +87,6 @@ export const captureVerbs: Readonly<Record<string, Verb>> = {
               json: plain.has("--json")
             })
           )
-      ),
-      hook: verb(
-        { flags: {}, words: [1, 2] },
-        ({ words: [agent, event = null] }) =>
-          (context) =>
-            import("./verbs/captureHook.ts").then(({ captureHook }) => captureHook(context, { agent: agent!, event }))
       ),
       git: verb(
         { flags: {}, words: [1, 2] },

@@ -1,6 +1,6 @@
 /** The plain forms of the commands about channels: see hot.ts. */
 import { parseDuration } from "./duration.ts"
-import type { Verb } from "./hot.ts"
+import type { Verb } from "./hotVerb.ts"
 import { parseCount, type Plain } from "./plain.ts"
 
 // Loaded by whoever needs them: the other commands start in less time without.

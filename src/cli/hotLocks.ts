@@ -1,6 +1,6 @@
 /** The plain forms of `hob lock`: see hot.ts. What it runs may take long, and nothing of the tree is loaded meanwhile. */
 import { parseDuration } from "./duration.ts"
-import type { Action, Verb } from "./hot.ts"
+import type { Action, Verb } from "./hotVerb.ts"
 import { ExitCode } from "./exit.ts"
 import { ENDLESS, type Grammar, parseCount, type Plain } from "./plain.ts"
 

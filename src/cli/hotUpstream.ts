@@ -1,6 +1,6 @@
 /** The plain form of `hob call`: see hot.ts. */
 import { parseDuration } from "./duration.ts"
-import type { Verb } from "./hot.ts"
+import type { Verb } from "./hotVerb.ts"
 
 // Loaded by whoever needs it: the other commands start in less time without.
 const verb = () => import("./verbs/call.ts")

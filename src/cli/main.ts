@@ -25,4 +25,6 @@ if (existsSync(paths.home)) {
   enableCompileCache(paths.cache)
 }
 
-void import("./run.ts").then(({ main }) => main(process.argv.slice(2), paths))
+const argv = process.argv.slice(2)
+const isHook = argv[0] === "capture" && argv[1] === "hook"
+void (isHook ? import("./runHook.ts") : import("./run.ts")).then(({ main }) => main(argv, paths))

@@ -3,7 +3,15 @@
  * Plain Node: the session-host and the thin command-line client use it; Effect code wraps it (see unixSocketEffect.ts).
  */
 import { chmodSync, lstatSync, readdirSync, renameSync, statSync, unlinkSync } from "node:fs"
-import * as net from "node:net"
+// Not as a namespace, whose interop is a file more in the command's bundles.
+import {
+  connect as connectTo,
+  createServer,
+  type IpcNetConnectOpts,
+  type Server,
+  type ServerOpts,
+  type Socket
+} from "node:net"
 import { basename, dirname, join } from "node:path"
 import { errorCode } from "./runDirectory.ts"
 import { MAX_SOCKET_PATH_BYTES, SocketConnectError, SocketPathError } from "./socketErrors.ts"
@@ -21,7 +29,7 @@ const TEMPORARY_MAX_AGE_MILLIS = 60_000
 
 /** A listening socket at `path`. */
 export interface UnixListener {
-  readonly server: net.Server
+  readonly server: Server
   readonly path: string
   readonly file: SocketFile
   /** False when the file was removed or replaced: who connects to the path does not reach this listener. */
@@ -41,13 +49,13 @@ export interface UnixListener {
  */
 export const listen = async (
   path: string,
-  onConnection: (socket: net.Socket) => void,
-  options?: net.ServerOpts
+  onConnection: (socket: Socket) => void,
+  options?: ServerOpts
 ): Promise<UnixListener> => {
   checkLength(path, TEMPORARY_SUFFIX_BYTES, (problem, fix) => new SocketPathError("too-long", path, problem, fix))
   checkReplaceable(path)
   const temporary = `${path}.${uniqueSuffix()}`
-  const server = net.createServer(options ?? {}, onConnection)
+  const server = createServer(options ?? {}, onConnection)
   // An accept that fails concerns that one client; whoever wants to know listens too.
   server.on("error", () => {})
   try {
@@ -85,9 +93,9 @@ export const adoptListener = async (
   path: string,
   fd: number,
   file: SocketFile,
-  onConnection: (socket: net.Socket) => void
+  onConnection: (socket: Socket) => void
 ): Promise<UnixListener> => {
-  const server = net.createServer(onConnection)
+  const server = createServer(onConnection)
   server.on("error", () => {})
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject)
@@ -99,7 +107,7 @@ export const adoptListener = async (
   return listenerOf(server, path, file)
 }
 
-const listenerOf = (server: net.Server, path: string, own: SocketFile): UnixListener => {
+const listenerOf = (server: Server, path: string, own: SocketFile): UnixListener => {
   let accepted = 0
   server.on("connection", () => accepted++)
   const isStillOurs = (): boolean => isAt(path, own)
@@ -121,7 +129,7 @@ const listenerOf = (server: net.Server, path: string, own: SocketFile): UnixList
   return { server, path, file: own, isStillOurs, stop: () => (stopped ??= stop()) }
 }
 
-const bind = (server: net.Server, path: string): Promise<void> =>
+const bind = (server: Server, path: string): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once("error", reject)
     const umask = setUmask(0o177)
@@ -219,7 +227,7 @@ export interface ConnectOptions {
  * Connects to the socket at `path` after making sure that its file is ours (or root's): somebody else's could be a fake.
  * While the listener's backlog is full it tries again. Rejects with {@link SocketConnectError}.
  */
-export const connect = async (path: string, options?: ConnectOptions): Promise<net.Socket> => {
+export const connect = async (path: string, options?: ConnectOptions): Promise<Socket> => {
   checkLength(path, 0, (problem, fix) => new SocketConnectError("too-long", path, `${problem} ${fix}`))
   checkOwner(path)
   const deadline = performance.now() + (options?.timeoutMillis ?? 5000)
@@ -234,11 +242,11 @@ export const connect = async (path: string, options?: ConnectOptions): Promise<n
   }
 }
 
-const connectOnce = (path: string, { allowHalfOpen = false, onRead }: ConnectOptions = {}): Promise<net.Socket> =>
+const connectOnce = (path: string, { allowHalfOpen = false, onRead }: ConnectOptions = {}): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const onread = onRead === undefined ? {} : { onread: readingInto(onRead) }
     // Its types know only of a buffer that is filled again each time.
-    const socket = net.connect({ path, allowHalfOpen, ...onread } as net.IpcNetConnectOpts)
+    const socket = connectTo({ path, allowHalfOpen, ...onread } as IpcNetConnectOpts)
     socket.once("error", reject)
     socket.once("connect", () => {
       // What goes wrong later is told by `close` too; without a listener it would end the process.

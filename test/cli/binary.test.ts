@@ -77,6 +77,7 @@ describe("bin/hob", () => {
     }
     collect("hob.cjs")
     collect("hob-run.cjs")
+    collect("hob-hook.cjs")
     const expected = [
       "node:buffer",
       "node:fs",

@@ -1,11 +1,10 @@
-import { resolve } from "node:path"
-import { findWorkTree } from "../../config/workTree.ts"
 import type { CaptureConfig } from "../../protocol/capture.ts"
 import type { Capture, CaptureEntry, CaptureMetadata } from "../../protocol/captureEntries.ts"
 import type { Session } from "../../protocol/sessions.ts"
 import type { Context } from "../context.ts"
+import { topOf } from "../capture/topOf.ts"
 import { call, callAgain } from "../daemon.ts"
-import { ExitCode, Fault } from "../exit.ts"
+import { ExitCode } from "../exit.ts"
 import { capturePage, captureStatus, captureTable } from "../render/capture.ts"
 import { printJson, printLine } from "../stdio.ts"
 
@@ -27,16 +26,6 @@ export interface CaptureListOptions {
   /** Those of this terminal session. */
   readonly session: string | null
   readonly json: boolean
-}
-
-/** The top directory of the work tree that a directory is in. */
-export const topOf = (directory: string): string => {
-  const tree = findWorkTree(resolve(directory))
-  if (typeof tree !== "string") return tree.root
-  throw new Fault(
-    ExitCode.usage,
-    `${directory} is not in a git work tree${tree === "bare" ? ": this repository is bare" : ""}.`
-  )
 }
 
 const listed = async (

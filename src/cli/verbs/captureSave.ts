@@ -4,7 +4,7 @@ import { callAgain } from "../daemon.ts"
 import { ExitCode } from "../exit.ts"
 import { savesTable } from "../render/capture.ts"
 import { printError, printJson, printLine } from "../stdio.ts"
-import { topOf } from "./capture.ts"
+import { topOf } from "../capture/topOf.ts"
 
 export interface CaptureSaveOptions {
   /** None: those of the work tree. */

@@ -10,6 +10,7 @@ import { Outbox } from "../wire/Outbox.ts"
 import { Batch } from "./Batch.ts"
 import { Calls, type Handling } from "./Calls.ts"
 import type { ConnectionLimits } from "./limits.ts"
+import type { Method } from "./methods.ts"
 import { pong, refusal } from "./replies.ts"
 import { readMessage, readPlainRequest } from "./requests.ts"
 import { foreignProtocol, jsonProblem } from "./strangers.ts"
@@ -39,6 +40,7 @@ export class Connection {
   #batchTexts: () => ReadonlyArray<string> = () => []
   #batchPosition = 0
   #batch: Batch | undefined
+  #lastMethod: Method | undefined
   #greeted = false
   /** Nothing more is read: the client was turned away, or said that it has ended. */
   #done: "turned-away" | "ended" | undefined
@@ -189,10 +191,14 @@ export class Connection {
     }
   }
 
-  readonly #readerOf = (method: string) => this.#shared.methods.get(method)?.direct?.readPlain
+  /** Requests that follow one another mostly ask for the same. */
+  readonly #find = (name: string): Method | undefined => {
+    if (name !== this.#lastMethod?.tag) this.#lastMethod = this.#shared.methods.get(name)
+    return this.#lastMethod
+  }
 
   #receiveLine(line: string): Effect.Effect<void> | undefined {
-    const plain = readPlainRequest(line, this.#readerOf)
+    const plain = readPlainRequest(line, this.#find)
     if (plain !== undefined) return this.#calls.request(plain, undefined)
     let value: unknown
     try {

@@ -78,6 +78,12 @@ export const readMessage = (value: unknown, text: () => string): WireRequest | W
   }
 }
 
+/** What reading a request has to know of a method. */
+export interface PlainMethod {
+  readonly tag: string
+  readonly direct: { readonly readPlain: PlainReader<unknown> | undefined } | undefined
+}
+
 const HEAD = '{"jsonrpc":"2.0","id":'
 const METHOD = ',"method":"'
 const PARAMS = ',"params":'
@@ -86,12 +92,12 @@ const NO_PARAMS = Object.freeze({})
 /**
  * The same for a line as most clients write it, without parsing more than its parameters, which is most of what a
  * small request costs. `undefined` means that the line must be read with `JSON.parse` and {@link readMessage}: nothing
- * is refused here. Sound because what remains after this head must be one JSON value and the closing brace. `readerOf`
- * finds what reads the parameters of a method by itself.
+ * is refused here. Sound because what remains after this head must be one JSON value and the closing brace. `find`
+ * finds a method, and what reads its parameters by itself.
  */
 export const readPlainRequest = (
   line: string,
-  readerOf: (method: string) => PlainReader<unknown> | undefined = () => undefined
+  find: (method: string) => PlainMethod | undefined = () => undefined
 ): WireRequest | undefined => {
   if (!line.startsWith(HEAD)) return undefined
   let at = HEAD.length
@@ -106,13 +112,15 @@ export const readPlainRequest = (
   if (!line.startsWith(PARAMS, methodEnd + 1) || line.charCodeAt(line.length - 1) !== 0x7d) return undefined
   const method = line.slice(at + METHOD.length, methodEnd)
   const text = line.slice(methodEnd + 1 + PARAMS.length, -1)
-  const plain = readerOf(method)?.(text)
-  if (plain !== undefined) {
+  const known = find(method)
+  const plain = known?.direct?.readPlain?.(text)
+  if (known !== undefined && plain !== undefined) {
     const { payload } = plain
     return {
       type: "request",
       id,
-      method,
+      // Its own text for it, whose hash V8 knows, in place of one that was cut from a line.
+      method: known.tag,
       params: payload,
       plain,
       paramsText: () => text,

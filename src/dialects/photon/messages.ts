@@ -2,6 +2,7 @@
 import { Option, Schema } from "effect"
 import { hasLargeNumber } from "../../wire/largeNumbers.ts"
 import { memberText } from "../../wire/members.ts"
+import { isPlainJson } from "../../wire/plainJson.ts"
 
 const of = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
   Schema.Struct({ type: Schema.Literal(type), id: Schema.String, ...fields })
@@ -110,12 +111,16 @@ export const readPlainLine = (line: string): Said | undefined => {
   const message = line.slice(channelEnd + 1 + MESSAGE.length, last)
   // Carried as it stands here: without the white space around it.
   if (!(message.charCodeAt(0) > SPACE && message.charCodeAt(message.length - 1) > SPACE)) return undefined
+  return isPlainJson(message) || isCarriable(message) ? { type: "publish", id, channel, message } : undefined
+}
+
+/** JSON without a number that is too large for hob's clients to read. */
+const isCarriable = (json: string): boolean => {
   try {
-    if (hasLargeNumber(JSON.parse(message))) return undefined
+    return !hasLargeNumber(JSON.parse(json))
   } catch {
-    return undefined
+    return false
   }
-  return { type: "publish", id, channel, message }
 }
 
 const SPACE = 0x20

@@ -1,0 +1,19 @@
+/**
+ * Whether a text is JSON of the plain kind that most messages are: no white space, texts without escapes, numbers without
+ * exponents, at most two levels deep, and not long. True is certain; false means that it has to be parsed to know. It
+ * costs a fifth of `JSON.parse`, which makes the value, and of a message that is only carried nobody needs that.
+ */
+export const isPlainJson = (text: string): boolean => text.length <= MAX_LENGTH && PLAIN.test(text)
+
+/** Of longer ones a regular expression, which goes through them by the character, is no faster. */
+const MAX_LENGTH = 1024
+
+const string = String.raw`"[^"\\\x00-\x1f]*"`
+// So short that it is a number to every reader, as the sender meant it.
+const number = String.raw`-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?`
+const scalar = `${string}|${number}|true|false|null`
+const list = (item: string): string => `(?:${item}(?:,${item})*)?`
+const nested = (value: string): string =>
+  String.raw`${scalar}|\{${list(`${string}:(?:${value})`)}\}|\[${list(`(?:${value})`)}\]`
+
+const PLAIN = new RegExp(`^(?:${nested(nested(scalar))})$`)

@@ -15,22 +15,12 @@ import {
   LockWait,
   type Release
 } from "../protocol/locks.ts"
-
-/** Names that were found right lately; the same ones come again and again. */
-const KNOWN = 4096
+import { remember } from "../wire/remember.ts"
 
 const recognizer = <A extends string>(schema: Schema.ConstraintDecoder<A>) => {
   const decode = Schema.decodeUnknownOption(schema)
-  const known = new Set<string>()
-  return (value: unknown): value is A => {
-    if (typeof value !== "string") return false
-    if (known.has(value)) return true
-    if (Option.isNone(decode(value))) return false
-    if (known.size >= KNOWN) known.clear()
-    // A text of its own: what was cut from a line holds the whole read that it came in.
-    known.add(`${value} `.slice(0, -1))
-    return true
-  }
+  const isRight = remember((text) => Option.isSome(decode(text)))
+  return (value: unknown): value is A => typeof value === "string" && isRight(value)
 }
 
 const isName = recognizer(LockName)

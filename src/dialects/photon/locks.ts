@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import type { LockTable } from "../../locks/LockTable.ts"
 import { type Lock, LockHolder, LockName, MAX_LOCK_NAME_BYTES } from "../../protocol/locks.ts"
 import type { Namespace } from "../../protocol/namespaces.ts"
+import { remember } from "../../wire/remember.ts"
 import type { Request } from "./messages.ts"
 import { toForeign, toForeignHolder, toHolder, toName } from "./names.ts"
 import { error, result, sentences } from "./translate.ts"
@@ -27,14 +28,37 @@ const MAX_TIMEOUT = 24 * 3600 * 1000
 const isLockName = Schema.is(LockName)
 const isLockHolder = Schema.is(LockHolder)
 
-/** Who asks, and for which lock, in hob's words; or what is wrong with that. */
+/** A lock as a request names it: in hob's words, if they have one, and as JSON. */
+const nameOf = remember((foreign) => {
+  const name = toName(foreign)
+  return { name: isLockName(name) ? name : undefined, text: JSON.stringify(foreign) }
+})
+/** Who holds it, likewise. */
+const holderOf = remember((foreign) => {
+  const holder = toHolder(foreign)
+  return { holder: isLockHolder(holder) ? holder : undefined, text: JSON.stringify(foreign) }
+})
+
+/** Who asks, and for which lock; or what is wrong with that. */
 const read = ({ id, lockName, sessionId }: Of<"lock" | "unlock">) => {
-  const name = toName(lockName)
-  if (!isLockName(name)) return sentences.nameTooLong("lockName", MAX_LOCK_NAME_BYTES)
+  const { name, text } = nameOf(lockName)
+  if (name === undefined) return sentences.nameTooLong("lockName", MAX_LOCK_NAME_BYTES)
   // An empty one is none, as there.
   const said = typeof sessionId === "string" ? sessionId : sessionId == null ? "" : JSON.stringify(sessionId)
-  const holder = toHolder(said === "" ? id : said)
-  return isLockHolder(holder) ? { name, holder } : sentences.holderTooLong
+  const { holder, text: holderText } = holderOf(said === "" ? id : said)
+  return holder === undefined ? sentences.holderTooLong : { name, holder, text, holderText }
+}
+
+let lastText = ""
+let lastMillis = 0
+
+/** What is granted within a millisecond mostly ends in the same one. */
+const millisOf = (instant: string): number => {
+  if (instant !== lastText) {
+    lastText = instant
+    lastMillis = Date.parse(instant)
+  }
+  return lastMillis
 }
 
 /** The lease that is asked for: undefined for the usual one, a text where it is none. */
@@ -53,20 +77,13 @@ export const makeLocks = ({ namespace, table }: LocksOptions): Locks => ({
     const ttl = toTtl(request.lockTimeout)
     if (typeof ttl === "string") return answer(error(id, ttl))
     const { lockName } = request
-    const lease = ttl === undefined ? {} : { ttlMillis: ttl }
-    table.acquire({ namespace, ...wanted, ...lease }, undefined, {
-      succeed: ({ expiresAt, holder }) =>
-        answer(
-          result(
-            id,
-            JSON.stringify({
-              acquired: true,
-              lockName,
-              holder: toForeignHolder(holder),
-              expiresAt: Date.parse(expiresAt)
-            })
-          )
-        ),
+    const { holder, holderText, name, text } = wanted
+    const lock = { namespace, name, holder }
+    table.acquire(ttl === undefined ? lock : { ...lock, ttlMillis: ttl }, undefined, {
+      succeed: ({ expiresAt }) => {
+        const end = millisOf(expiresAt)
+        answer(result(id, `{"acquired":true,"lockName":${text},"holder":${holderText},"expiresAt":${end}}`))
+      },
       fail: (failure) => {
         if (failure._tag !== "LockHeld") return answer(error(id, failure.message))
         const data = { acquired: false, lockName, holder: toForeignHolder(failure.holder), reason: sentences.held }
@@ -79,9 +96,10 @@ export const makeLocks = ({ namespace, table }: LocksOptions): Locks => ({
     const wanted = read(request)
     if (typeof wanted === "string") return answer(error(id, wanted))
     const { lockName } = request
-    const released = () => answer(result(id, JSON.stringify({ released: true, lockName })))
+    const { holder, name, text } = wanted
+    const released = () => answer(result(id, `{"released":true,"lockName":${text}}`))
     table.release(
-      { namespace, ...wanted },
+      { namespace, name, holder },
       {
         succeed: released,
         fail: (failure) => {

@@ -57,7 +57,7 @@ export const readLine = (line: string): Said => {
   } catch (error) {
     return { type: "refusal", id: UNKNOWN_ID, error: (error as Error).message }
   }
-  const request = Option.getOrUndefined(decode(value))
+  const request = readPlainLock(value) ?? Option.getOrUndefined(decode(value))
   if (request === undefined) return { type: "refusal", id: idOf(value), error: "Invalid request format" }
   if (request.type === "ping") return { type: "ping", id: JSON.stringify(request.id) }
   if (request.type !== "publish") return { type: "request", request }
@@ -70,6 +70,17 @@ export const readLine = (line: string): Said => {
     message: hasLargeNumber(message) ? JSON.stringify(message) : memberText(line, "message")
   }
 }
+
+/** The same for requests about locks, which come by the thousand too, without the schema; what is odd is left to it. */
+export const readPlainLock = (value: unknown): Extract<Request, { readonly type: "lock" | "unlock" }> | undefined => {
+  if (typeof value !== "object" || value === null) return undefined
+  const { id, lockName, lockTimeout, sessionId, type } = value as { readonly [Key in keyof PlainLock]?: unknown }
+  if (typeof id !== "string" || typeof lockName !== "string" || typeof sessionId !== "string") return undefined
+  if (type === "unlock") return { type, id, lockName, sessionId }
+  if (type !== "lock" || typeof lockTimeout !== "number") return undefined
+  return { type, id, lockName, sessionId, lockTimeout }
+}
+type PlainLock = Extract<Request, { readonly type: "lock" }>
 
 const idOf = (value: unknown): string => {
   const id = (value as { readonly id?: unknown } | null)?.id

@@ -3,7 +3,7 @@ import { Option, Schema } from "effect"
 import { assert, describe, it } from "vitest"
 import type { Event } from "../../../src/channels/Event.ts"
 import { matches } from "../../../src/channels/patterns.ts"
-import { readLine, readPlainLine } from "../../../src/dialects/photon/messages.ts"
+import { readLine, readPlainLine, readPlainLock, Request } from "../../../src/dialects/photon/messages.ts"
 import { toChannelName, toForeign, toName, toPatterns } from "../../../src/dialects/photon/names.ts"
 import { channelMessages, NO_MESSAGE, replayedMessages, toPosition } from "../../../src/dialects/photon/translate.ts"
 import { ChannelName, ChannelPattern, isReserved } from "../../../src/protocol/channelNames.ts"
@@ -36,6 +36,31 @@ const foreign = fc
     }
   )
   .map((parts) => parts.join(""))
+
+describe("requests about locks that are read without the schema", () => {
+  it("are what the schema makes of them", () => {
+    const text = fc.oneof(fc.string(), fc.constantFrom<unknown>(null, 5, undefined))
+    const request = fc.record({
+      type: fc.constantFrom("lock", "unlock", "list_locks", 5),
+      id: text,
+      lockName: text,
+      sessionId: text,
+      lockTimeout: fc.oneof(fc.nat(), fc.constantFrom<unknown>(null, "5", undefined)),
+      unknown: text
+    })
+    let read = 0
+    fc.assert(
+      fc.property(fc.oneof(request, fc.constantFrom<unknown>(null, 5, "lock", [])), (value) => {
+        const plain = readPlainLock(value)
+        if (plain === undefined) return
+        read++
+        assert.deepStrictEqual(Option.some(plain), Schema.decodeUnknownOption(Request)(value))
+      }),
+      { numRuns: 5000 }
+    )
+    assert.isAbove(read, 50)
+  })
+})
 
 describe("names of photon", () => {
   it("are hob's where they can be, and written with % where they can't", () => {

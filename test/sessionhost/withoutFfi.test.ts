@@ -1,4 +1,3 @@
-import { resolve } from "node:path"
 import { assert, describe, it } from "vitest"
 import { ptyUnavailable } from "../../src/sessionhost/nativePty.ts"
 import { HostHome, isAlive, open, run } from "./support/hostProcess.ts"
@@ -6,8 +5,7 @@ import { tryUpgrade } from "./support/upgrading.ts"
 
 /** Which a Node that has no `node:ffi` does not know. */
 const SWITCH = "--no-experimental-ffi"
-const main = resolve(import.meta.dirname, "../../src/sessionhost/main.ts")
-const node = process.allowedNodeEnvironmentFlags.has(SWITCH) ? [SWITCH, main] : [main]
+const node = process.allowedNodeEnvironmentFlags.has(SWITCH) ? [SWITCH] : []
 
 describe.runIf(process.platform === "linux" && ptyUnavailable() === null)("a session-host without node:ffi", () => {
   it("starts programs under terminals all the same, with nothing of its own open in them, and tells how they end", async () => {

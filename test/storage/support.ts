@@ -1,9 +1,9 @@
 import { Effect, Scope } from "effect"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
-import { basename, join } from "node:path"
-import { build } from "rolldown"
+import { join } from "node:path"
 import { Database } from "../../src/storage/Database.ts"
+import { bundle as bundleFile } from "../support/bundle.ts"
 import { noteOf, steps } from "./notes.ts"
 
 /** A directory that is gone with the scope. */
@@ -13,17 +13,9 @@ export const temporaryDirectory = (below: string = tmpdir()): Effect.Effect<stri
     (path) => Effect.sync(() => fs.rmSync(path, { recursive: true, force: true }))
   )
 
-/** A program of the tests in one file, which starts in a third of the time: for tests that start it hundreds of times. */
-export const bundle = async (entry: string, directory: string): Promise<string> => {
-  const file = join(directory, `${basename(entry, ".ts")}.mjs`)
-  await build({
-    input: join(import.meta.dirname, entry),
-    platform: "node",
-    logLevel: "warn",
-    output: { file, format: "esm", codeSplitting: false }
-  })
-  return file
-}
+/** A program of the tests, by its path from here, in one file: see test/support/bundle.ts. */
+export const bundle = (entry: string, directory: string): Promise<string> =>
+  bundleFile(join(import.meta.dirname, entry), directory)
 
 /** The notes a store holds from this number on, checked one by one; and what it found damaged when it was opened. */
 export const readNotes = (path: string, from = 0) =>

@@ -74,8 +74,9 @@ const ask = (to: HostBuild, state: string, millis: number) =>
     child.stdout.setEncoding("utf8").on("data", (text: string) => (said = take(said, text)))
     child.stderr.setEncoding("utf8").on("data", (text: string) => (wrong = take(wrong, text)))
     child.on("error", (error) => end(error.message))
-    // A child of its own may have its outputs; what it had to say it has said.
-    child.on("exit", (code, signal) => setImmediate(() => end(signal ?? `exit ${code}`)))
+    // A child of its own may have its outputs; what it had to say it has said. It may have said that while we were busy
+    // with the end of another program, and be told of as ended with that one: then it is read in the turn after this.
+    child.on("exit", (code, signal) => setImmediate(setImmediate, () => end(signal ?? `exit ${code}`)))
     child.stdin.on("error", () => {})
     child.stdin.end(state)
   })

@@ -2,15 +2,14 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { join } from "node:path"
 import type { Readable } from "node:stream"
 import { makePaths, type Paths } from "../../../src/config/paths.ts"
 import type { HostSession } from "../../../src/protocol/sessionHost.ts"
 import { endRemains, endUnborn } from "../../../src/sessionhost/remains.ts"
+import { builtHost } from "../../support/bundle.ts"
 import { type OpenOptions, type SpawnOptions, spawnRequest } from "./host.ts"
 import { Client, connected, Control } from "./peers.ts"
-
-const main = resolve(import.meta.dirname, "../../../src/sessionhost/main.ts")
 
 /** A home of a test's own, below which real session-hosts are started and ended with it. */
 export class HostHome {
@@ -19,8 +18,8 @@ export class HostHome {
   readonly #node: ReadonlyArray<string>
   readonly #started: Array<ChildProcess> = []
 
-  /** `node` are the arguments that make Node a session-host. */
-  constructor(home = mkdtempSync(join(tmpdir(), "hob-host-")), node: ReadonlyArray<string> = [main]) {
+  /** `node` are arguments of Node, before those that make it a session-host. */
+  constructor(home = mkdtempSync(join(tmpdir(), "hob-host-")), node: ReadonlyArray<string> = []) {
     this.home = home
     this.#node = node
     this.paths = makePaths({ HOB_HOME: home })
@@ -28,7 +27,7 @@ export class HostHome {
 
   /** Starts a host, `wrapper` first when there is one, and waits for its `ready`; null when it ends with 0 instead. */
   async start(wrapper: ReadonlyArray<string> = [], env: NodeJS.ProcessEnv = {}): Promise<HostProcess | null> {
-    const [command, ...args] = [...wrapper, process.execPath, ...this.#node]
+    const [command, ...args] = [...wrapper, process.execPath, ...this.#node, await builtHost()]
     const child = spawn(command!, args, {
       env: { PATH: process.env["PATH"], NODE_OPTIONS: process.env["NODE_OPTIONS"], HOB_HOME: this.home, ...env },
       stdio: ["ignore", "ignore", "pipe", "pipe"]

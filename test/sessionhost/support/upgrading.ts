@@ -2,11 +2,9 @@ import { copyFileSync, cpSync, mkdtempSync, readFileSync, realpathSync, symlinkS
 import { join, resolve } from "node:path"
 import { VERSION } from "../../../src/config/version.ts"
 import type { HelloReply, HostReply } from "../../../src/protocol/sessionHost.ts"
+import { builtHost } from "../../support/bundle.ts"
 import type { HostHome } from "./hostProcess.ts"
 import type { Control } from "./peers.ts"
-
-/** This very version of the host, as a successor. */
-export const entry = resolve(import.meta.dirname, "../../../src/sessionhost/main.ts")
 
 export interface UpgradeFields {
   readonly entry?: string
@@ -15,15 +13,21 @@ export interface UpgradeFields {
   readonly check?: boolean
 }
 
-const request = (fields: UpgradeFields) => ({ entry, node: process.execPath, version: VERSION, ...fields })
+/** Without fields: by this very version of the host. */
+const request = async (fields: UpgradeFields) => ({
+  entry: await builtHost(),
+  node: process.execPath,
+  version: VERSION,
+  ...fields
+})
 
 /** Has the host replace itself; the successor's answer. */
-export const upgrade = (control: Control, fields: UpgradeFields = {}): Promise<HelloReply> =>
-  control.ask<HelloReply>("upgrade", request(fields))
+export const upgrade = async (control: Control, fields: UpgradeFields = {}): Promise<HelloReply> =>
+  control.ask<HelloReply>("upgrade", await request(fields))
 
 /** The answer, whatever it is. */
-export const tryUpgrade = (control: Control, fields: UpgradeFields = {}): Promise<HostReply> =>
-  control.request("upgrade", request(fields))
+export const tryUpgrade = async (control: Control, fields: UpgradeFields = {}): Promise<HostReply> =>
+  control.request("upgrade", await request(fields))
 
 /** A file that is run as a successor. */
 export const successor = (home: HostHome, source: string): string => {

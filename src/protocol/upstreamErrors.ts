@@ -1,17 +1,18 @@
 import { Schema } from "effect"
 
-const name = Schema.String
+/** Not "name": that is an error's own. */
+const upstream = Schema.String
 
 /** There is no upstream of this name. */
-export class UpstreamNotFound extends Schema.TaggedError<UpstreamNotFound>()("UpstreamNotFound", { name }) {
+export class UpstreamNotFound extends Schema.TaggedError<UpstreamNotFound>()("UpstreamNotFound", { upstream }) {
   override get message() {
-    return `There is no upstream "${this.name}". \`hob upstream ls\` lists those there are; \`hob upstream add NAME URI\` adds one.`
+    return `There is no upstream "${this.upstream}". \`hob upstream ls\` lists those there are; \`hob upstream add NAME URI\` adds one.`
   }
 }
 
 /** Several upstreams are declared, and none was named. */
 export class UpstreamNotNamed extends Schema.TaggedError<UpstreamNotNamed>()("UpstreamNotNamed", {
-  names: Schema.Array(name)
+  names: Schema.Array(upstream)
 }) {
   override get message() {
     return `There are several upstreams: ${this.names.join(", ")}. Name one (--upstream), or say which is meant when none is (upstream.default).`
@@ -19,22 +20,22 @@ export class UpstreamNotNamed extends Schema.TaggedError<UpstreamNotNamed>()("Up
 }
 
 /** An upstream of this name is there already. */
-export class UpstreamExists extends Schema.TaggedError<UpstreamExists>()("UpstreamExists", { name }) {
+export class UpstreamExists extends Schema.TaggedError<UpstreamExists>()("UpstreamExists", { upstream }) {
   override get message() {
-    return `There is an upstream "${this.name}" already. \`hob upstream rm ${this.name}\` removes it; \`hob upstream login ${this.name}\` changes its credential.`
+    return `There is an upstream "${this.upstream}" already. \`hob upstream rm ${this.upstream}\` removes it; \`hob upstream login ${this.upstream}\` changes its credential.`
   }
 }
 
 /** The configuration declares this upstream: it is changed there. */
-export class UpstreamFixed extends Schema.TaggedError<UpstreamFixed>()("UpstreamFixed", { name }) {
+export class UpstreamFixed extends Schema.TaggedError<UpstreamFixed>()("UpstreamFixed", { upstream }) {
   override get message() {
-    return `The configuration declares the upstream "${this.name}" (upstream.servers). Change it there, then \`hob config reload\`.`
+    return `The configuration declares the upstream "${this.upstream}" (upstream.servers). Change it there, then \`hob config reload\`.`
   }
 }
 
 /** An upstream can't be declared so. */
 export class UpstreamInvalid extends Schema.TaggedError<UpstreamInvalid>()("UpstreamInvalid", {
-  name,
+  upstream,
   /** What is wrong and what to do, as a sentence. */
   problem: Schema.String
 }) {
@@ -54,31 +55,31 @@ export class TooManyUpstreams extends Schema.TaggedError<TooManyUpstreams>()("To
 
 /** The upstream refuses the login for good: it is not tried again until somebody changes something. */
 export class UpstreamLoginRefused extends Schema.TaggedError<UpstreamLoginRefused>()("UpstreamLoginRefused", {
-  name,
+  upstream,
   /** What it answered, such as `AUTH_ERR`, `EXPIRED`, `DENIED`; or why hob did not ask. */
   response: Schema.String,
   /** What is wrong and what to do, as a sentence. */
   reason: Schema.String
 }) {
   override get message() {
-    return `The upstream "${this.name}" can't be logged in to: ${this.reason}`
+    return `The upstream "${this.upstream}" can't be logged in to: ${this.reason}`
   }
 }
 
 /** There is no connection to the upstream, and the attempt to make one failed. The call was not sent. */
 export class UpstreamUnreachable extends Schema.TaggedError<UpstreamUnreachable>()("UpstreamUnreachable", {
-  name,
+  upstream,
   /** As the end of a sentence. */
   reason: Schema.String
 }) {
   override get message() {
-    return `The upstream "${this.name}" can't be reached: ${this.reason}. Nothing was sent; \`hob upstream status ${this.name}\` tells how it is.`
+    return `The upstream "${this.upstream}" can't be reached: ${this.reason}. Nothing was sent; \`hob upstream status ${this.upstream}\` tells how it is.`
   }
 }
 
 /** The call's time is over. */
 export class UpstreamTimedOut extends Schema.TaggedError<UpstreamTimedOut>()("UpstreamTimedOut", {
-  name,
+  upstream,
   method: Schema.String,
   timeoutMillis: Schema.Int,
   /** What it waited for: the connection, its turn, or the answer. Only in the last case it was sent. */
@@ -91,13 +92,13 @@ export class UpstreamTimedOut extends Schema.TaggedError<UpstreamTimedOut>()("Up
         : this.waitedFor === "turn"
           ? "It was not sent: other calls were before it. Give it more time, or the upstream more calls at once (--concurrency)."
           : "It was not sent: there was no connection."
-    return `"${this.method}" had no answer from the upstream "${this.name}" within ${this.timeoutMillis} ms. ${end}`
+    return `"${this.method}" had no answer from the upstream "${this.upstream}" within ${this.timeoutMillis} ms. ${end}`
   }
 }
 
 /** The upstream answered with an error. */
 export class UpstreamCallFailed extends Schema.TaggedError<UpstreamCallFailed>()("UpstreamCallFailed", {
-  name,
+  upstream,
   method: Schema.String,
   /** Of JSON-RPC: -32001 for an error of the method, -32602 for parameters that are wrong, others as specified. */
   code: Schema.Int,
@@ -120,7 +121,7 @@ export class UpstreamCallFailed extends Schema.TaggedError<UpstreamCallFailed>()
 
 /** The job was aborted: somebody stopped it, or the upstream did. */
 export class UpstreamJobAborted extends Schema.TaggedError<UpstreamJobAborted>()("UpstreamJobAborted", {
-  name,
+  upstream,
   method: Schema.String,
   job: Schema.Int
 }) {
@@ -131,7 +132,7 @@ export class UpstreamJobAborted extends Schema.TaggedError<UpstreamJobAborted>()
 
 /** The connection was lost after the call had been sent: whether it was carried out is not known. */
 export class UpstreamOutcomeUnknown extends Schema.TaggedError<UpstreamOutcomeUnknown>()("UpstreamOutcomeUnknown", {
-  name,
+  upstream,
   method: Schema.String,
   /** Of a call that was a job, where that had been heard: its id. */
   job: Schema.NullOr(Schema.Int),
@@ -149,19 +150,19 @@ export class UpstreamOutcomeUnknown extends Schema.TaggedError<UpstreamOutcomeUn
 
 /** The upstream would close the connection over a request of this size. It was not sent. */
 export class UpstreamRequestTooLarge extends Schema.TaggedError<UpstreamRequestTooLarge>()("UpstreamRequestTooLarge", {
-  name,
+  upstream,
   method: Schema.String,
   bytes: Schema.Int,
   limit: Schema.Int
 }) {
   override get message() {
-    return `The request "${this.method}" has ${this.bytes} bytes, and the upstream "${this.name}" takes ${this.limit} (upstream.requestBytes). It was not sent.`
+    return `The request "${this.method}" has ${this.bytes} bytes, and the upstream "${this.upstream}" takes ${this.limit} (upstream.requestBytes). It was not sent.`
   }
 }
 
 /** The parameters are not the text of a JSON array, or there can be no such method. It was not sent. */
 export class UpstreamBadRequest extends Schema.TaggedError<UpstreamBadRequest>()("UpstreamBadRequest", {
-  name,
+  upstream,
   method: Schema.String,
   problem: Schema.String
 }) {
@@ -172,29 +173,29 @@ export class UpstreamBadRequest extends Schema.TaggedError<UpstreamBadRequest>()
 
 /** As many calls wait as may. It was not sent. */
 export class UpstreamBusy extends Schema.TaggedError<UpstreamBusy>()("UpstreamBusy", {
-  name,
+  upstream,
   limit: Schema.Int
 }) {
   override get message() {
-    return `${this.limit} calls wait for the upstream "${this.name}", as many as may (upstream.maxWaitingCount). Nothing was sent; try again later.`
+    return `${this.limit} calls wait for the upstream "${this.upstream}", as many as may (upstream.maxWaitingCount). Nothing was sent; try again later.`
   }
 }
 
 /** The upstream has ended the subscription. */
 export class UpstreamUnsubscribed extends Schema.TaggedError<UpstreamUnsubscribed>()("UpstreamUnsubscribed", {
-  name,
+  upstream,
   collection: Schema.String,
   /** Why, as the upstream says it. */
   reason: Schema.String
 }) {
   override get message() {
-    return `The upstream "${this.name}" has ended the subscription to "${this.collection}": ${this.reason}`
+    return `The upstream "${this.upstream}" has ended the subscription to "${this.collection}": ${this.reason}`
   }
 }
 
 /** Who listens is further behind than it may be, and hears no more. Others do. */
 export class UpstreamListenerTooSlow extends Schema.TaggedError<UpstreamListenerTooSlow>()("UpstreamListenerTooSlow", {
-  name,
+  upstream,
   collection: Schema.String,
   bufferBytes: Schema.Int
 }) {

@@ -97,7 +97,7 @@ export const make = ({
       { ask, method, params = "[]" }: UpstreamCall,
       options: OutOptions
     ) {
-      const which = { name, method }
+      const which = { upstream: name, method }
       let pauses: Effect.Success<ReturnType<typeof startPauses>> | undefined
       let hasLoggedIn = false
       for (;;) {
@@ -128,10 +128,10 @@ export const make = ({
     const call = (request: UpstreamCall): Effect.Effect<string, UpstreamCallError> => {
       const { job = false, method, params = "[]" } = request
       const { callMillis, connectMillis, maxWaitingCount, rejoinMillis } = settings()
-      const which = { name, method }
+      const which = { upstream: name, method }
       const refusal = refusalOf({ name, method, params }, settings())
       if (refusal !== undefined) return Effect.fail(refusal)
-      if (waiting >= maxWaitingCount) return Effect.fail(new UpstreamBusy({ name, limit: maxWaitingCount }))
+      if (waiting >= maxWaitingCount) return Effect.fail(new UpstreamBusy({ upstream: name, limit: maxWaitingCount }))
       const one = new InHand({ which, permits, limit, timeoutMillis: request.timeoutMillis ?? callMillis })
       const options: OutOptions = {
         followers,
@@ -173,7 +173,7 @@ const refusalOf = (
 ): UpstreamBadRequest | UpstreamRequestTooLarge | undefined => {
   const limit = method === FILE_RECEIVE.method ? Math.max(FILE_RECEIVE.bytes, requestBytes) : requestBytes
   const bytes = Buffer.byteLength(method) + Buffer.byteLength(params) + ENVELOPE_BYTES
-  if (bytes > limit) return new UpstreamRequestTooLarge({ name, method, bytes, limit })
+  if (bytes > limit) return new UpstreamRequestTooLarge({ upstream: name, method, bytes, limit })
   const problem = paramsProblem(params)
-  return problem === undefined ? undefined : new UpstreamBadRequest({ name, method, problem })
+  return problem === undefined ? undefined : new UpstreamBadRequest({ upstream: name, method, problem })
 }

@@ -7,7 +7,7 @@ import type { Permits } from "./Permits.ts"
 type WaitedFor = UpstreamTimedOut["waitedFor"]
 
 export interface InHandOptions {
-  readonly which: { readonly name: string; readonly method: string }
+  readonly which: { readonly upstream: string; readonly method: string }
   readonly permits: Permits
   readonly limit: Limit
   /** 0: no limit. */

@@ -45,6 +45,8 @@ export interface LinkOptions {
   readonly down: () => void
   /** There will be none, until somebody changes something. */
   readonly refused: (error: UpstreamLoginRefused) => void
+  /** It is in another state than before. */
+  readonly changed: (status: LinkStatus) => void
   /** Something goes on that needs the connection: it is neither idle nor left down. */
   readonly isBusy: () => boolean
 }
@@ -121,8 +123,9 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
     }
 
     const become = (state: UpstreamState, change: Partial<LinkStatus> = {}): void => {
-      const since = state === status.state ? status.since : wall()
-      status = { ...status, nextAttemptAt: null, ...change, state, since }
+      const isNew = state !== status.state
+      status = { ...status, nextAttemptAt: null, ...change, state, since: isNew ? wall() : status.since }
+      if (isNew) options.changed(status)
     }
 
     /** Tells those who wait. Whoever hears it may wait again at once, and is not to hear the same again. */
@@ -268,7 +271,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
     /** Nothing is tried until somebody says that things have changed. */
     const beRefused = ({ reason, response }: Refused) =>
       Effect.gen(function* () {
-        const error = new UpstreamLoginRefused({ name, response, reason: reason.replaceAll("NAME", name) })
+        const error = new UpstreamLoginRefused({ upstream: name, response, reason: reason.replaceAll("NAME", name) })
         refusal = error
         become("refused", { reason: error.reason })
         keys.forget()
@@ -299,7 +302,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
     /** Calls hear at once why there is no connection; not where it was up a moment ago, and may be again in a moment. */
     const failWaiting = (reason: string): void => {
       if (lostAt !== undefined && now() - lostAt < settings().patienceMillis) return
-      settle(Effect.fail(new UpstreamUnreachable({ name, reason })), ({ isPatient }) => !isPatient)
+      settle(Effect.fail(new UpstreamUnreachable({ upstream: name, reason })), ({ isPatient }) => !isPatient)
     }
 
     yield* concerns.supervise(`upstream ${name}`, actor)
@@ -307,19 +310,19 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         isClosed = true
-        settle(Effect.fail(new UpstreamUnreachable({ name, reason: GONE })))
+        settle(Effect.fail(new UpstreamUnreachable({ upstream: name, reason: GONE })))
       })
     )
 
     const connectErrorOf = (error: LoginError): UpstreamConnectError => {
       if (error instanceof Refused)
         return new UpstreamLoginRefused({
-          name,
+          upstream: name,
           response: error.response,
           reason: error.reason.replaceAll("NAME", name)
         })
       const reason = error instanceof Lost ? error.reason : "it finds that there were too many logins"
-      return new UpstreamUnreachable({ name, reason })
+      return new UpstreamUnreachable({ upstream: name, reason })
     }
 
     const up = (): Connection | undefined => (current?.isLost() === false ? current : undefined)
@@ -334,7 +337,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
           const connection = up()
           if (connection !== undefined) return Effect.succeed(connection)
           if (refusal !== undefined) return Effect.fail(refusal)
-          if (isClosed) return Effect.fail(new UpstreamUnreachable({ name, reason: GONE }))
+          if (isClosed) return Effect.fail(new UpstreamUnreachable({ upstream: name, reason: GONE }))
           const waiter: Waiter = { ask, isPatient, got: Deferred.makeUnsafe() }
           waiters.add(waiter)
           wanted.openUnsafe()

@@ -89,7 +89,7 @@ export class Subscriptions {
       for (const name of [collection, ANY]) this.#deliver(name, params)
     } else if (method === "notify_unsubscribed") {
       const reason = textOf(objectMembers(members?.get("error") ?? "null")?.get("reason")) ?? "it gave no reason."
-      this.#fail(collection, new UpstreamUnsubscribed({ name: this.#options.name, collection, reason }))
+      this.#fail(collection, new UpstreamUnsubscribed({ upstream: this.#options.name, collection, reason }))
     }
   }
 
@@ -167,7 +167,7 @@ export class Subscriptions {
       }),
       Effect.catch((error) => {
         if (error instanceof Lost) return Effect.fail(error)
-        this.#fail(collection, failed({ name, method: "core.subscribe" }, error, null))
+        this.#fail(collection, failed({ upstream: name, method: "core.subscribe" }, error, null))
         return Effect.void
       })
     )
@@ -180,7 +180,7 @@ export class Subscriptions {
     for (const listener of subscription.listeners) {
       if (listener.bytes > 0 && listener.bytes + event.length > listenerBytes) {
         subscription.listeners.delete(listener)
-        const tooSlow = { name: this.#options.name, collection, bufferBytes: listenerBytes }
+        const tooSlow = { upstream: this.#options.name, collection, bufferBytes: listenerBytes }
         Queue.failCauseUnsafe(listener.items, Cause.fail(new UpstreamListenerTooSlow(tooSlow)))
         continue
       }

@@ -25,6 +25,7 @@ export interface UpstreamOptions {
   readonly settings: () => Settings["upstream"]
   readonly credential: Link.LinkOptions["credential"]
   readonly ca: Link.LinkOptions["ca"]
+  readonly changed: Link.LinkOptions["changed"]
 }
 
 /** What is going on at an upstream. */
@@ -83,7 +84,7 @@ export const make = (options: UpstreamOptions): Effect.Effect<Upstream, never, C
 
     const ping = (timeoutMillis: number): Effect.Effect<number, UpstreamCallError> =>
       Effect.gen(function* () {
-        const which = { name, method: "core.ping" }
+        const which = { upstream: name, method: "core.ping" }
         const connection = yield* link.connection()
         const began = clock.monotonicTimeNanosUnsafe()
         yield* connection.ask("core.ping", "[]", timeoutMillis).pipe(

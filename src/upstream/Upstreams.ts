@@ -1,7 +1,9 @@
 import { Clock, Context, Effect, Exit, Layer, Scope, Semaphore, Stream, SubscriptionRef } from "effect"
 import { readFileSync } from "node:fs"
+import { Announcer } from "../actors/Announcer.ts"
 import { Concerns } from "../actors/Concerns.ts"
 import { HobConfig } from "../config/HobConfig.ts"
+import { ChannelName } from "../protocol/channelNames.ts"
 import type { PromptRefused, Question } from "../protocol/methods.ts"
 import type { StorageError } from "../protocol/storage.ts"
 import * as protocol from "../protocol/upstream.ts"
@@ -95,9 +97,10 @@ interface Entry extends Declared {
 }
 
 /** The upstreams of this store and configuration. */
-export const layer: Layer.Layer<Upstreams, never, Concerns | HobConfig | Database | Secrets> = Layer.effect(
+export const layer: Layer.Layer<Upstreams, never, Announcer | Concerns | HobConfig | Database | Secrets> = Layer.effect(
   Upstreams,
   Effect.gen(function* () {
+    const announcer = yield* Announcer
     const concerns = yield* Concerns
     const config = yield* HobConfig
     const database = yield* Database
@@ -153,7 +156,7 @@ export const layer: Layer.Layer<Upstreams, never, Concerns | HobConfig | Databas
       if (name === undefined && others.length > 0)
         return Effect.fail(new protocol.UpstreamNotNamed({ names: [...entries.keys()] }))
       return found === undefined
-        ? Effect.fail(new protocol.UpstreamNotFound({ name: name ?? "" }))
+        ? Effect.fail(new protocol.UpstreamNotFound({ upstream: name ?? "" }))
         : Effect.succeed(found)
     }
 
@@ -174,7 +177,12 @@ export const layer: Layer.Layer<Upstreams, never, Concerns | HobConfig | Databas
             if (typeof target === "string") return Effect.fail(new Refused("hob", target))
             return kinds.has(name) ? credentials.read(secrets, name) : Effect.succeed(null)
           }),
-          ca: Effect.suspend(() => readCa(declaration.caFile))
+          ca: Effect.suspend(() => readCa(declaration.caFile)),
+          changed: ({ reason, state }) =>
+            announcer.announce({
+              channel: ChannelName.make(`upstream:${name}`),
+              message: { upstream: name, state, reason }
+            })
         }).pipe(Scope.provide(own), Effect.provideService(Concerns, concerns))
         entry.running = { upstream, scope: own }
         return upstream
@@ -215,12 +223,15 @@ export const layer: Layer.Layer<Upstreams, never, Concerns | HobConfig | Databas
       Effect.gen(function* () {
         const { caFile = null, concurrency = 1, credential, insecure = false, lifetimeMillis = null, name } = declared
         if (entries.has(name) && entries.get(name)?.declaredBy !== "default")
-          return yield* new protocol.UpstreamExists({ name })
+          return yield* new protocol.UpstreamExists({ upstream: name })
         if (added.size >= settings.maxCount) return yield* new protocol.TooManyUpstreams({ limit: settings.maxCount })
         const { uri = protocol.LOCAL_UPSTREAM_URI, user = null } = declared
         const target = targetOf(uri)
-        if (typeof target === "string") return yield* new protocol.UpstreamInvalid({ name, problem: target })
-        yield* Effect.mapError(readCa(caFile), ({ reason }) => new protocol.UpstreamInvalid({ name, problem: reason }))
+        if (typeof target === "string") return yield* new protocol.UpstreamInvalid({ upstream: name, problem: target })
+        yield* Effect.mapError(
+          readCa(caFile),
+          ({ reason }) => new protocol.UpstreamInvalid({ upstream: name, problem: reason })
+        )
         const row = { name, uri, user, insecure, caFile, concurrency, lifetimeMillis }
         if (credential !== undefined) yield* keepCredential(name, credential)
         yield* database.write((sql) => rows.save(sql, row))
@@ -232,8 +243,9 @@ export const layer: Layer.Layer<Upstreams, never, Concerns | HobConfig | Databas
     const remove: Upstreams["Service"]["remove"] = (name) =>
       Effect.gen(function* () {
         const entry = entries.get(name)
-        if (entry === undefined || entry.declaredBy === "default") return yield* new protocol.UpstreamNotFound({ name })
-        if (entry.declaredBy === "configuration") return yield* new protocol.UpstreamFixed({ name })
+        if (entry === undefined || entry.declaredBy === "default")
+          return yield* new protocol.UpstreamNotFound({ upstream: name })
+        if (entry.declaredBy === "configuration") return yield* new protocol.UpstreamFixed({ upstream: name })
         const was = described(entry)
         yield* database.write((sql) => rows.remove(sql, name))
         added.delete(name)
@@ -252,7 +264,7 @@ export const layer: Layer.Layer<Upstreams, never, Concerns | HobConfig | Databas
             if (user !== undefined && user !== declaration.user) {
               const row = added.get(declaration.name)
               if (declaredBy !== "command" || row === undefined)
-                return yield* new protocol.UpstreamFixed({ name: declaration.name })
+                return yield* new protocol.UpstreamFixed({ upstream: declaration.name })
               yield* database.write((sql) => rows.save(sql, { ...row, user }))
               added.set(row.name, { ...row, user })
               yield* declare

@@ -112,7 +112,7 @@ export const layer = UpstreamRpcs.toLayer(
       const channel = `upstream:${name}:${collection}`
       if (!isChannel(channel)) {
         const problem = `"${channel}" can't be the name of a channel`
-        return Stream.fail(new UpstreamBadRequest({ name, method: "core.subscribe", problem }))
+        return Stream.fail(new UpstreamBadRequest({ upstream: name, method: "core.subscribe", problem }))
       }
       const one = {}
       const together = bridges.get(channel) ?? new Set()

@@ -11,7 +11,7 @@ import { integerOf, objectMembers, textOf } from "./scan.ts"
 
 /** Which call is spoken of. */
 export interface Which {
-  readonly name: string
+  readonly upstream: string
   readonly method: string
 }
 

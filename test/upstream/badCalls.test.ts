@@ -11,6 +11,8 @@ describe("calls", () => {
   it.live("that are never answered end when their time is over, and give their turn up", () =>
     Effect.gen(function* () {
       const { call, service } = yield* connected(yield* standIn())
+      // Connecting may take longer than the call may.
+      yield* call("mock.echo", [0])
       const error = yield* Effect.flip(call("mock.silent", [], { timeoutMillis: 50 }))
       assert.deepInclude(error, { _tag: "UpstreamTimedOut", waitedFor: "answer", timeoutMillis: 50 })
       assert.strictEqual((yield* service.status("nas")).inFlight, 0)

@@ -2,6 +2,7 @@ import { Context, Effect, Exit, Layer, Scope } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { Announcer } from "../../src/actors/Announcer.ts"
 import { Concerns } from "../../src/actors/Concerns.ts"
 import { HobConfig } from "../../src/config/HobConfig.ts"
 import type { Settings } from "../../src/config/settings.ts"
@@ -27,7 +28,7 @@ export const upstreamsOf = (directory: string, settings: Partial<Settings["upstr
   Effect.gen(function* () {
     const scope = yield* Scope.fork(yield* Scope.Scope)
     const context = yield* layer.pipe(
-      Layer.provideMerge(Concerns.layer),
+      Layer.provideMerge(Layer.merge(Concerns.layer, Announcer.layer)),
       Layer.provideMerge(Secrets.layer({ home: directory })),
       Layer.provideMerge(
         Layer.orDie(Database.layerFile({ path: join(directory, "hob.db"), durability: "process-crash" }))
@@ -42,6 +43,7 @@ export const upstreamsOf = (directory: string, settings: Partial<Settings["upstr
     )
     return {
       upstreams: Context.get(context, Upstreams),
+      announcer: Context.get(context, Announcer),
       concerns: Context.get(context, Concerns),
       database: Context.get(context, Database),
       stop: Scope.close(scope, Exit.void)
@@ -60,7 +62,7 @@ export const declared = (
   Effect.gen(function* () {
     const started = yield* middlewareOf(options)
     const directory = yield* home
-    const { concerns, database, stop, upstreams } = yield* upstreamsOf(directory, more.settings)
+    const { announcer, concerns, database, stop, upstreams } = yield* upstreamsOf(directory, more.settings)
     yield* upstreams.add({
       name: "nas",
       uri: started.uri,
@@ -69,7 +71,7 @@ export const declared = (
       ...(more.concurrency === undefined ? {} : { concurrency: more.concurrency }),
       ...(more.lifetimeMillis === undefined ? {} : { lifetimeMillis: more.lifetimeMillis })
     })
-    return { ...started, directory, upstreams, concerns, database, stopUpstreams: stop }
+    return { ...started, directory, announcer, upstreams, concerns, database, stopUpstreams: stop }
   })
 
 /** Waits until it is so. */

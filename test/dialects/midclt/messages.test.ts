@@ -109,7 +109,7 @@ describe("a request of midclt's", () => {
 })
 
 describe("what a call fails with", () => {
-  const failed = { name: "n", method: "m", errno: null, errname: null, trace: null, extra: null, job: null }
+  const failed = { upstream: "n", method: "m", errno: null, errname: null, trace: null, extra: null, job: null }
   const said = (line: string) => JSON.parse(line) as Record<string, unknown>
 
   it("always has trace and extra, and behind them what its own daemon loses", () => {
@@ -142,12 +142,12 @@ describe("what a call fails with", () => {
   })
 
   it("is a time-out, a lost connection or an aborted job in hob's words", () => {
-    const timedOut = new UpstreamTimedOut({ name: "n", method: "m", timeoutMillis: 5, waitedFor: "answer" })
+    const timedOut = new UpstreamTimedOut({ upstream: "n", method: "m", timeoutMillis: 5, waitedFor: "answer" })
     assert.deepInclude(said(translate.failure(timedOut)), { error: "Call timeout", error_type: "ClientException" })
     assert.strictEqual(translate.pingFailure(timedOut), error("Call timeout", "CallTimeout"))
-    const unknown = new UpstreamOutcomeUnknown({ name: "n", method: "m", job: 7, reason: "gone" })
+    const unknown = new UpstreamOutcomeUnknown({ upstream: "n", method: "m", job: 7, reason: "gone" })
     assert.deepInclude(said(translate.failure(unknown)), { error: unknown.message, job: 7, trace: null, extra: null })
-    const aborted = new UpstreamJobAborted({ name: "n", method: "m", job: 7 })
+    const aborted = new UpstreamJobAborted({ upstream: "n", method: "m", job: 7 })
     assert.deepInclude(said(translate.failure(aborted)), { error: aborted.message, job: 7 })
     assert.strictEqual(translate.pingFailure(unknown), error(unknown.message, "ClientException"))
   })

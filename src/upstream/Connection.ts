@@ -24,6 +24,8 @@ export interface Connection {
   readonly lost: Effect.Effect<never, Lost>
   readonly isLost: () => boolean
   readonly drop: (reason: string) => void
+  /** Asks for a sign of life. */
+  readonly ping: () => void
   /** When something last came from it, on the monotonic clock. */
   readonly heardAt: () => number
 }
@@ -52,8 +54,8 @@ export const connect = (options: ConnectionOptions): Effect.Effect<Connection, L
       insecure: options.insecure,
       ca: options.ca,
       maxBytes: settings.resultBytes,
+      onHeard: () => void (heardAt = now()),
       onText: (text) => {
-        heardAt = now()
         const problem = requests.receive(text, notify)
         if (problem !== undefined) wire.drop(problem)
       },
@@ -94,6 +96,7 @@ export const connect = (options: ConnectionOptions): Effect.Effect<Connection, L
       lost: Deferred.await(ended),
       isLost: () => isLost,
       drop: wire.drop,
+      ping: wire.ping,
       heardAt: () => heardAt
     }
   })

@@ -16,6 +16,8 @@ export class Lost {
 export interface Wire {
   /** False when it is no longer open: nothing was written then. */
   readonly send: (text: string) => boolean
+  /** Asks for a sign of life: a ping frame, which is answered whatever else is under way. */
+  readonly ping: () => void
   /** Closes it at once, as if it had been lost for this reason. */
   readonly drop: (reason: string) => void
 }
@@ -27,6 +29,8 @@ export interface WireOptions {
   readonly ca: string | null
   /** The longest message that is taken. */
   readonly maxBytes: number
+  /** Something came, if only a part of a message. */
+  readonly onHeard: () => void
   /** Each message, and at the end, once, why there will be no more. */
   readonly onText: (text: string) => void
   readonly onLost: (reason: string) => void
@@ -59,7 +63,10 @@ export const open = (options: WireOptions): Effect.Effect<Wire, Lost, Scope.Scop
     )
     let problem: string | undefined
     const together = new Together()
-    socket.once("upgrade", (response) => together.use(response.socket))
+    socket.once("upgrade", ({ socket }) => {
+      together.use(socket)
+      socket.on("data", options.onHeard)
+    })
     socket.on("error", (error) => void (problem ??= reasonOf(error)))
     yield* opened(socket, () => problem)
     socket.on("close", (code, reason) => lose(problem ?? closeReason(code, reason.toString())))
@@ -78,6 +85,9 @@ export const open = (options: WireOptions): Effect.Effect<Wire, Lost, Scope.Scop
         together.begin()
         socket.send(text)
         return true
+      },
+      ping: () => {
+        if (!over && socket.readyState === WebSocket.OPEN) socket.ping()
       },
       drop
     }

@@ -223,7 +223,7 @@ describe("a server", () => {
         yield* service.add({ ...declared, name: "trusted", uri: tlsUri!, caFile })
         yield* service.add({ ...declared, name: "other-host", uri: elsewhere.tlsUri!, caFile: otherCa })
         yield* service.add({ ...declared, name: "insecure", uri: elsewhere.tlsUri!, insecure: true })
-        const ask = (name: string) => service.call({ name, method: "mock.echo", params: "[1]", timeoutMillis: 1000 })
+        const ask = (name: string) => service.call({ name, method: "mock.echo", params: "[1]", timeoutMillis: 20_000 })
         for (const name of ["unknown", "other-host"]) {
           const error = yield* Effect.flip(ask(name))
           assert.match(error.message, /certificate|altname/i, name)
@@ -254,6 +254,28 @@ describe("a server", () => {
       assert.strictEqual(error._tag, "UpstreamOutcomeUnknown")
       assert.isBelow(process.memoryUsage().rss - before, 256 * 1024 * 1024)
       assert.deepEqual(yield* call("mock.echo", [1]), [1])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("that is as busy as it can be is not taken for dead, however long that is", () =>
+    Effect.gen(function* () {
+      const { middleware, ...started } = yield* standIn()
+      const { call, service } = yield* connected(started, { concurrency: 10 }, { pingMillis: 20, deadMillis: 100 })
+      const calls = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 10 }, (_, at) => call("mock.hold", [at])),
+          { concurrency: "unbounded" }
+        ),
+        { startImmediately: true }
+      )
+      yield* eventually("all run", () => middleware.called("mock.hold") === 10)
+      let pings = 0
+      const [connection] = middleware.connections
+      connection!.socket.on("ping", () => void pings++)
+      yield* eventually("it was asked again and again", () => pings >= 15)
+      middleware.release()
+      assert.lengthOf(yield* Fiber.join(calls), 10)
+      assert.deepInclude(yield* service.status("nas"), { connections: 1, state: "up" })
     }).pipe(Effect.scoped)
   )
 

@@ -94,6 +94,20 @@ export class Connection {
     this.socket.pause()
   }
 
+  /** Waits until the client has had everything that was sent to it, or is gone. */
+  async taken(): Promise<void> {
+    const { socket } = this
+    if (socket.readyState !== socket.OPEN) return
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        socket.off("pong", done).off("close", done)
+        resolve()
+      }
+      socket.on("pong", done).on("close", done)
+      socket.ping()
+    })
+  }
+
   close(code: number, reason = ""): void {
     this.socket.close(code, reason)
   }

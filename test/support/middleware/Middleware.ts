@@ -15,6 +15,7 @@ export class Middleware {
   readonly counts = {
     /** Since it was started. */
     connections: 0,
+    refusedConnections: 0,
     requests: 0,
     logins: 0,
     failedLogins: 0,

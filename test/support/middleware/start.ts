@@ -50,6 +50,7 @@ export const startMiddleware = async ({ port = 0, tls, ...given }: StartOptions 
     server.on("upgrade", (request, socket, head) => {
       const status = new URL(request.url ?? "/", "http://localhost").pathname === PATH ? middleware.refuseWith : 404
       if (status !== null) {
+        middleware.counts.refusedConnections++
         return void socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
       }
       upgrades.handleUpgrade(request, socket, head, (webSocket) => {

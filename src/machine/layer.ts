@@ -1,5 +1,6 @@
 /** This machine on the network: credentials, pairing, what the remote server is told, what devices may call. The front door of this folder. */
-import { Clock, Effect, Layer } from "effect"
+import { Clock, Effect, Layer, Option, Schema } from "effect"
+import { readFileSync } from "node:fs"
 import { Agents } from "../agents/Agents.ts"
 import { Shutdown } from "../actors/Shutdown.ts"
 import { entrypoint } from "../config/entrypoints.ts"
@@ -46,13 +47,27 @@ export const layer = ({ env, paths }: MachineLayerOptions) =>
             env,
             files: machinePaths(paths, env),
             metadata: readMetadata({ env, happyHome: happyHome(env), libDirectory: entrypoint("daemon") }),
-            facts: Effect.succeed({ pid: process.pid, startedAt }),
+            facts: Effect.sync(() => ({ pid: process.pid, startedAt, ...httpPortIn(paths.httpState) })),
             calls: (settings) => [...always, ...permitted(settings)]
           })
         })
       )
     )
   )
+
+const HttpState = Schema.fromJsonString(Schema.Struct({ url: Schema.String, pid: Schema.Int }))
+const decodeHttpState = Schema.decodeUnknownOption(HttpState)
+
+/** The port of hob's own HTTP door, where that is open: it is told in a file. */
+const httpPortIn = (path: string): { readonly httpPort?: number } => {
+  try {
+    const { pid, url } = Option.getOrThrow(decodeHttpState(readFileSync(path, "utf8")))
+    const port = Number(new URL(url).port)
+    return pid === process.pid && port > 0 ? { httpPort: port } : {}
+  } catch {
+    return {}
+  }
+}
 
 /** What a command of a device gets to see: as a session that nobody's terminal has started. */
 const environmentOf = (

@@ -284,7 +284,7 @@ describe("the server says no", () => {
     Effect.gen(function* () {
       const server = yield* theServer()
       const phone = yield* thePhone(server)
-      const said: Array<string> = ["<html>", "{}", '{"machine":{"metadata":1}}', "null"]
+      const said: Array<string> = ["<html>", '{"machine":{"metadata":1}}']
       server.hook = (route, response) => {
         const text = said[0]
         if (route !== "POST /v1/machines" || text === undefined) return false

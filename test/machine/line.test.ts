@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { theMachine, thePhone, theReadyMachine, theServer } from "./support.ts"
 import type { Phone } from "../support/happyServer/Phone.ts"
 
@@ -57,6 +57,22 @@ describe("the line to the server", () => {
         "GET /v1/machines": 6,
         connect: 1
       })
+    })
+  )
+
+  held("tells with the next heartbeat where hob answers over HTTP, once it does", () =>
+    Effect.gen(function* () {
+      const server = yield* theServer()
+      const phone = yield* thePhone(server)
+      const machine = yield* theReadyMachine(server, phone, {}, { http: { port: 0 } })
+      const said = Effect.promise(async () => (await phone.read(machine.id)).daemonState)
+      assert.notProperty(yield* said, "httpPort")
+      const { url } = yield* machine.client["http.enable"]({})
+      const port = Number(new URL(url!).port)
+      yield* until(() => existsSync(machine.daemon.paths.httpState))
+      yield* TestClock.adjust("20 seconds")
+      yield* until(async () => (await phone.read(machine.id)).daemonState.httpPort === port)
+      assert.include(yield* said, { status: "running", httpPort: port })
     })
   )
 

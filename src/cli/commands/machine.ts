@@ -8,7 +8,7 @@ import {
   machineStatus
 } from "../verbs/machine.ts"
 import { act } from "./act.ts"
-import { json, textOrNull } from "./flags.ts"
+import { json, textOrNull, yes } from "./flags.ts"
 
 const pairCommand = Command.make("pair", { json }, (options) => act((context) => machinePair(context, options))).pipe(
   Command.withDescription(
@@ -52,11 +52,15 @@ const statusCommand = Command.make("status", { json }, (options) =>
 
 const enableCommand = Command.make(
   "enable",
-  { server: textOrNull("server", "URL", "The remote server (default: machine.serverUrl)"), json },
+  {
+    server: textOrNull("server", "URL", "The remote server (default: machine.serverUrl)"),
+    noHttp: yes("no-http", "Leave the control API as it is; else it is switched on with it (`hob http enable`)"),
+    json
+  },
   (options) => act((context) => machineEnable(context, options))
 ).pipe(
   Command.withDescription(
-    "Keep this machine in step with the remote server, now and after each start: written to the configuration file. Devices of the account can then start, stop and resume agents here. Files and commands only where machine.permissions says so."
+    "Keep this machine in step with the remote server, now and after each start: written to the configuration file. Devices of the account can then start, stop and resume agents here. Files and commands only where machine.permissions says so. Switches the control API on this machine on too."
   ),
   Command.withShortDescription("Let devices of the account see and call this machine"),
   Command.withExamples([

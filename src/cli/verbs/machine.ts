@@ -3,6 +3,7 @@ import type { MachineStatus, PairingItem } from "../../protocol/machine.ts"
 import type { Context } from "../context.ts"
 import { call, callAgain, open } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
+import { toFault } from "../report.ts"
 import { machinePage } from "../render/machine.ts"
 import { secretText } from "../secretText.ts"
 import { printError, printJson, printLine } from "../stdio.ts"
@@ -24,10 +25,16 @@ export const machineStatus = async (context: Context, options: Json): Promise<nu
 /** `hob machine enable` */
 export const machineEnable = async (
   context: Context,
-  options: Json & { readonly server: string | null }
+  options: Json & { readonly server: string | null; readonly noHttp: boolean }
 ): Promise<number> => {
   const params = options.server === null ? {} : { serverUrl: options.server }
   const status = await call<MachineStatus>(context, "machine.enable", params)
+  // What listens is told to devices too; where it can't, the machine is none the worse.
+  if (!options.noHttp) {
+    await call(context, "http.enable", {}).catch((error: unknown) => {
+      printError(`hob: The control API is not on: ${toFault(error).message}`)
+    })
+  }
   if (options.json) return show(status, options)
   printLine(`This machine is kept in step with ${status.serverUrl}, now and after each start of hob.`)
   printLine("`hob machine status` tells how it goes.")

@@ -7,8 +7,8 @@ import { captureHook } from "./verbs/captureHook.ts"
  * commands load. Ends the process.
  */
 export const main = async (argv: ReadonlyArray<string>, paths: Paths): Promise<never> => {
-  const [agent, event = null, ...more] = argv.slice(2)
-  if (agent === undefined || agent.startsWith("-") || event?.startsWith("-") === true || more.length > 0) {
+  const [agent, event = null] = argv.slice(2)
+  if (agent === undefined || agent.startsWith("-") || event?.startsWith("-") === true) {
     const { runTree } = await import("./tree.ts")
     process.exit(await runTree(argv, paths))
   }

@@ -365,6 +365,27 @@ describe("a commit that becomes another", () => {
 })
 
 describe("notes of git", () => {
+  it.effect("are made in the name of who made the commit, where the daemon knows none", () =>
+    Effect.gen(function* () {
+      const at = yield* directory
+      const repo = repository(join(at, "repo"))
+      // As for somebody whose name stands in the environment alone.
+      git(repo, "config", "user.name", "")
+      const { add, captures } = yield* open(at)
+      const { id } = yield* captures.create({ tool: "t", cwd: repo })
+      yield* add(id, "as a note")
+      const commit = git(repo, "rev-parse", "HEAD")
+      const { saves } = yield* captures.save({ repository: repo, commit, destination: "notes" })
+      assert.lengthOf(saves, 1)
+      assert.include(git(repo, "notes", "--ref=prompts", "show", commit), "as a note")
+      assert.strictEqual(git(repo, "log", "-1", "--format=%cn %ce", "refs/notes/prompts"), "A a@example.com")
+      git(repo, "commit", "-q", "--amend", "--allow-empty", "-m", "second")
+      const to = git(repo, "rev-parse", "HEAD")
+      yield* captures.rewrite({ repository: repo, commits: [{ from: commit, to }] })
+      assert.include(git(repo, "notes", "--ref=prompts", "show", to), "as a note")
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("hold what was captured, at its commit, and follow it", () =>
     Effect.gen(function* () {
       const { add, captures, id, prompts, repo } = yield* prepared()

@@ -208,7 +208,11 @@ export const makeSaver = ({ announcements, database, ledger, seal, wall }: Saver
     }
     const mended = outcomes.flatMap((outcome) => outcome.mended)
     for (const sentence of mended) yield* Effect.logWarning(sentence)
-    if (failure !== undefined) return yield* failure
+    if (failure !== undefined) {
+      // git's hooks have nobody to tell it to.
+      if (commit !== undefined) yield* Effect.logWarning(failure.message)
+      return yield* failure
+    }
     return {
       saves: outcomes.map((outcome) => outcome.save),
       files: [...new Set(outcomes.flatMap((outcome) => outcome.files))],

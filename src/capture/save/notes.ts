@@ -8,15 +8,20 @@ export const NOTES_REF = "refs/notes/prompts"
 const LIMIT_MILLIS = 20_000
 const TRIES = 5
 
-/** Of git, in `root` and nowhere else, with `input` on its standard input. */
-const git = (root: string, args: ReadonlyArray<string>, input: string): Effect.Effect<string, string> =>
+/** Of git, in `root` and nowhere else, with `input` on its standard input. `who` are variables of git's. */
+const git = (
+  root: string,
+  args: ReadonlyArray<string>,
+  input: string,
+  who: Readonly<Record<string, string>> = {}
+): Effect.Effect<string, string> =>
   Effect.callback((resume) => {
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:GIT_|HOB_)/.test(name)))
     const child = execFile(
       "git",
       ["-C", root, ...args],
       {
-        env: { ...env, LC_ALL: "C", GIT_TERMINAL_PROMPT: "0", GIT_OPTIONAL_LOCKS: "0" },
+        env: { ...env, ...who, LC_ALL: "C", GIT_TERMINAL_PROMPT: "0", GIT_OPTIONAL_LOCKS: "0" },
         timeout: LIMIT_MILLIS,
         killSignal: "SIGKILL",
         maxBuffer: 16 * 1024 * 1024
@@ -43,17 +48,45 @@ const again = <A>(work: Effect.Effect<A, string>): Effect.Effect<A, string> =>
     }
   })
 
+/** git wants to know whose note it is, and finds no name in its configuration or that of the machine. */
+const NOBODY = /tell me who you are|unable to auto-detect|empty ident|auto-detection is disabled|no email was given/i
+
+/** Changes the notes as who git takes us for; else as who made `commit`, whose name may have stood in the environment alone. */
+const change = (
+  root: string,
+  commit: string,
+  args: ReadonlyArray<string>,
+  input: string
+): Effect.Effect<string, string> =>
+  again(git(root, args, input)).pipe(
+    Effect.catch((problem) =>
+      NOBODY.test(problem)
+        ? Effect.gen(function* () {
+            const made = yield* git(root, ["show", "--no-patch", "--format=%cn%n%ce", commit], "")
+            const [name = "", email = ""] = made.split("\n")
+            const who = {
+              GIT_AUTHOR_NAME: name,
+              GIT_AUTHOR_EMAIL: email,
+              GIT_COMMITTER_NAME: name,
+              GIT_COMMITTER_EMAIL: email
+            }
+            return yield* again(git(root, args, input, who))
+          })
+        : Effect.fail(problem)
+    )
+  )
+
 /** Adds a part to the notes of a commit, if it isn't there. */
 export const addNote = (root: string, commit: string, text: string): Effect.Effect<void, NotWritten> =>
   Effect.gen(function* () {
     const there = yield* Effect.orElseSucceed(git(root, ["notes", `--ref=${NOTES_REF}`, "show", commit], ""), () => "")
     if (there.includes(text.trim())) return
-    yield* again(git(root, ["notes", `--ref=${NOTES_REF}`, "append", "-F", "-", commit], text))
+    yield* change(root, commit, ["notes", `--ref=${NOTES_REF}`, "append", "-F", "-", commit], text)
   }).pipe(Effect.mapError(failed(root)))
 
 /** What was noted at a commit is at another one too. */
 export const copyNote = (root: string, from: string, to: string): Effect.Effect<void, NotWritten> =>
-  again(git(root, ["notes", `--ref=${NOTES_REF}`, "copy", "-f", from, to], "")).pipe(
+  change(root, to, ["notes", `--ref=${NOTES_REF}`, "copy", "-f", from, to], "").pipe(
     Effect.asVoid,
     Effect.mapError(failed(root))
   )

@@ -252,13 +252,9 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     addMessage,
     addCodeChange,
     list: ({ all = false, repository, session } = {}) =>
-      Effect.map(database.read(rows.all), (captures) =>
-        captures
-          .filter((row) => all || row.state === "open")
-          .filter((row) => repository === undefined || row.repository === repository)
-          .filter((row) => session === undefined || row.session_id === session)
-          .map(rows.toCapture)
-          .toReversed()
+      Effect.map(
+        database.read((sql) => rows.all(sql, { repository, session, ...(all ? {} : { state: "open" }) })),
+        (captures) => captures.map(rows.toCapture).toReversed()
       ),
     show: Effect.fn("Captures.show")(function* ({ after = 0, capture }) {
       const row = yield* ledger.lookup(capture)

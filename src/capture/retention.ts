@@ -13,13 +13,11 @@ export const sweep = (
   now: number
 ): ReadonlyArray<rows.Stored> => {
   const closed: Array<rows.Stored> = []
-  for (const row of rows.all(sql)) {
-    const quietMillis = now - row.last_at_millis
-    if (row.state === "open" && quietMillis > closeMillis) {
-      const next = { ...row, state: "closed" as const }
-      rows.update(sql, next)
-      closed.push(next)
-    } else if (row.state === "closed" && quietMillis > retainMillis) rows.remove(sql, row.number)
+  for (const row of rows.all(sql, { state: "closed", quietSince: now - retainMillis })) rows.remove(sql, row.number)
+  for (const row of rows.all(sql, { state: "open", quietSince: now - closeMillis })) {
+    const next = { ...row, state: "closed" as const }
+    rows.update(sql, next)
+    closed.push(next)
   }
   return closed
 }

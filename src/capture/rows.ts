@@ -11,38 +11,37 @@ import type { SessionId } from "../protocol/ids.ts"
 import type { Reads, Row, Sql } from "../storage/sqlite.ts"
 import type { Seal } from "./seal.ts"
 
-const Stored = Schema.Struct({
-  number: Schema.Int,
-  id: Schema.String,
-  tool: Schema.String,
-  agent_session: Schema.NullOr(Schema.String),
-  session_id: Schema.NullOr(Schema.String),
-  cwd: Schema.NullOr(Schema.String),
-  repository: Schema.NullOr(Schema.String),
-  branch: Schema.NullOr(Schema.String),
-  metadata: Schema.String,
-  state: Schema.Literals(["open", "closed"]),
-  started_at: Schema.String,
-  last_at_millis: Schema.Int,
-  last_seq: Schema.Int,
-  saved_seq: Schema.Int,
-  messages: Schema.Int,
-  code_changes: Schema.Int,
-  unsaved: Schema.Int,
-  bytes: Schema.Int,
-  masked: Schema.Int,
-  cut: Schema.Int,
-  dropped: Schema.Int,
-  excluded: Schema.Int
-})
-export type Stored = typeof Stored.Type
+export interface Stored {
+  readonly number: number
+  readonly id: string
+  readonly tool: string
+  readonly agent_session: string | null
+  readonly session_id: string | null
+  readonly cwd: string | null
+  readonly repository: string | null
+  readonly branch: string | null
+  readonly metadata: string
+  readonly state: "open" | "closed"
+  readonly started_at: string
+  readonly last_at_millis: number
+  readonly last_seq: number
+  readonly saved_seq: number
+  readonly messages: number
+  readonly code_changes: number
+  readonly unsaved: number
+  readonly bytes: number
+  readonly masked: number
+  readonly cut: number
+  readonly dropped: number
+  readonly excluded: number
+}
 
 const COLUMNS =
   "number, id, tool, agent_session, session_id, cwd, repository, branch, metadata, state, started_at, last_at_millis, last_seq, saved_seq, messages, code_changes, unsaved, bytes, masked, cut, dropped, excluded"
 
 // A row's checksum has been looked at when the store was opened, and nobody else writes it: it is what was written.
 const stored = (row: Row | undefined): Stored | undefined => row as unknown as Stored | undefined
-const decode = Schema.decodeUnknownOption(Stored)
+const everyStored = (rows: ReadonlyArray<Row>): ReadonlyArray<Stored> => rows as unknown as ReadonlyArray<Stored>
 
 export const byId = (sql: Reads, id: string): Stored | undefined =>
   stored(sql.get(`SELECT ${COLUMNS} FROM captures WHERE id = ?`, id))
@@ -52,9 +51,9 @@ export const byNumber = (sql: Reads, number: number): Stored | undefined =>
 
 /** Those whose id begins so, at most `limit`. */
 export const byPrefix = (sql: Reads, prefix: string, limit: number): ReadonlyArray<Stored> =>
-  sql
-    .all(`SELECT ${COLUMNS} FROM captures WHERE id >= ? AND id < ? ORDER BY id LIMIT ?`, prefix, `${prefix}g`, limit)
-    .flatMap((row) => Option.toArray(decode(row)))
+  everyStored(
+    sql.all(`SELECT ${COLUMNS} FROM captures WHERE id >= ? AND id < ? ORDER BY id LIMIT ?`, prefix, `${prefix}g`, limit)
+  )
 
 /** The one of an agent's session in a work tree. */
 export const byAgentSession = (
@@ -70,9 +69,35 @@ export const byAgentSession = (
     )
   )
 
-/** In the order of their beginning. */
-export const all = (sql: Reads): ReadonlyArray<Stored> =>
-  sql.all(`SELECT ${COLUMNS} FROM captures ORDER BY number`).flatMap((row) => Option.toArray(decode(row)))
+/** Which captures. */
+export interface Which {
+  readonly state?: Stored["state"] | undefined
+  readonly repository?: string | undefined
+  readonly session?: string | undefined
+  /** Only those of which nothing was heard since before then. */
+  readonly quietSince?: number | undefined
+  /** Only those of which something is not saved yet. */
+  readonly unsaved?: boolean | undefined
+}
+
+/** In the order of their beginning. There may be ten thousand: those that are not asked for are not read. */
+export const all = (sql: Reads, which: Which = {}): ReadonlyArray<Stored> => {
+  const { quietSince, repository, session, state, unsaved = false } = which
+  const where: ReadonlyArray<readonly [condition: string, value: string | number | undefined]> = [
+    ["last_at_millis < ?", quietSince],
+    ["state = ?", state],
+    ["repository = ?", repository],
+    ["session_id = ?", session]
+  ]
+  const asked = where.filter(([, value]) => value !== undefined)
+  const conditions = [...asked.map(([condition]) => condition), ...(unsaved ? ["unsaved > 0"] : [])]
+  return everyStored(
+    sql.all(
+      `SELECT ${COLUMNS} FROM captures ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`} ORDER BY number`,
+      ...asked.map(([, value]) => value!)
+    )
+  )
+}
 
 export const count = (sql: Reads): number => Number(sql.get("SELECT count(*) AS count FROM captures")?.["count"] ?? 0)
 

@@ -182,14 +182,9 @@ export const makeSaver = ({ announcements, database, ledger, seal, wall }: Saver
   const chosen = (request: Request): Effect.Effect<ReadonlyArray<rows.Stored>, Lookup | StorageFailed> =>
     request.capture !== undefined
       ? Effect.map(ledger.lookup(request.capture), (row) => [row])
-      : Effect.map(database.read(rows.all), (all) =>
-          all.filter(
-            (row) =>
-              row.repository !== null &&
-              row.repository === request.repository &&
-              (row.unsaved > 0 || request.close === true)
-          )
-        )
+      : request.repository === undefined
+        ? Effect.succeed([])
+        : database.read((sql) => rows.all(sql, { repository: request.repository, unsaved: request.close !== true }))
 
   const save: Saver["save"] = Effect.fn("Captures.save")(function* (request) {
     const outcomes: Array<Outcome> = []
@@ -223,8 +218,8 @@ export const makeSaver = ({ announcements, database, ledger, seal, wall }: Saver
   const saveAll: Saver["saveAll"] = Effect.gen(function* () {
     const failed: Array<CaptureNotSaved> = []
     let saved = 0
-    for (const row of yield* database.read(rows.all)) {
-      if (row.unsaved === 0 || row.repository === null) continue
+    for (const row of yield* database.read((sql) => rows.all(sql, { unsaved: true }))) {
+      if (row.repository === null) continue
       const tree = findWorkTree(row.repository)
       if (typeof tree === "string" || !takesPart(tree)) continue
       const outcome = yield* Effect.result(saveOne(row, {}))

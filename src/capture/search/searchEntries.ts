@@ -55,7 +55,7 @@ export const makeSearch = (database: Database["Service"], seal: Seal) => {
     hadKey = seal.hasKey
     const newest = yield* database.read(rows.newestEntry)
     yield* catchUp(newest)
-    const captures = new Map((yield* database.read(rows.all)).map((row) => [row.number, row]))
+    const captures = new Map<number, rows.Stored | undefined>()
     const wanted = ignoreCase ? text.toLowerCase() : text
     const trigrams = trigramsOf(text)
     const matches: Array<CaptureMatch> = []
@@ -63,12 +63,13 @@ export const makeSearch = (database: Database["Service"], seal: Seal) => {
       if (!index.mayHold(block, trigrams)) continue
       if (++looked % TURN === 0) yield* Effect.yieldNow
       for (const { capture, entry } of (yield* entriesOf(block)).toReversed()) {
-        const row = captures.get(capture)
-        if (row === undefined || (repository !== undefined && row.repository !== repository)) continue
         const whole = textOf(entry)
         const lower = ignoreCase ? whole.toLowerCase() : whole
         const at = lower.indexOf(wanted)
         if (at < 0) continue
+        if (!captures.has(capture)) captures.set(capture, yield* database.read((sql) => rows.byNumber(sql, capture)))
+        const row = captures.get(capture)
+        if (row === undefined || (repository !== undefined && row.repository !== repository)) continue
         if (matches.length === limit) return { matches, isCut: true }
         matches.push({
           capture: row.id as CaptureId,

@@ -34,6 +34,12 @@ export interface BrokerOptions {
   readonly clock: { readonly wall: () => number; readonly monotonic: () => number }
 }
 
+/** On both clocks, in milliseconds. */
+interface Instant {
+  readonly wall: number
+  readonly monotonic: number
+}
+
 /** Published, and not handed on yet: behind an event that the disk has to take first, its own perhaps. */
 interface Waiting {
   readonly event: Event
@@ -58,6 +64,8 @@ export class Broker {
   #isStoring = false
   #handedOn: number
   #isFlushing = false
+  /** Of this turn: what is published within it has the same instant. */
+  #now: Instant | undefined
 
   constructor(options: BrokerOptions) {
     const { clock, forgotten, maxChannels, namespace, positions, rules, store } = options
@@ -111,12 +119,13 @@ export class Broker {
     answer: (result: Published | StorageError) => void
   ): void {
     const channel = this.channels.open(name)
-    const { clock, positions } = this.#options
+    const { positions } = this.#options
+    const now = (this.#now ??= this.#look())
     const event: Event = {
       position: positions.next(),
       channel: name,
-      at: clock.wall(),
-      since: clock.monotonic(),
+      at: now.wall,
+      since: now.monotonic,
       json,
       bytes: Buffer.byteLength(json)
     }
@@ -145,6 +154,7 @@ export class Broker {
   /** Hands on what was published in this turn. */
   flush(): void {
     this.#isFlushing = false
+    this.#now = undefined
     const runs = this.#runs
     if (runs.length > 0) {
       this.#runs = []
@@ -184,12 +194,20 @@ export class Broker {
     return { reason: forgets.length > 0 && after < began && through <= began ? "restart" : "window", through }
   }
 
+  #look(): Instant {
+    const { monotonic, wall } = this.#options.clock
+    this.#flushSoon()
+    return { wall: wall(), monotonic: monotonic() }
+  }
+
   #handOn(event: Event, channel: Channel, publisher: Party | undefined): void {
     channel.last = event
     this.#handedOn = event.position
     const { bytes, position, since } = event
     channel.window.append(channel.retention.keep === "memory" ? event : { bytes, position, since })
     this.channels.trim(channel, event.since)
+    // Who subscribes later hears what is published later.
+    if (this.channels.receivers(channel).length === 0) return
     const open = this.#runs.at(-1)
     if (open !== undefined && open.channel === channel && open.run.publisher === publisher) open.run.add(event)
     else {

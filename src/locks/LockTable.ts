@@ -200,7 +200,8 @@ export const layer = (boot: () => string | null = bootId) =>
           table.ask({ namespace, name, happening }, id, (answer) => {
             if (answer.type !== "granted") return answering.fail(errorOf(answer))
             const { grant, renewed, waitedMillis } = answer
-            const acquired: Acquired = { ...leaseOf(name, grant), renewed, waitedMillis }
+            const { expiresAt, holder, token, ttlMillis } = leaseOf(name, grant)
+            const acquired: Acquired = { name, holder, token, ttlMillis, expiresAt, renewed, waitedMillis }
             const { resumeMillis } = settings
             answering.succeed(secret === undefined ? acquired : { ...acquired, secret: secret.secret, resumeMillis })
           })

@@ -10,11 +10,10 @@ import {
   type LockEvent,
   LockHolder,
   LockName,
-  LockToken,
-  LockTtl,
-  LockWait,
+  type LockToken,
   type Release
 } from "../protocol/locks.ts"
+import { endOfPlainText } from "../wire/plainJson.ts"
 import { remember } from "../wire/remember.ts"
 
 const recognizer = <A extends string>(schema: Schema.ConstraintDecoder<A>) => {
@@ -25,21 +24,77 @@ const recognizer = <A extends string>(schema: Schema.ConstraintDecoder<A>) => {
 
 const isName = recognizer(LockName)
 const isHolder = recognizer(LockHolder)
-const isTtl = Schema.is(LockTtl)
-const isWait = Schema.is(LockWait)
-const isToken = Schema.is(LockToken)
+const day = 24 * 3600 * 1000
+const isWhole = (value: unknown, least: number, most: number): value is number =>
+  typeof value === "number" && Number.isInteger(value) && value >= least && value <= most
+const isTtl = (value: unknown): value is number => isWhole(value, 100, day)
+const isWait = (value: unknown): value is number => isWhole(value, 0, day)
+const isToken = (value: unknown): value is LockToken => isWhole(value, 1, Number.MAX_SAFE_INTEGER)
 
 const NO_TEXTS = Object.freeze({})
 
-type Asked<A> = { readonly [K in keyof A]?: unknown }
+interface Asked {
+  readonly name?: unknown
+  readonly holder?: unknown
+  readonly ttlMillis?: unknown
+  readonly waitMillis?: unknown
+  readonly token?: unknown
+  readonly bind?: unknown
+  readonly namespace?: unknown
+}
 
-const parse = <A>(text: string): Asked<A> | undefined => {
+const parse = (text: string): Asked => {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {}
   } catch {
-    return undefined
+    return {}
   }
+}
+
+const NAME = '{"name":"'
+const HOLDER = '","holder":"'
+const COMMA = 0x2c
+const CLOSE_BRACE = 0x7d
+const numbers = ["ttlMillis", "token", "waitMillis"] as const
+const heads = numbers.map((key) => `,"${key}":`)
+
+/** A name, a holder and whole numbers, in that order and without escapes, are read in place; a third of `JSON.parse`. */
+const readMembers = (text: string): Asked | undefined => {
+  if (!text.startsWith(NAME)) return undefined
+  const nameEnd = endOfPlainText(text, NAME.length)
+  if (nameEnd === -1 || !text.startsWith(HOLDER, nameEnd)) return undefined
+  const holderStart = nameEnd + HOLDER.length
+  const holderEnd = endOfPlainText(text, holderStart)
+  if (holderEnd === -1) return undefined
+  const values: Array<number | undefined> = [undefined, undefined, undefined]
+  let at = holderEnd + 1
+  while (text.charCodeAt(at) === COMMA) {
+    const which = heads.findIndex((head) => text.startsWith(head, at))
+    if (which === -1) return undefined
+    const from = at + heads[which]!.length
+    const end = endOfDigits(text, from)
+    if (end === -1) return undefined
+    values[which] = Number(text.slice(from, end))
+    at = end
+  }
+  if (text.charCodeAt(at) !== CLOSE_BRACE || at !== text.length - 1) return undefined
+  const [ttlMillis, token, waitMillis] = values
+  return {
+    name: text.slice(NAME.length, nameEnd),
+    holder: text.slice(holderStart, holderEnd),
+    ttlMillis,
+    token,
+    waitMillis
+  }
+}
+
+/** Where a whole number of JSON ends, one that is exact for certain; -1 where it is none. */
+const endOfDigits = (text: string, from: number): number => {
+  let at = from
+  for (let code = text.charCodeAt(at); code >= 0x30 && code <= 0x39;) code = text.charCodeAt(++at)
+  const digits = at - from
+  return digits === 0 || digits > 15 || (digits > 1 && text.charCodeAt(from) === 0x30) ? -1 : at
 }
 
 type AcquirePayload = typeof Acquire.payloadSchema.Type
@@ -47,7 +102,7 @@ type ReleasePayload = typeof Release.payloadSchema.Type
 
 /** The parameters of `locks.acquire`, of the default namespace and bound to no connection. */
 export const readPlainAcquire = (text: string): PlainParams<AcquirePayload> | undefined => {
-  const { bind = "lease", holder, name, namespace, ttlMillis, waitMillis = 0 } = parse<AcquirePayload>(text) ?? {}
+  const { bind = "lease", holder, name, namespace, ttlMillis, waitMillis = 0 } = readMembers(text) ?? parse(text)
   if (namespace !== undefined || bind !== "lease" || !isName(name) || !isHolder(holder) || !isWait(waitMillis)) {
     return undefined
   }
@@ -57,7 +112,7 @@ export const readPlainAcquire = (text: string): PlainParams<AcquirePayload> | un
 
 /** The parameters of `locks.release`, of the default namespace. */
 export const readPlainRelease = (text: string): PlainParams<ReleasePayload> | undefined => {
-  const { holder, name, namespace, token } = parse<ReleasePayload>(text) ?? {}
+  const { holder, name, namespace, token } = readMembers(text) ?? parse(text)
   if (namespace !== undefined || !isName(name) || !isHolder(holder)) return undefined
   if (token === undefined) return { payload: { name, holder }, texts: NO_TEXTS }
   return isToken(token) ? { payload: { name, holder, token }, texts: NO_TEXTS } : undefined

@@ -17,3 +17,16 @@ const nested = (value: string): string =>
   String.raw`${scalar}|\{${list(`${string}:(?:${value})`)}\}|\[${list(`(?:${value})`)}\]`
 
 const PLAIN = new RegExp(`^(?:${nested(nested(scalar))})$`)
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const SPACE = 0x20
+
+/** Where the text that begins at `from` is closed, if it is JSON without escapes; -1 otherwise. */
+export const endOfPlainText = (line: string, from: number): number => {
+  for (let at = from; ; at++) {
+    const code = line.charCodeAt(at)
+    if (code === QUOTE) return at
+    if (code === BACKSLASH || !(code >= SPACE)) return -1
+  }
+}

@@ -68,6 +68,40 @@ describe("requests that are read without their schemas", () => {
     } as never)
   })
 
+  it("in whatever spelling, are read as JSON reads them, or not at all", () => {
+    const piece = fc.constantFrom(
+      '{"name":"a"',
+      ',"holder":"b"',
+      ',"ttlMillis":1000',
+      ',"ttlMillis":2000',
+      ',"waitMillis":0',
+      ',"token":7',
+      ',"token":07',
+      ',"token":9007199254740993',
+      ',"other":1',
+      ",",
+      " ",
+      "}",
+      '"'
+    )
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 5 }), (pieces) => {
+        const text = `{"name":"a","holder":"b"${pieces.join("")}}`
+        for (const [read, decode] of [
+          [readPlainAcquire, decodeAcquire],
+          [readPlainRelease, decodeRelease]
+        ] as const) {
+          const plain = read(text)?.payload
+          if (plain === undefined) continue
+          const { waitMillis, ...wanted } = Option.getOrThrow(decode(JSON.parse(text))) as Record<string, unknown>
+          const { waitMillis: waits, ...got } = plain as unknown as Record<string, unknown>
+          assert.deepStrictEqual([got, waits ?? 0], [wanted, waitMillis ?? 0], text)
+        }
+      }),
+      { numRuns: 3000 }
+    )
+  })
+
   it("what is no JSON, or no object, is left to the schemas", () => {
     for (const text of ["", "{", "null", "[]", '"a"', "1", '{"name":"a","holder":"b"'])
       for (const read of [readPlainAcquire, readPlainRelease]) assert.isUndefined(read(text))

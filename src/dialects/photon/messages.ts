@@ -2,7 +2,7 @@
 import { Option, Schema } from "effect"
 import { hasLargeNumber } from "../../wire/largeNumbers.ts"
 import { memberText } from "../../wire/members.ts"
-import { isPlainJson } from "../../wire/plainJson.ts"
+import { endOfPlainText, isPlainJson } from "../../wire/plainJson.ts"
 
 const of = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
   Schema.Struct({ type: Schema.Literal(type), id: Schema.String, ...fields })
@@ -135,15 +135,4 @@ const isCarriable = (json: string): boolean => {
 }
 
 const SPACE = 0x20
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
 const CLOSE_BRACE = 0x7d
-
-/** Where the text that begins at `from` is closed, if it is JSON without escapes; -1 otherwise. */
-const endOfPlainText = (line: string, from: number): number => {
-  for (let at = from; ; at++) {
-    const code = line.charCodeAt(at)
-    if (code === QUOTE) return at
-    if (code === BACKSLASH || !(code >= SPACE)) return -1
-  }
-}

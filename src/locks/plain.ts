@@ -89,12 +89,12 @@ const readMembers = (text: string): Asked | undefined => {
   }
 }
 
-/** Where a whole number of JSON ends, one that is exact for certain; -1 where it is none. */
+/** Where a whole number of JSON ends; -1 where it is none. */
 const endOfDigits = (text: string, from: number): number => {
   let at = from
   for (let code = text.charCodeAt(at); code >= 0x30 && code <= 0x39;) code = text.charCodeAt(++at)
   const digits = at - from
-  return digits === 0 || digits > 15 || (digits > 1 && text.charCodeAt(from) === 0x30) ? -1 : at
+  return digits === 0 || (digits > 1 && text.charCodeAt(from) === 0x30) ? -1 : at
 }
 
 type AcquirePayload = typeof Acquire.payloadSchema.Type

@@ -5,6 +5,7 @@ export { DaemonClient } from "./gitify.ts"
 export {
   callViaDaemon,
   type CallViaDaemonOptions,
+  getDaemonDir,
   getDaemonIdentifier,
   getDaemonLogPath,
   getDaemonPidPath,

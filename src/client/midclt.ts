@@ -13,6 +13,8 @@ const pathsOf = (uri: Address = null, username: Address = null) =>
 /** What tells the daemon of one connection from others: `local` without an address, else 12 hex digits. */
 export const getDaemonIdentifier = (uri: Address = null, username: Address = null): string =>
   midcltIdentifier(uri, username)
+/** Where all of it is. Not made here. */
+export const getDaemonDir = (): string => pathsOf().directory
 export const getDaemonSocketPath = (uri?: Address, username?: Address): string => pathsOf(uri, username).socket
 export const getDaemonPidPath = (uri?: Address, username?: Address): string => pathsOf(uri, username).pidFile
 export const getDaemonLogPath = (uri?: Address, username?: Address): string => pathsOf(uri, username).log

@@ -19,6 +19,7 @@ export const midcltIdentifier = (uri: string | null, username: string | null): s
 }
 
 export interface MidcltPaths {
+  readonly directory: string
   readonly socket: string
   readonly pidFile: string
   readonly log: string
@@ -28,6 +29,7 @@ export const midcltPaths = (env: Environment, identifier: string): MidcltPaths =
   const directory = join(env["HOME"] || env["USERPROFILE"] || homedir(), ".midclt")
   const file = `daemon-${identifier}`
   return {
+    directory,
     socket: join(directory, `${file}.sock`),
     pidFile: join(directory, `${file}.pid`),
     log: join(directory, "logs", `${file}.log`)

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "vitest"
 import {
+  getDaemonDir,
   getDaemonIdentifier,
   getDaemonLogPath,
   getDaemonPidPath,
@@ -24,6 +25,7 @@ describe("where midclt looks for a daemon", () => {
 
   it("is below the home directory", () => {
     const directory = `${process.env["HOME"]}/.midclt`
+    assert.strictEqual(getDaemonDir(), directory)
     assert.strictEqual(getDaemonSocketPath(), `${directory}/daemon-local.sock`)
     assert.strictEqual(getDaemonPidPath("wss://192.168.1.108/api/current"), `${directory}/daemon-c145a7da45f1.pid`)
     assert.strictEqual(getDaemonLogPath(null), `${directory}/logs/daemon-local.log`)

@@ -9,6 +9,8 @@ const BUFFER_BYTES = 64 * 1024
 /** How long a client may take nothing of what waits for it. */
 const STALL = "30 seconds"
 const FAREWELL = "1 second"
+/** midclt's client gives up on an answer of which it has heard nothing for five minutes. An empty line is nothing, and heard. */
+const PATIENCE = "1 minute"
 
 /** The lines that one request is answered with: progress as long as it is news, and one that is the last. */
 export class Reply {
@@ -72,6 +74,14 @@ export class Reply {
     socket.resume()
     return Effect.sync(() => void socket.off("end", onEnd).off("close", onClose))
   })
+
+  /** Keeps the client waiting, however long nothing is to be said. */
+  readonly patience: Effect.Effect<never> = Effect.forever(
+    Effect.andThen(
+      Effect.sleep(PATIENCE),
+      Effect.sync(() => void (this.#outbox.blocked || this.#outbox.add("")))
+    )
+  )
 
   #catchUp(): void {
     const latest = this.#latest

@@ -63,7 +63,7 @@ export const make: Effect.Effect<Dialect, never, Upstreams> = Effect.gen(functio
             const response = respond(said, reply)
             if (response === undefined) return
             // Who has gone is not worked for any more.
-            const line = yield* Effect.raceFirst(response, Effect.as(reply.left, undefined))
+            const line = yield* Effect.raceAllFirst([response, Effect.as(reply.left, undefined), reply.patience])
             if (line !== undefined) yield* reply.last(line)
           })
 

@@ -160,11 +160,11 @@ describe("midclt's daemon", () => {
     await until("it was called", () => home.middleware.marks.get("behind") === 1)
   })
 
-  it("has fifty callers at once, each with its own answer", async () => {
-    const answers = await Promise.all(Array.from({ length: 50 }, (_, at) => home.client.call("mock.echo", [at])))
+  it("has five hundred callers at once, each with its own answer", async () => {
+    const answers = await Promise.all(Array.from({ length: 500 }, (_, at) => home.client.call("mock.echo", [at])))
     assert.deepEqual(
       answers,
-      Array.from({ length: 50 }, (_, at) => ({ type: "result", result: [at] }))
+      Array.from({ length: 500 }, (_, at) => ({ type: "result", result: [at] }))
     )
   })
 

@@ -66,14 +66,27 @@ describe("the hooks of", () => {
   it.effect("Codex and its notification tell the same turn once", () =>
     Effect.gen(function* () {
       const { repo, tell, told } = yield* prepared
-      yield* tell("codex", [...codexHooks(repo), codexNotify(repo)])
+      // What `hob capture hook` has read in Codex' own record.
+      const file_changes = [
+        { id: "call_2", changes: { [join(repo, "src/new.ts")]: { type: "add", content: "export {}\n" } } },
+        {
+          id: "call_3",
+          changes: {
+            [join(repo, "gone.ts")]: { type: "delete", content: "x\n" },
+            [join(repo, "a.ts")]: { type: "update", unified_diff: "@@ -1 +1 @@\n-a\n+b\n", move_path: join(repo, "b.ts") }
+          }
+        }
+      ]
+      yield* tell("codex", [...codexHooks(repo), { ...codexNotify(repo), file_changes }])
       const [capture] = yield* told
       assert.deepInclude(capture, { tool: "codex", metadata: { model: "gpt-5-codex" } })
       assert.deepStrictEqual(capture!.entries, [
         "user: create hello.txt",
-        "created src/new.ts\n+export {}\n",
+        "created src/new.ts\n@@ -0,0 +1 @@\n+export {}\n",
         "modified old.ts\n@@\n-one\n+two\n",
-        "assistant: Done: hello.txt written."
+        "assistant: Done: hello.txt written.",
+        "deleted gone.ts\n@@ -1 +0,0 @@\n-x\n",
+        "renamed b.ts\n@@ -1 +1 @@\n-a\n+b\n"
       ])
     }).pipe(Effect.scoped)
   )

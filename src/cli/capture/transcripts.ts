@@ -97,6 +97,8 @@ export const fromCodexRollout = (lines: ReadonlyArray<string>): ReadonlyArray<To
       .join("\n")
     if (payload["type"] === "item_completed" && item["type"] === "UserMessage" && said !== "")
       tell("UserPromptSubmit", { prompt: said })
+    else if (payload["type"] === "item_completed" && item["type"] === "FileChange" && item["status"] === "completed")
+      tell("PostToolUse", { tool_name: "apply_patch", file_changes: [{ id: item["id"], changes: item["changes"] }] })
     else if (payload["type"] === "task_complete")
       tell("Stop", { last_assistant_message: payload["last_agent_message"] })
     else if (payload["type"] === "user_message") tell("UserPromptSubmit", { prompt: payload["message"] })

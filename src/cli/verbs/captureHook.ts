@@ -33,9 +33,12 @@ const agents: ReadonlySet<string> = new Set<CaptureAgent>(["claude", "codex", "g
  */
 export const captureHook = async (context: Context, { agent, event }: CaptureHookOptions): Promise<number> => {
   let given: Readonly<Record<string, unknown>> = {}
+  // Its agent may end meanwhile, and the terminal with it.
+  process.on("SIGHUP", () => undefined)
   try {
     if (!agents.has(agent)) throw new Error(`"${agent}" is none of ${[...agents].join(", ")}`)
     given = parse(event ?? (await standardInput()))
+    if (agent === "codex" && given["type"] === "agent-turn-complete") given = await withChanges(context, given)
     if (context.env[captureVariable] !== "false") await tell(context, agent as CaptureAgent, given)
   } catch (error) {
     const [line] = (error instanceof Error ? error.message : String(error)).split("\n")
@@ -43,6 +46,16 @@ export const captureHook = async (context: Context, { agent, event }: CaptureHoo
   }
   reply(agent, given)
   return ExitCode.ok
+}
+
+/** A notification of Codex does not say which files it changed; what it has written down does. Codex does not wait for it. */
+const withChanges = async (
+  { env }: Context,
+  given: Readonly<Record<string, unknown>>
+): Promise<Readonly<Record<string, unknown>>> => {
+  const { changesOfTurn } = await import("../capture/rollout.ts")
+  const changes = await changesOfTurn(given["thread-id"], given["turn-id"], env)
+  return changes.length === 0 ? given : { ...given, file_changes: changes }
 }
 
 /** What an agent waits to read: Gemini any JSON, Cursor whether the prompt may go on. */

@@ -73,7 +73,7 @@ const bodyOf = async (request: IncomingMessage): Promise<unknown> => {
 export class ModelServer implements AsyncDisposable {
   readonly #dialect: Dialect
   readonly #server = createServer((request, response) => void this.#serve(request, response))
-  readonly #replies: Array<Reply> = []
+  readonly #replies: Array<Reply | Promise<Reply>> = []
   readonly #waiting = new Set<() => void>()
   /** Requests of the conversation that have come, and those of them whose answer has been written to its end. */
   asked = 0
@@ -95,8 +95,8 @@ export class ModelServer implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  /** What the next requests are answered with. */
-  reply(...replies: ReadonlyArray<Reply>): void {
+  /** What the next requests are answered with; one that is promised is waited for. */
+  reply(...replies: ReadonlyArray<Reply | Promise<Reply>>): void {
     this.#replies.push(...replies)
   }
 
@@ -117,7 +117,7 @@ export class ModelServer implements AsyncDisposable {
     if (!this.#dialect.conversation(path, body)) return this.#dialect.aside(path, body, response)
     this.asked += 1
     this.#changed()
-    const reply = this.#replies.shift() ?? [{ say: "All done." }]
+    const reply = (await this.#replies.shift()) ?? [{ say: "All done." }]
     if ("status" in reply) {
       response.writeHead(reply.status, { "content-type": "application/json" })
       response.end(JSON.stringify(this.#dialect.failure(reply.status, reply.error)))

@@ -1,0 +1,34 @@
+import { responses } from "../support/models/responses.ts"
+import { promises } from "./promises.ts"
+import { put } from "./stage.ts"
+
+promises(
+  {
+    agent: "codex",
+    dialect: responses,
+    prepare: ({ home, repo, url }) => {
+      const config = `model = "gpt-5.5"
+model_provider = "local"
+approval_policy = "never"
+sandbox_mode = "danger-full-access"
+check_for_update_on_startup = false
+[model_providers.local]
+name = "Local"
+base_url = "${url}/v1"
+env_key = "LOCAL_KEY"
+wire_api = "responses"
+[projects."${repo}"]
+trust_level = "trusted"
+[analytics]
+enabled = false
+`
+      put(home, ".codex/config.toml", config)
+      return { LOCAL_KEY: "x" }
+    },
+    write: (file, content) => ({
+      call: "apply_patch",
+      input: { patch: `*** Begin Patch\n*** Add File: ${file}\n${content.replace(/^(?=.)/gm, "+")}*** End Patch\n` }
+    })
+  },
+  { once: (prompt) => ["exec", prompt], interactive: ["--no-daemon"], leave: "/quit" }
+)

@@ -73,7 +73,11 @@ describe("the hooks of", () => {
           id: "call_3",
           changes: {
             [join(repo, "gone.ts")]: { type: "delete", content: "x\n" },
-            [join(repo, "a.ts")]: { type: "update", unified_diff: "@@ -1 +1 @@\n-a\n+b\n", move_path: join(repo, "b.ts") }
+            [join(repo, "a.ts")]: {
+              type: "update",
+              unified_diff: "@@ -1 +1 @@\n-a\n+b\n",
+              move_path: join(repo, "b.ts")
+            }
           }
         }
       ]
@@ -109,6 +113,23 @@ describe("the hooks of", () => {
         "assistant: Renamed."
       ])
       assert.notInclude(JSON.stringify([cursor, gemini]), "ada@example.com")
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("a turn of Gemini that has a number is the same one, whoever tells of it", () =>
+    Effect.gen(function* () {
+      const { repo, tell, told } = yield* prepared
+      const numbered = (turn: number) => geminiHooks(repo).map((event) => ({ ...event, turn }))
+      yield* tell("gemini", numbered(1))
+      yield* tell(
+        "gemini",
+        numbered(1).map((event) => ({ ...event, timestamp: "2026-11-22T00:00:00.000Z", model: "gemini-3.8-flash" }))
+      )
+      const before = (yield* told)[0]!
+      assert.lengthOf(before.entries, 3)
+      assert.deepStrictEqual(before.metadata, { model: "gemini-3.8-flash" })
+      yield* tell("gemini", numbered(2))
+      assert.lengthOf((yield* told)[0]!.entries, 6)
     }).pipe(Effect.scoped)
   )
 

@@ -25,6 +25,8 @@ enabled = false
       put(home, ".codex/config.toml", config)
       return { LOCAL_KEY: "x" }
     },
+    // Whether it may run the hooks, once for each change of them; and what it would like to sell: the second answer of each.
+    answer: (screen) => (/Hooks need review|Use existing model/.test(screen) ? ["Down", "Enter"] : null),
     write: (file, content) => ({
       call: "apply_patch",
       input: { patch: `*** Begin Patch\n*** Add File: ${file}\n${content.replace(/^(?=.)/gm, "+")}*** End Patch\n` }

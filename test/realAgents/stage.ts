@@ -33,6 +33,8 @@ export interface Cast {
     readonly repo: string
     readonly url: string
   }) => Readonly<Record<string, string>>
+  /** The keys that answer what it asks before it can be talked to; null where nobody knows. */
+  readonly answer?: (screen: string) => ReadonlyArray<string> | null
   /** The call of a tool that writes a file. */
   readonly write: (file: string, content: string) => Part
 }
@@ -86,6 +88,30 @@ export class Stage implements AsyncDisposable {
     const { exit } = await this.home.json<{ exit: { code: number | null } | null }>(["show", id])
     if (exit?.code !== 0) throw new Error(`the agent ended with ${JSON.stringify(exit)}:\n${output}`)
     return output
+  }
+
+  /** Waits until it does nothing; what it asks before its user may go on is answered. */
+  async idle(id: string, answer: Cast["answer"] = () => null): Promise<void> {
+    for (let asked = ""; ;) {
+      const state = await this.home.hob(["wait", id, "--state", "idle,waiting", "--timeout", "60s"])
+      const screen = await this.home.ok(["screen", id])
+      if (state.code !== 0) throw new Error(`it does not come to rest:\n${screen}`)
+      if (state.stdout.trim() === "idle") return
+      const keys = screen === asked ? null : answer(screen)
+      if (keys === null) throw new Error(`it waits for its user:\n${screen}`)
+      asked = screen
+      await this.home.ok(["send", id, "--key", ...keys])
+    }
+  }
+
+  /** Says something to it, once it can be talked to: a question may come a moment behind its prompt. */
+  async say(id: string, text: string, answer: Cast["answer"]): Promise<void> {
+    for (;;) {
+      await this.idle(id, answer)
+      const sent = await this.home.hob(["send", "--submit", id, text])
+      if (sent.code === 0) return
+      if (!sent.stderr.includes("asks its user")) throw new Error(sent.stderr)
+    }
   }
 
   async captures(): Promise<ReadonlyArray<Capture>> {

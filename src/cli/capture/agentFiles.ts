@@ -50,7 +50,7 @@ const installHooks = (agent: AgentName, file: string, command: string): Outcome 
   const what = `prompts, answers and edits are captured (hooks in ${file})`
   return {
     done: true,
-    sentence: `${agent}: ${agent === "codex" ? `${what} once you have trusted them: /hooks in Codex` : what}`
+    sentence: `${agent}: ${agent === "codex" ? `${what} once you have trusted them: Codex asks for it when it starts, and until then notify alone tells` : what}`
   }
 }
 

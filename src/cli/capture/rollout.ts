@@ -48,12 +48,31 @@ const endOf = (path: string): string => {
   }
 }
 
-interface Recorded {
+/** What of a turn is written down. */
+export interface TurnRecord {
   readonly changes: ReadonlyArray<FileChange>
+  /** Its thread is its user's, not one that Codex began by itself, such as a subagent's. */
+  readonly isOfUser: boolean
+}
+
+interface Read extends TurnRecord {
   readonly isWhole: boolean
 }
 
-const read = (path: string, turn: string): Recorded => {
+const HEAD_BYTES = 8192
+
+const sourceOf = (path: string): string => {
+  const fd = openSync(path, "r")
+  try {
+    const bytes = Buffer.alloc(HEAD_BYTES)
+    const head = bytes.toString("utf8", 0, readSync(fd, bytes, 0, HEAD_BYTES, 0))
+    return /^[^\n]*?"thread_source":\s*"([^"]*)"/.exec(head)?.[1] ?? "user"
+  } finally {
+    closeSync(fd)
+  }
+}
+
+const read = (path: string, turn: string): Read => {
   const changes: Array<FileChange> = []
   let isWhole = false
   for (const line of endOf(path).split("\n")) {
@@ -69,24 +88,21 @@ const read = (path: string, turn: string): Recorded => {
       // Cut off, or of another version.
     }
   }
-  return { changes, isWhole }
+  return { changes, isWhole, isOfUser: sourceOf(path) === "user" }
 }
 
-/** The files that a turn of a thread has changed; none where nothing is known of it. Waits a little for its record. */
-export const changesOfTurn = async (
-  thread: unknown,
-  turn: unknown,
-  env: Environment
-): Promise<ReadonlyArray<FileChange>> => {
-  if (typeof thread !== "string" || typeof turn !== "string" || !/^[0-9a-f-]{12,64}$/i.test(thread) || turn === "")
-    return []
+/** What a thread has written down of a turn; null where there is nothing. Waits a little for its record. */
+export const recordOfTurn = async (thread: unknown, turn: unknown, env: Environment): Promise<TurnRecord | null> => {
+  if (typeof thread !== "string" || typeof turn !== "string") return null
+  if (!/^[0-9a-f-]{12,64}$/i.test(thread) || turn === "") return null
   try {
     for (const end = Date.now() + WITHIN_MILLIS; ; await new Promise((again) => setTimeout(again, PAUSE_MILLIS))) {
       const path = rolloutOf(thread, env)
-      const { changes, isWhole } = path === null ? { changes: [], isWhole: false } : read(path, turn)
-      if (isWhole || Date.now() >= end) return changes
+      const found = path === null ? null : read(path, turn)
+      if (found?.isWhole !== true && Date.now() < end) continue
+      return found === null ? null : { changes: found.changes, isOfUser: found.isOfUser }
     }
   } catch {
-    return []
+    return null
   }
 }

@@ -2,6 +2,7 @@
  * What agents have written down of their sessions, as the calls of their hooks that it came from: told to hob twice, by a
  * hook and from here, it counts once. Pure. Their formats are their own and change: what is not understood is left out.
  */
+import { readGeminiChat } from "./geminiChat.ts"
 
 type Line = Readonly<Record<string, unknown>>
 
@@ -81,10 +82,15 @@ export const fromClaudeTranscript = (lines: ReadonlyArray<string>): ReadonlyArra
 /** `~/.codex/sessions/…/rollout-….jsonl` of Codex 0.169, and of versions before it. */
 export const fromCodexRollout = (lines: ReadonlyArray<string>): ReadonlyArray<Told> => {
   const told: Array<Told> = []
+  // What subagents say among themselves is not what the user was told; what they change is.
+  let isOfUser = true
   let session: { readonly session_id: unknown; readonly cwd: unknown } | undefined
   for (const { payload, timestamp, type } of parsed(lines)) {
     if (!isObject(payload)) continue
-    if (type === "session_meta") session = { session_id: payload["session_id"] ?? payload["id"], cwd: payload["cwd"] }
+    if (type === "session_meta") {
+      session = { session_id: payload["session_id"] ?? payload["id"], cwd: payload["cwd"] }
+      isOfUser = (payload["thread_source"] ?? "user") === "user"
+    }
     if (type !== "event_msg" || text(session?.session_id) === undefined) continue
     const turn = text(payload["turn_id"])
     const tell = (name: string, more: Line): void => {
@@ -95,14 +101,37 @@ export const fromCodexRollout = (lines: ReadonlyArray<string>): ReadonlyArray<To
     const said = objects(item["content"])
       .map((part) => text(part["text"]) ?? "")
       .join("\n")
-    if (payload["type"] === "item_completed" && item["type"] === "UserMessage" && said !== "")
-      tell("UserPromptSubmit", { prompt: said })
-    else if (payload["type"] === "item_completed" && item["type"] === "FileChange" && item["status"] === "completed")
+    if (payload["type"] === "item_completed" && item["type"] === "FileChange" && item["status"] === "completed")
       tell("PostToolUse", { tool_name: "apply_patch", file_changes: [{ id: item["id"], changes: item["changes"] }] })
+    else if (!isOfUser) continue
+    else if (payload["type"] === "item_completed" && item["type"] === "UserMessage" && said !== "")
+      tell("UserPromptSubmit", { prompt: said })
     else if (payload["type"] === "task_complete")
       tell("Stop", { last_assistant_message: payload["last_agent_message"] })
     else if (payload["type"] === "user_message") tell("UserPromptSubmit", { prompt: payload["message"] })
     else if (payload["type"] === "agent_message") tell("Stop", { last_assistant_message: payload["message"] })
   }
   return told
+}
+
+/** `~/.gemini/tmp/<project>/chats/session-….jsonl` of Gemini CLI 0.61. Where it was is not in it: `cwd`. */
+export const fromGeminiChat = (source: string, cwd: string | null): ReadonlyArray<Told> => {
+  const chat = readGeminiChat(source)
+  if (chat === null) return []
+  return chat.turns.flatMap(({ answer, answeredAt, at, edits, model, prompt }, index) => {
+    const told = (name: string, at: string | undefined, more: Line): Told => ({
+      event: { session_id: chat.session, cwd, hook_event_name: name, turn: index + 1, ...more },
+      at,
+      name: `${chat.session} ${index + 1} ${name} ${at}`
+    })
+    return [
+      told("BeforeAgent", at, { prompt }),
+      ...edits.map(({ at, display, tool }) =>
+        told("AfterTool", at, { tool_name: tool, tool_response: { returnDisplay: display } })
+      ),
+      ...(answer === ""
+        ? []
+        : [told("AfterAgent", answeredAt, { prompt_response: answer, ...(model === undefined ? {} : { model }) })])
+    ]
+  })
 }

@@ -132,13 +132,13 @@ const importCommand = Command.make(
       Argument.withDescription("Transcripts (default: all that the agents have written)"),
       Argument.variadic()
     ),
-    agent: choiceOrNull("agent", ["claude", "codex"], "Whose they are (default: both)"),
+    agent: choiceOrNull("agent", ["claude", "codex", "gemini"], "Whose they are (default: all)"),
     json
   },
   (options) => act((context) => captureImport(context, options))
 ).pipe(
   Command.withDescription(
-    "Read what Claude Code and Codex have written down of their sessions (~/.claude/projects, ~/.codex/sessions), as if their hooks had told it. Importing again, or what hooks have told already, changes nothing."
+    "Read what Claude Code, Codex and Gemini CLI have written down of their sessions (~/.claude/projects, ~/.codex/sessions, ~/.gemini/tmp), as if their hooks had told it. Importing again, or what hooks have told already, changes nothing."
   ),
   Command.withShortDescription("Read agents' transcripts"),
   Command.withExamples([

@@ -7,6 +7,8 @@ import { call } from "../daemon.ts"
 import { ExitCode } from "../exit.ts"
 import { printError, printLine } from "../stdio.ts"
 
+type Event = Readonly<Record<string, unknown>>
+
 export interface CaptureHookOptions {
   readonly agent: string
   /** What Codex' `notify` gives as an argument; null: it stands on standard input. */
@@ -32,14 +34,14 @@ const agents: ReadonlySet<string> = new Set<CaptureAgent>(["claude", "codex", "g
  * the agent wants to read there, and one line at most on standard error.
  */
 export const captureHook = async (context: Context, { agent, event }: CaptureHookOptions): Promise<number> => {
-  let given: Readonly<Record<string, unknown>> = {}
+  let given: Event = {}
   // Its agent may end meanwhile, and the terminal with it.
   process.on("SIGHUP", () => undefined)
   try {
     if (!agents.has(agent)) throw new Error(`"${agent}" is none of ${[...agents].join(", ")}`)
     given = parse(event ?? (await standardInput()))
-    if (agent === "codex" && given["type"] === "agent-turn-complete") given = await withChanges(context, given)
-    if (context.env[captureVariable] !== "false") await tell(context, agent as CaptureAgent, given)
+    const told = await completed(context, agent, given)
+    if (told !== null && context.env[captureVariable] !== "false") await tell(context, agent as CaptureAgent, told)
   } catch (error) {
     const [line] = (error instanceof Error ? error.message : String(error)).split("\n")
     printError(`hob capture: ${line}`.slice(0, 300))
@@ -48,18 +50,41 @@ export const captureHook = async (context: Context, { agent, event }: CaptureHoo
   return ExitCode.ok
 }
 
-/** A notification of Codex does not say which files it changed; what it has written down does. Codex does not wait for it. */
-const withChanges = async (
-  { env }: Context,
-  given: Readonly<Record<string, unknown>>
-): Promise<Readonly<Record<string, unknown>>> => {
-  const { changesOfTurn } = await import("../capture/rollout.ts")
-  const changes = await changesOfTurn(given["thread-id"], given["turn-id"], env)
-  return changes.length === 0 ? given : { ...given, file_changes: changes }
+/**
+ * A notification of Codex does not say which files it changed; what it has written down does. Codex 0.169 notifies of
+ * threads too that nobody but itself has begun: one in its terminal that leaves no record (a title for the session) is
+ * null, and of one with a record only the changes count. It does not wait for it.
+ */
+const withChanges = async ({ env }: Context, given: Event): Promise<Event | null> => {
+  const { recordOfTurn } = await import("../capture/rollout.ts")
+  const record = await recordOfTurn(given["thread-id"], given["turn-id"], env)
+  if (record === null) return given["client"] === "codex-tui" ? null : given
+  const { changes: file_changes, isOfUser } = record
+  if (isOfUser) return { ...given, file_changes }
+  return file_changes.length === 0
+    ? null
+    : { ...given, "input-messages": [], "last-assistant-message": null, file_changes }
+}
+
+/**
+ * Gemini CLI 0.61 says twice over, and with spaces between, what was streamed to it (`prompt_response`), and gives its
+ * turns no name. What it has written down by then is right. It waits for its hooks: a long record is not read.
+ */
+const withTurn = async (given: Event): Promise<Event> => {
+  const { hook_event_name: name, transcript_path: path } = given
+  if (typeof path !== "string" || name === "SessionEnd") return given
+  const { geminiTurnOf } = await import("../capture/geminiTurn.ts")
+  return { ...given, ...geminiTurnOf(String(name), path) }
+}
+
+/** With what the agent has written down elsewhere; null of what is not its user's. */
+const completed = async (context: Context, agent: string, given: Event): Promise<Event | null> => {
+  if (agent === "gemini") return withTurn(given)
+  return agent === "codex" && given["type"] === "agent-turn-complete" ? withChanges(context, given) : given
 }
 
 /** What an agent waits to read: Gemini any JSON, Cursor whether the prompt may go on. */
-const reply = (agent: string, event: Readonly<Record<string, unknown>>): void => {
+const reply = (agent: string, event: Event): void => {
   if (agent === "gemini") printLine("{}")
   else if (agent === "cursor" && event["hook_event_name"] === "beforeSubmitPrompt") printLine('{"continue":true}')
 }
@@ -70,7 +95,7 @@ const newId = (): string =>
     .map((part) => Math.floor(part).toString(16).padStart(8, "0"))
     .join("")
 
-const tell = async (context: Context, agent: CaptureAgent, event: Readonly<Record<string, unknown>>): Promise<void> => {
+const tell = async (context: Context, agent: CaptureAgent, event: Event): Promise<void> => {
   const session = context.env["HOB_SESSION_ID"]
   const params: HookCall = {
     agent,
@@ -95,7 +120,7 @@ const isPassing = (error: Error): boolean => {
   return code === -32001 || ["StorageFull", "StorageBusy", "StorageFailed"].includes(data?._tag ?? "")
 }
 
-const parse = (text: string): Readonly<Record<string, unknown>> => {
+const parse = (text: string): Event => {
   if (text.trim() === "") throw new Error("the hook was given nothing")
   try {
     const value: unknown = JSON.parse(text)

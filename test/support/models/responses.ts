@@ -46,12 +46,19 @@ const write = async (stream: EventStream, parts: ReadonlyArray<Part>): Promise<v
   stream.end()
 }
 
-/** OpenAI's Responses API. Requests without tools are titles and the like, beside the conversation. */
+interface Body {
+  readonly tools?: ReadonlyArray<unknown>
+  readonly text?: { readonly format?: unknown }
+}
+
+const isConversation = ({ text, tools = [] }: Body): boolean => tools.length > 0 && text?.format === undefined
+
+/** OpenAI's Responses API. Requests without tools, or for an answer of some form, are titles and the like, beside the conversation. */
 export const responses: Dialect = {
-  conversation: (path, body) =>
-    path.endsWith("/responses") && ((body as { readonly tools?: ReadonlyArray<unknown> }).tools?.length ?? 0) > 0,
+  conversation: (path, body) => path.endsWith("/responses") && isConversation(body as Body),
   aside: (path, _body, response) => {
-    if (path.endsWith("/responses")) void write(new EventStream(response), [{ say: "A small task", everyMillis: 0 }])
+    if (path.endsWith("/responses"))
+      void write(new EventStream(response), [{ say: '{"title": "A small task"}', everyMillis: 0 }])
     else if (path.includes("/models")) json(response, { models: [], data: [] })
     else json(response, {}, 404)
   },

@@ -159,14 +159,18 @@ const isFirstOfLine = (text: string, at: number): boolean =>
 export const withoutPart = (text: string, node: ObjectNode | ArrayNode, index: number): string => {
   const parts = partsOf(node)
   const { end, start } = parts[index]!
-  const from = text.slice(0, start).trimEnd().length
-  const comma = commaBehind(text, end)
   const before = parts[index - 1]
-  if (comma !== null) return text.slice(0, from) + text.slice(comma + 1)
-  if (before === undefined) {
-    const close = text.slice(end, node.end - 1)
-    return text.slice(0, from) + (close.trim() === "" ? "" : close) + text.slice(node.end - 1)
-  }
-  const separator = commaBehind(text, before.end)!
-  return text.slice(0, separator) + text.slice(separator + 1, from) + text.slice(end)
+  const separator = before === undefined ? null : commaBehind(text, before.end)!
+  const behind = commaBehind(text, end)
+  const from = text.slice(0, start).trimEnd().length
+  const remarks = text.slice((separator ?? node.start) + 1, from)
+  const isLast = behind === null
+  // The last one takes the comma in front of it along.
+  const head = isLast && separator !== null ? text.slice(0, separator) + remarks : text.slice(0, from)
+  const close = text.slice(end, node.end - 1)
+  const isAlone = isLast && separator === null && (remarks + close).trim() === ""
+  const tail = text.slice(isAlone ? node.end - 1 : (behind ?? end - 1) + 1)
+  // A remark to the end of its line would swallow what follows.
+  const isOpen = remarks.includes("//") && !/^[ \t]*\r?\n/.test(tail)
+  return `${head}${isOpen ? "\n" : ""}${tail}`
 }

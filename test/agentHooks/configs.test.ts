@@ -94,6 +94,52 @@ describe("hob's hooks in an agent's configuration", () => {
     })
   }
 
+  /** JSON with remarks and commas wherever they may be. */
+  const spelled = (value: any, trivia: () => string, comma: () => boolean): string => {
+    if (typeof value !== "object" || value === null) return JSON.stringify(value)
+    const isList = Array.isArray(value)
+    const parts = isList
+      ? value.map((each: any) => spelled(each, trivia, comma))
+      : Object.entries(value).map(
+          ([key, each]) => `${JSON.stringify(key)}${trivia()}:${trivia()}${spelled(each, trivia, comma)}`
+        )
+    const inner =
+      parts.map((part: string) => `${trivia()}${part}${trivia()}`).join(",") + (parts.length > 0 && comma() ? "," : "")
+    return isList ? `[${inner}${trivia()}]` : `{${inner}${trivia()}}`
+  }
+
+  it("go in and out of whatever people have remarked, wherever", () => {
+    const hook = fc.record({ type: fc.constant("command"), command: fc.constantFrom("say", "fmt") })
+    const hooks = fc.dictionary(
+      fc.constantFrom("Stop", "AfterTool", "SessionEnd", "PreToolUse"),
+      fc.array(fc.record({ hooks: fc.array(hook, { maxLength: 2 }) }), { maxLength: 2 })
+    )
+    const config = fc.record({ model: fc.string(), hooks, ui: fc.jsonValue() }, { requiredKeys: [] })
+    const remark = fc.constantFrom("", "", " ", "\n", "\n  ", " // a, {\n", "/* [ */", "\r\n\t", "//}\n")
+    fc.assert(
+      fc.property(config, fc.infiniteStream(remark), fc.infiniteStream(fc.boolean()), (value, remarks, commas) => {
+        const text = `${spelled(
+          value,
+          () => remarks.next().value!,
+          () => commas.next().value!
+        )}\n`
+        assert.deepStrictEqual(read(text), JSON.parse(JSON.stringify(value)))
+        const once = claudeConfig.install(text, command)!
+        assert.isNotNull(once, text)
+        assert.strictEqual(claudeConfig.install(once, command), once)
+        const back = claudeConfig.uninstall(once)!
+        assert.isNotNull(back, once)
+        assert.deepStrictEqual(withoutEmpty(read(back)), withoutEmpty(read(text)))
+        // What is remarked within a list that is empty goes with it.
+        if (/\[\]|\{\}/.test(JSON.stringify(value.hooks ?? 0))) return
+        for (const kind of ["// a, {", "/* [ */", "//}"]) {
+          assert.lengthOf(back.split(kind), text.split(kind).length, `${text}\n→\n${back}`)
+        }
+      }),
+      { numRuns: 500 }
+    )
+  })
+
   const withoutEmpty = (value: any): any =>
     Array.isArray(value) || typeof value !== "object" || value === null
       ? value

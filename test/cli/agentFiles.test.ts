@@ -39,6 +39,7 @@ describe("the configuration of an agent", () => {
     const texts: ReadonlyArray<readonly [AgentName, string, string]> = [
       ["claude", ".claude/settings.json", '{"permissions":{"allow":["Bash(ls)"]},"n":1.0}'],
       ["gemini", ".gemini/settings.json", '{\r\n\t// mine\r\n\t"ui": { "theme": "x", }, /* last */\r\n}\r\n'],
+      ["gemini", ".gemini/settings.json", "{ // mine\n}\n"],
       ["cursor", ".cursor/hooks.json", '{ "version": 1, "hooks": { "stop": [{ "command": "say" }] } }\n'],
       ["codex", ".codex/config.toml", '# mine\nmodel = "x"\n\n[tui]\nnotifications = true\n']
     ]

@@ -285,7 +285,7 @@ const make = Effect.gen(function* () {
       const resume = Effect.gen(function* () {
         if (tracked.size === 0) return
         const known = new Map((yield* sessions.list({ all: true })).map((session) => [session.id, session]))
-        for (const row of [...tracked.values()]) {
+        for (const row of tracked.values()) {
           const session = known.get(row.session)
           if (session === undefined) yield* forget(row.session)
           else if (session.state === "running" || session.output.end > row.offset) yield* follow(row)

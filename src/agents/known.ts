@@ -20,7 +20,13 @@ export const knownAgents = (settings: Settings["agents"]): ReadonlyArray<Agent> 
     ([name, { command, input = "argument", output = "text" }]) => [name, { command, input, output }] as const
   )
   const all = new Map<string, Known>([...Object.entries(builtIn), ...configured])
-  return [...all].map(([name, known]) => ({ name, ...known, isDefault: name === settings.default }))
+  return Array.from(all, ([name, { command, input, output }]) => ({
+    name,
+    command,
+    input,
+    output,
+    isDefault: name === settings.default
+  }))
 }
 
 /** One turn as a line that Claude Code reads. */

@@ -37,8 +37,12 @@ export const load = (sql: Reads): ReadonlyArray<AgentRow> =>
   sql
     .all(`SELECT ${COLUMNS} FROM agent_sessions ORDER BY rowid`)
     .flatMap((row) => Option.toArray(decode(row)))
-    .map(({ idempotency_key, output_offset, session_id, ...row }) => ({
-      ...row,
+    .map(({ agent, fingerprint, idempotency_key, input, output, output_offset, progress, session_id }) => ({
+      agent,
+      fingerprint,
+      input,
+      output,
+      progress,
       session: session_id,
       key: idempotency_key,
       offset: output_offset

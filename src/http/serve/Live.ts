@@ -36,6 +36,6 @@ export class Live {
 
   /** Ends all of them, or those that `which` says. */
   endAll(which: (client: LiveClient) => boolean = () => true): void {
-    for (const client of [...this.#clients.keys()]) if (which(client)) client.end("")
+    for (const client of this.#clients.keys()) if (which(client)) client.end("")
   }
 }

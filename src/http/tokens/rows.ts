@@ -35,8 +35,11 @@ export const load = (sql: Reads): ReadonlyArray<TokenRow> =>
   sql
     .all(`SELECT ${COLUMNS} FROM http_tokens ORDER BY created_millis`)
     .flatMap((row) => Option.toArray(decode(row)))
-    .map(({ created_millis, expires_millis, hash, ...row }) => ({
-      ...row,
+    .map(({ created_millis, expires_millis, hash, id, kind, name, scope }) => ({
+      id,
+      kind,
+      name,
+      scope,
       hash: Buffer.from(hash, "hex"),
       createdMillis: created_millis,
       expiresMillis: expires_millis

@@ -82,14 +82,14 @@ export class UpstreamTimedOut extends Schema.TaggedError<UpstreamTimedOut>()("Up
   upstream,
   method: Schema.String,
   timeoutMillis: Schema.Int,
-  /** What it waited for: the connection, its turn, or the answer. Only in the last case it was sent. */
-  waitedFor: Schema.Literals(["connection", "turn", "answer"])
+  /** What it waited for: the connection, a permit, or the answer. Only in the last case it was sent. */
+  waitedFor: Schema.Literals(["connection", "permit", "answer"])
 }) {
   override get message() {
     const end =
       this.waitedFor === "answer"
         ? "It was sent: whether it takes effect is not known. Give it more time (--timeout)."
-        : this.waitedFor === "turn"
+        : this.waitedFor === "permit"
           ? "It was not sent: other calls were before it. Give it more time, or the upstream more calls at once (--concurrency)."
           : "It was not sent: there was no connection."
     return `"${this.method}" had no answer from the upstream "${this.upstream}" within ${this.timeoutMillis} ms. ${end}`

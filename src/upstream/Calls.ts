@@ -62,7 +62,7 @@ export const make = ({
       request: { readonly method: string; readonly params: string },
       options: OutOptions
     ): Effect.Effect<Begun | undefined, UpstreamTimedOut> =>
-      Effect.flatMap(one.turn, () =>
+      Effect.flatMap(one.permit, () =>
         one.wait<Begun | undefined, never>("answer", (done) => {
           const connection = link.current()
           const out =
@@ -70,7 +70,7 @@ export const make = ({
               ? undefined
               : Out.send(connection, request, options, (begun) => {
                   leave()
-                  // The next one goes before this one hears: a turn is as short as it can be.
+                  // The next one goes before this one hears: a permit is held no longer than it has to be.
                   one.release()
                   done(Effect.succeed(begun))
                 })
@@ -120,7 +120,7 @@ export const make = ({
         } else {
           pauses ??= yield* startPauses()
           const [, pause] = yield* Effect.orDie(pauses(yield* Clock.currentTimeMillis, undefined))
-          yield* one.within("turn", Effect.sleep(pause))
+          yield* one.within("permit", Effect.sleep(pause))
         }
       }
     })

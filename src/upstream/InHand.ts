@@ -69,9 +69,9 @@ export class InHand {
     )
   }
 
-  /** Waits until its turn has come. */
-  get turn(): Effect.Effect<void, UpstreamTimedOut> {
-    return this.wait("turn", (done) =>
+  /** Waits for a permit, which it then holds. */
+  get permit(): Effect.Effect<void, UpstreamTimedOut> {
+    return this.wait("permit", (done) =>
       this.#options.permits.take(() => {
         this.#holdsPermit = true
         done(Effect.void)

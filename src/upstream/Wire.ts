@@ -129,13 +129,13 @@ const opened = (socket: WebSocket, problem: () => string | undefined): Effect.Ef
     socket.once("close", (code) => resume(Effect.fail(new Lost(problem() ?? closeReason(code, "")))))
     socket.once("unexpected-response", (request, { statusCode }) => {
       request.destroy()
-      resume(Effect.fail(new Lost(`it answered the handshake with HTTP ${statusCode}: is that its API?`)))
+      resume(Effect.fail(new Lost(`it answered the handshake with HTTP ${statusCode} (is that its API?)`)))
     })
   })
 
 const words: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused: is it running?",
-  ENOENT: "there is no such socket: does the middleware run on this machine?",
+  ECONNREFUSED: "connection refused (is it running?)",
+  ENOENT: "there is no such socket (does the middleware run on this machine?)",
   EACCES: "permission denied",
   ENOTFOUND: "its name is not known",
   EAI_AGAIN: "its name can't be looked up now",

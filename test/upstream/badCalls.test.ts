@@ -27,7 +27,7 @@ describe("calls", () => {
       const held = yield* Effect.forkChild(call("mock.hold", ["first"]), { startImmediately: true })
       yield* eventually("it is held", () => middleware.called("mock.hold") === 1)
       const late = yield* Effect.flip(call("mock.mark", ["late"], { timeoutMillis: 50 }))
-      assert.deepInclude(late, { _tag: "UpstreamTimedOut", waitedFor: "turn" })
+      assert.deepInclude(late, { _tag: "UpstreamTimedOut", waitedFor: "permit" })
       const order: Array<number> = []
       const rest = [1, 2, 3, 4].map((at) =>
         Effect.map(call("mock.mark", ["order"]), (count) => void (order[at] = count))

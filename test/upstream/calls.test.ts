@@ -80,7 +80,7 @@ describe("a call", { timeout: 30_000 }, () => {
       const waiting = yield* Effect.flip(
         upstreams.call({ method: "mock.mark", params: '["never"]', timeoutMillis: 50 })
       )
-      assert.deepInclude(waiting, { _tag: "UpstreamTimedOut", waitedFor: "turn", timeoutMillis: 50 })
+      assert.deepInclude(waiting, { _tag: "UpstreamTimedOut", waitedFor: "permit", timeoutMillis: 50 })
       assert.deepInclude(yield* Fiber.join(slow), { _tag: "UpstreamTimedOut", waitedFor: "answer" })
       assert.strictEqual(yield* upstreams.call({ method: "mock.echo" }), "[]")
       assert.isFalse(middleware.marks.has("never"))

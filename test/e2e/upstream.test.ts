@@ -63,6 +63,9 @@ describe("hob call", { timeout: 60_000 }, () => {
     assert.strictEqual((await home.hob(["call", "--upstream", "other", "mock.echo"])).code, 4)
     assert.strictEqual((await home.hob(["call", "mock.echo", "x".repeat(70_000)])).code, 2)
     assert.strictEqual((await home.hob(["call"])).code, 2)
+    const named = await home.hob(["upstream", "add", "two words", "wss://nas.lan/"])
+    assert.strictEqual(named.code, 2)
+    assert.match(named.stderr, /^hob: <name>: must be 1 to 64/)
     assert.strictEqual((await home.hob(["call", "--subscribe", "a", "b"])).code, 2)
   })
 
@@ -98,7 +101,19 @@ describe("hob call", { timeout: 60_000 }, () => {
     assert.strictEqual(server.middleware.counts.logins, logins + 1)
   })
 
-  it("frees the turn of a caller that is killed", async () => {
+  it("says that nobody knows what became of a call in whose middle the daemon is killed", async () => {
+    const before = server.middleware.called("mock.hold")
+    const held = home.hob(["call", "mock.hold"])
+    await until("it is out", () => server.middleware.called("mock.hold") > before)
+    await home.killDaemon()
+    const { code, stderr } = await held
+    assert.strictEqual(code, 1)
+    assert.match(stderr, /outcome unknown/)
+    assert.notMatch(stderr, /Try again/)
+    server.middleware.release()
+  })
+
+  it("frees the permit of a caller that is killed", async () => {
     const before = server.middleware.called("mock.hold")
     const held = home.start(["call", "mock.hold"])
     await until("it is out", () => server.middleware.called("mock.hold") > before)

@@ -1,11 +1,11 @@
 import type { Upstream } from "../../protocol/upstream.ts"
-import { age, columns, oneLine } from "./text.ts"
+import { age, columns, oneLine, plural } from "./text.ts"
 
 const stateOf = ({ inFlight, jobs, state, waiting }: Upstream): string => {
   const work = [
     inFlight > 0 ? `${inFlight} out` : "",
     waiting > 0 ? `${waiting} waiting` : "",
-    jobs > 0 ? `${jobs} jobs` : ""
+    jobs > 0 ? plural(jobs, "job") : ""
   ]
   const said = work.filter((part) => part !== "").join(", ")
   return said === "" ? state : `${state} (${said})`
@@ -40,7 +40,7 @@ export const upstreamText = (upstream: Upstream, now: number): string => {
     ...(upstream.caFile === null ? [] : [["certificates", upstream.caFile]]),
     ["calls at once", String(concurrency)],
     ["lifetime", lifetimeMillis === 0 ? "for ever" : `${lifetimeMillis / 1000}s unused`],
-    ["connections", `${connections}, ${logins} logins`],
+    ["connections", `${connections}, ${plural(logins, "login")}`],
     ["declared by", declaredBy],
     ...upstream.subscriptions.map(({ collection, listeners }) => [
       "listens to",

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs"
 import { isatty } from "node:tty"
 import type { UpstreamCallItem, UpstreamEventItem } from "../../protocol/upstream.ts"
-import type { BareClient } from "../../client/wire/bare.ts"
+import { type BareClient, ConnectionLost } from "../../client/wire/bare.ts"
 import type { Context } from "../context.ts"
 import { open } from "../daemon.ts"
-import { ExitCode } from "../exit.ts"
+import { ExitCode, Fault } from "../exit.ts"
 import { jobReport, type JobPrint } from "../render/jobReport.ts"
 import { isTagged } from "../report.ts"
 import { printError, printLine } from "../stdio.ts"
@@ -28,6 +28,7 @@ export const call = async (context: Context, options: CallOptions): Promise<numb
   const args = options.args.map((arg) => (arg === "-" ? readFileSync(0, "utf8").trimEnd() : arg))
   const isWaitedFor = options.job || options.jobPrint !== null
   const client = await open(context)
+  let job: number | null = null
   const report = jobReport(options.jobPrint ?? "progressbar", json)
   try {
     const items = client.subscribe("upstream.call", {
@@ -41,12 +42,14 @@ export const call = async (context: Context, options: CallOptions): Promise<numb
       if (item.type === "result") {
         report.end()
         printLine(json ? item.result : shownResult(item.result))
-      } else if (item.type === "progress" && !quiet) report.progress(item)
+      } else if (item.type === "job") job = item.job
+      else if (item.type === "progress" && !quiet) report.progress(item)
       else if (item.type === "prompt") await answer(client, item, !options.args.includes("-"))
     }
     return ExitCode.ok
   } catch (error) {
     report.end()
+    if (error instanceof ConnectionLost) throw lostOf(options.method, job)
     if (!isTagged(error, "UpstreamCallFailed")) throw error
     if (quiet) return ExitCode.failure
     const { data } = error
@@ -63,6 +66,16 @@ export const call = async (context: Context, options: CallOptions): Promise<numb
     client.close()
   }
 }
+
+/** The daemon may have sent it, or not. */
+const lostOf = (method: string, job: number | null): Fault =>
+  new Fault(
+    ExitCode.failure,
+    `"${method}": the daemon went away while the call was in its hands, outcome unknown.`,
+    job === null
+      ? "See for yourself before you call it again; `hob logs` may tell why the daemon went away."
+      : `It is the job ${job}, which goes on: \`hob call core.get_jobs '[["id", "=", ${job}]]'\` tells how it is.`
+  )
 
 /** Asks the person at the terminal what a login wants to know. */
 export const answer = async (

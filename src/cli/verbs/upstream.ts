@@ -1,6 +1,7 @@
 import { resolve } from "node:path"
 import { isatty } from "node:tty"
 import type { Credential, CredentialKind, LoginItem, Upstream } from "../../protocol/upstream.ts"
+import { CallError } from "../../client/wire/bare.ts"
 import type { Context } from "../context.ts"
 import { call, callAgain, open } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
@@ -59,10 +60,18 @@ export const upstreamAdd = async (context: Context, options: AddOptions): Promis
     ...(ca === null ? {} : { caFile: resolve(ca) }),
     ...(concurrency === null ? {} : { concurrency }),
     ...(lifetime === null ? {} : { lifetimeMillis: lifetime })
-  })
+  }).catch(asArguments)
   if (options.json) printJson(added)
   else printLine(`"${added.name}" is ${added.uri}. The first call connects: \`hob upstream ping ${added.name}\`.`)
   return ExitCode.ok
+}
+
+/** What is a flag elsewhere is an argument here. */
+const asArguments = (error: unknown): never => {
+  const [, field, rest] =
+    error instanceof CallError ? (/^params\.(name|uri): Expected (.*)$/s.exec(error.message) ?? []) : []
+  if (field === undefined) throw error
+  throw new Fault(ExitCode.usage, `<${field}>: must be ${rest}`)
 }
 
 /** `hob upstream ls` */

@@ -16,6 +16,8 @@ export interface Entry {
   /** What the screens process says of it, while it runs. */
   readonly activity?: Activity
   readonly title?: string
+  /** Clients that follow its output in step, beyond the one that reads for all of them. */
+  readonly following?: number
   /** Of a lost session, once it has been looked for: what its log still holds. */
   readonly remains?: HostSession
   /** When it is started anew, in milliseconds since 1970: it has ended and waits for that. */
@@ -51,7 +53,7 @@ export const toSession = (entry: Entry): Session => ({
   closedAt: entry.exit?.closedAt ?? entry.host?.closedAt ?? null,
   output: (entry.exit ?? entry.host ?? entry.remains)?.output ?? { oldest: 0, end: 0 },
   logLostBytes: (entry.exit ?? entry.host ?? entry.remains)?.logLostBytes ?? 0,
-  clients: entry.host?.clients ?? 0,
+  clients: entry.host === null ? 0 : Math.max(0, entry.host.clients + (entry.following ?? 0)),
   limits: limitsInForce(entry.file),
   restart: restartOf(entry),
   restartedFrom: entry.file.restartedFrom ?? null,

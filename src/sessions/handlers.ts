@@ -1,8 +1,10 @@
 import { Effect, Stream } from "effect"
-import { type SessionEvent, SessionsRpcs } from "../protocol/sessions.ts"
+import { DirectMethods } from "../actors/DirectMethods.ts"
+import { Output, type SessionEvent, SessionsRpcs } from "../protocol/sessions.ts"
 import { TagsRpcs } from "../protocol/tags.ts"
 import { TemplatesRpcs } from "../protocol/templates.ts"
 import { logLines, outputChunks } from "./hostStream.ts"
+import { makeOutputs } from "./output/Outputs.ts"
 import { Sessions } from "./Sessions.ts"
 
 /** Clients from before there were these events would not understand them. */
@@ -12,6 +14,8 @@ const later = new Set<SessionEvent["type"]>(["changed", "activity", "host-upgrad
 export const layer = SessionsRpcs.merge(TagsRpcs, TemplatesRpcs).toLayer(
   Effect.gen(function* () {
     const sessions = yield* Sessions
+    const direct = yield* DirectMethods
+    yield* direct.answer(Output, yield* makeOutputs)
     return SessionsRpcs.merge(TagsRpcs, TemplatesRpcs).of({
       "sessions.run": (options) => sessions.run(options),
       "sessions.list": (options) => sessions.listing(options),

@@ -5,8 +5,8 @@ const NEWLINE = 0x0a
 
 /** Whoever a client of another door is: takes its lines, one at a time. */
 export interface LineTaker {
-  /** Takes a line; `last` of those that were written together calls `done` once there is room for more. */
-  take(line: Buffer, done: () => void): void
+  /** Takes a line, in the pieces that it came in; calls `done` once there is room for more. */
+  take(line: ReadonlyArray<Buffer>, done: () => void): void
   /** Nothing more will come. */
   ended(): void
   /** It is over, for whatever reason. */
@@ -87,12 +87,15 @@ export class LineSocket extends Duplex {
     callback()
   }
 
-  #whole(rest: Buffer): Buffer {
-    if (this.#pending.length === 0) return rest
-    const line = Buffer.concat([...this.#pending, rest])
+  #whole(rest: Buffer): ReadonlyArray<Buffer> {
+    const line = this.#pending
     this.#pending = []
+    if (rest.length > 0 || line.length === 0) line.push(rest)
     return line
   }
 }
 
 const nothing = (): void => {}
+
+/** A line in one piece. */
+export const joined = (line: ReadonlyArray<Buffer>): Buffer => (line.length === 1 ? line[0]! : Buffer.concat(line))

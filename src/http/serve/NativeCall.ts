@@ -1,4 +1,4 @@
-import { LineSocket } from "./LineSocket.ts"
+import { joined, LineSocket } from "./LineSocket.ts"
 
 /** What a method answers with that could not be called, or failed. */
 export interface CallFailure {
@@ -47,9 +47,9 @@ export class NativeCall {
     this.line.destroy()
   }
 
-  #take(line: Buffer, done: () => void): void {
+  #take(line: ReadonlyArray<Buffer>, done: () => void): void {
     if (this.#isOver) return done()
-    const { chunk, error, result } = JSON.parse(line.toString("utf8")) as Answer
+    const { chunk, error, result } = JSON.parse(joined(line).toString("utf8")) as Answer
     if (chunk === true) {
       return this.#listener.values(result as ReadonlyArray<unknown>, () => {
         if (!this.#isOver) this.line.say(ACK)

@@ -99,7 +99,7 @@ export class Serving {
     upgrade(request, socket, first, (webSocket) => {
       this.#count(101)
       counters.webSockets++
-      const client = new WebSocketClient(webSocket, () => {
+      const client = new WebSocketClient(webSocket, socket, () => {
         counters.webSockets--
         live.delete(client)
       })

@@ -1,7 +1,7 @@
 /** `POST /rpc`: a request of the native protocol as a body, and its answer as another. */
 import type { ServerResponse } from "node:http"
 import { answerBytes } from "./answers.ts"
-import { LineSocket } from "./LineSocket.ts"
+import { joined, LineSocket } from "./LineSocket.ts"
 
 const CHUNK = Buffer.from('{"jsonrpc":"2.0","chunk":true')
 
@@ -57,7 +57,8 @@ export class RpcExchange {
     if (!askedOf(text).isAnswered) this.line.sayEnd()
   }
 
-  #take(line: Buffer, done: () => void): void {
+  #take(parts: ReadonlyArray<Buffer>, done: () => void): void {
+    const line = joined(parts)
     const { headers, response } = this.#options
     if (response.destroyed) return done()
     if (startsWith(line, CHUNK)) {

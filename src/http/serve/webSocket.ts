@@ -14,11 +14,12 @@ export class WebSocketClient {
   readonly #socket: WebSocket
   #isAlive = true
 
-  constructor(socket: WebSocket, closed: () => void) {
+  /** `transport`: what the WebSocket writes to. */
+  constructor(socket: WebSocket, transport: Duplex, closed: () => void) {
     this.#socket = socket
     this.line = new LineSocket({
-      // One message as text; whoever reads too slowly holds up itself.
-      take: (line, done) => socket.send(line, { binary: false }, done),
+      // Whoever reads too slowly holds up itself.
+      take: (line, done) => sendText(transport, line, done),
       ended: () => socket.close(GOING_AWAY),
       closed: () => {
         // A client that is cut off has read nothing for long: it reads no farewell either.
@@ -50,6 +51,36 @@ export class WebSocketClient {
     this.#socket.close(reason === "" ? GOING_AWAY : POLICY, reason)
     this.line.destroy()
   }
+}
+
+const FINAL_TEXT = 0x81
+
+/** The head of a frame that is a whole message, as text, of so many bytes (RFC 6455 §5.2). A server's are not masked. */
+const headOf = (bytes: number): Buffer => {
+  if (bytes < 126) return Buffer.from([FINAL_TEXT, bytes])
+  const head = Buffer.allocUnsafe(bytes < 65_536 ? 4 : 10)
+  head[0] = FINAL_TEXT
+  head[1] = bytes < 65_536 ? 126 : 127
+  if (bytes < 65_536) head.writeUInt16BE(bytes, 2)
+  else head.writeBigUInt64BE(BigInt(bytes), 2)
+  return head
+}
+
+/**
+ * One message in pieces that others are sent too, none of them copied: `ws` would have to be given it in one. Its own
+ * frames are written whole, so these stand between them.
+ */
+const sendText = (transport: Duplex, message: ReadonlyArray<Buffer>, done: () => void): void => {
+  if (!transport.writable) return done()
+  let bytes = 0
+  for (const piece of message) bytes += piece.length
+  transport.cork()
+  transport.write(headOf(bytes))
+  for (const [at, piece] of message.entries()) {
+    if (at < message.length - 1) transport.write(piece)
+    else transport.write(piece, () => done())
+  }
+  transport.uncork()
 }
 
 /** What makes WebSockets of requests that have been let in. */

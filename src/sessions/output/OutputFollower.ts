@@ -81,13 +81,13 @@ export class OutputFollower implements InStep {
 
   /** From the log, alone. */
   #read(ticket: DataTicket, isFirst: boolean): void {
-    const { call, shared } = this.#options
+    const { call } = this.#options
     const own: OutputSource = new OutputSource(ticket, {
       opened: (offset) => {
         if (!isFirst && offset > this.#cursor) call.push(emptyItem(offset, offset - this.#cursor))
         else if (isFirst) call.push(emptyItem(offset, 0))
         this.#cursor = offset
-        this.#tryJoin(shared)
+        this.tryJoin()
       },
       output: (offset, bytes) => {
         call.push(new Piece(offset, bytes).itemFrom(offset))
@@ -98,7 +98,7 @@ export class OutputFollower implements InStep {
         this.#cursor = to
       },
       told: () => {
-        this.#tryJoin(shared)
+        this.tryJoin()
         if (this.#own === undefined || !call.isBlocked() || this.#isWaiting) return
         this.#own.pause()
         this.#wait()
@@ -110,9 +110,10 @@ export class OutputFollower implements InStep {
     this.#own = own
   }
 
-  #tryJoin(shared: (() => SharedOutput | undefined) | undefined): void {
+  /** Goes in step with the others, if it has caught up with them. */
+  tryJoin(): void {
     if (this.#own === undefined || this.#isOver) return
-    const all = shared?.()
+    const all = this.#options.shared?.()
     if (all === undefined || all.hasEnded || !all.covers(this.#cursor)) return
     this.#own.close()
     this.#own = undefined

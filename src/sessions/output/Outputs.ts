@@ -9,6 +9,7 @@ import { SharedOutput } from "./SharedOutput.ts"
 
 /** The followers of one session. */
 interface Following {
+  readonly followers: Set<OutputFollower>
   count: number
   shared: SharedOutput | undefined
 }
@@ -32,10 +33,17 @@ export const makeOutputs: Effect.Effect<
           onFailure: () => {},
           onSuccess: (ticket) => {
             if (following.count === 0) return
-            following.shared = new SharedOutput(ticket, (inStep) => {
-              const entry = catalogue.entries.get(id)
-              if (entry !== undefined) catalogue.put({ ...entry, following: inStep - 1 })
-            })
+            following.shared?.close()
+            following.shared = new SharedOutput(
+              ticket,
+              () => {
+                for (const follower of [...following.followers]) follower.tryJoin()
+              },
+              (inStep) => {
+                const entry = catalogue.entries.get(id)
+                if (entry !== undefined) catalogue.put({ ...entry, following: inStep - 1 })
+              }
+            )
           }
         })
       )
@@ -43,11 +51,11 @@ export const makeOutputs: Effect.Effect<
   }
 
   const enter = (id: SessionId): Following => {
-    const following = followings.get(id) ?? { count: 0, shared: undefined }
+    const following = followings.get(id) ?? { followers: new Set(), count: 0, shared: undefined }
     followings.set(id, following)
     following.count++
     // One alone has nobody to share with.
-    if (following.count === 2) share(id, following)
+    if (following.count === 2 && following.shared?.hasEnded !== false) share(id, following)
     return following
   }
 
@@ -68,7 +76,7 @@ export const makeOutputs: Effect.Effect<
           onSuccess: (ticket) => {
             const { id } = ticket.session
             const following = follow ? enter(id) : undefined
-            const follower = new OutputFollower({
+            const follower: OutputFollower = new OutputFollower({
               call,
               ticket,
               shared: following === undefined ? undefined : () => following.shared,
@@ -79,9 +87,12 @@ export const makeOutputs: Effect.Effect<
                     .pipe(Effect.match({ onFailure: (error) => done(error.message), onSuccess: done }))
                 ),
               closed: () => {
-                if (following !== undefined) leave(id, following)
+                if (following === undefined) return
+                following.followers.delete(follower)
+                leave(id, following)
               }
             })
+            following?.followers.add(follower)
             end = () => follower.giveUp()
           }
         })

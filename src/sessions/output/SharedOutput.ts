@@ -3,7 +3,7 @@ import { OutputSource } from "./OutputSource.ts"
 import { Piece } from "./Piece.ts"
 
 /** What is kept of a session's newest output for followers that are a little behind; others read the log. */
-const WINDOW_BYTES = 1024 * 1024
+const WINDOW_BYTES = 4 * 1024 * 1024
 
 /** A follower that is in step with the others: it takes what there is, as far as it may. */
 export interface InStep {
@@ -29,12 +29,13 @@ export class SharedOutput {
   #unsent: Array<Buffer> = []
   #ended: { readonly problem: string | undefined } | undefined
 
-  /** `changed` hears how many follow in step. */
-  constructor(ticket: DataTicket, changed: (followers: number) => void) {
+  /** `opened` is called once it is known where it begins; `changed` hears how many follow in step. */
+  constructor(ticket: DataTicket, opened: () => void, changed: (followers: number) => void) {
     this.#changed = changed
     this.#source = new OutputSource(ticket, {
       opened: (offset) => {
         this.#head = offset
+        opened()
       },
       output: (_offset, bytes) => void this.#unsent.push(bytes),
       gap: (_from, to) => {

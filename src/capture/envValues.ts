@@ -4,6 +4,7 @@ import { join } from "node:path"
 
 const FILE = /^\.env(?:\.(?!example$|sample$|template$|dist$|schema$|vault$)[\w.-]{1,64})?$/
 const MOST_BYTES = 256 * 1024
+const MOST_FILES = 64
 /** A shorter one is found by chance in any text. */
 const LEAST = 8
 /** Not everything that is configured is a secret: numbers, words, addresses and paths stand in the code too. */
@@ -53,6 +54,8 @@ const filesIn = (root: string): ReadonlyArray<{ readonly path: string; readonly 
   try {
     return readdirSync(root)
       .filter((name) => FILE.test(name))
+      .toSorted()
+      .slice(0, MOST_FILES)
       .flatMap((name) => {
         const path = join(root, name)
         const found = statSync(path, { throwIfNoEntry: false })

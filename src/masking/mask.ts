@@ -1,4 +1,5 @@
 /** Takes secrets out of texts. Pure: no file, no clock, nothing that is kept. */
+import { findValues } from "./knownValues.ts"
 import { makePreset } from "./presetRules.ts"
 import { rules } from "./rules.ts"
 
@@ -47,7 +48,7 @@ export const makeMask = ({ patterns = [] }: MaskOptions = {}): Mask => {
   }
   return (text, known = []) => {
     const spans: Array<Span> = []
-    for (const value of known) addAll(spans, text, value, "value")
+    findValues(text, known, (start, end) => spans.push({ start, end, kind: "value" }))
     look(spans, text)
     // A line of a diff, or of a list, is what stands behind its first character: most rules look at what is before a secret.
     if (marked.test(text)) look(spans, text.replaceAll(everyMark, " "))

@@ -1,5 +1,6 @@
 import * as fc from "fast-check"
 import { assert, describe, it } from "vitest"
+import { findValues } from "../../src/masking/knownValues.ts"
 import { makeMask } from "../../src/masking/mask.ts"
 import { examples } from "./secrets.ts"
 
@@ -85,6 +86,31 @@ describe("a mask", () => {
     assert.strictEqual(own("acme-1234-key or acme-12-key").text, "acme-[masked: pattern]-key or acme-12-key")
     assert.strictEqual(own("say open sesame twice: open sesame", ["open sesame"]).count, 2)
     assert.throws(() => makeMask({ patterns: ["("] }))
+  })
+
+  it("finds one of thousands of values as it finds one of a few", () => {
+    const unit = fc.constantFrom("a", "b", "ab", "é", "1")
+    const value = fc.string({ unit, minLength: 1, maxLength: 14 })
+    const places = (values: ReadonlyArray<string>, text: string): ReadonlyArray<boolean> => {
+      const covered = Array.from({ length: text.length }, () => false)
+      findValues(text, values, (start, end) => covered.fill(true, start, end))
+      return covered
+    }
+    fc.assert(
+      fc.property(fc.array(value, { maxLength: 8 }), fc.string({ unit, maxLength: 200 }), (values, text) => {
+        const others = Array.from({ length: 100 }, (_, index) => `nowhere to be found ${index}`)
+        const naive = Array.from({ length: text.length }, () => false)
+        for (const each of values)
+          for (let at = text.indexOf(each); at >= 0; at = text.indexOf(each, at + 1))
+            naive.fill(true, at, at + each.length)
+        // Of a value that overlaps itself the second place may be left to the mask of the first.
+        const [few, many] = [places(values, text), places([...values, ...others], text)]
+        assert.isTrue(many.every((isCovered, at) => isCovered || !few[at]))
+        assert.isTrue(many.every((isCovered, at) => !isCovered || naive[at]))
+      })
+    )
+    const thousands = Array.from({ length: 20_000 }, (_, index) => `s3cret-value-${index}`)
+    assert.strictEqual(mask("say s3cret-value-19999, please", thousands).text, "say [masked: value], please")
   })
 
   it("of any text ends, and takes nothing but secrets away", () => {

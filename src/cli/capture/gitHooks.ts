@@ -15,6 +15,7 @@ import { join, resolve } from "node:path"
 import { captureChoicePath } from "../../config/capturePaths.ts"
 import { findWorkTree, type WorkTree } from "../../config/workTree.ts"
 import { ExitCode, Fault } from "../exit.ts"
+import { oneLine } from "../render/text.ts"
 import {
   ASIDE,
   gitHookNames,
@@ -127,7 +128,9 @@ export const installGitHooks = (tree: WorkTree, choice: Choice, hob: string): Re
         ? ".prompts/, in the commit itself"
         : ".prompts/"
   return [
-    `${tree.root}: each commit saves what was captured since the last one, to ${where} (${names.join(", ")} in ${directory})`
+    oneLine(
+      `${tree.root}: each commit saves what was captured since the last one, to ${where} (${names.join(", ")} in ${directory})`
+    )
   ]
 }
 
@@ -137,5 +140,5 @@ export const uninstallGitHooks = (tree: WorkTree): ReadonlyArray<string> => {
   const file = captureChoicePath(tree.commonDirectory)
   const wasChosen = existsSync(file)
   rmSync(file, { force: true })
-  return removed.length > 0 || wasChosen ? [`${realpathSync(tree.root)}: commits save nothing any more`] : []
+  return removed.length > 0 || wasChosen ? [oneLine(`${realpathSync(tree.root)}: commits save nothing any more`)] : []
 }

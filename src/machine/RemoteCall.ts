@@ -45,9 +45,6 @@ export const remoteCall = <A>(
   }
 }
 
-/** The device waits no longer than 30 s. */
-const WITHIN = "25 seconds"
-
 export interface AnswerOptions {
   readonly cipher: Cipher
   readonly calls: ReadonlyMap<string, RemoteCall>
@@ -69,6 +66,12 @@ export const answer = ({ ack, calls, name, ...options }: AnswerOptions): Effect.
     ack(text)
     return isRefused ? Effect.void : (call?.afterwards ?? Effect.void)
   })
+}
+
+/** What a device is told that has waited for too long. */
+export const lateText = (cipher: Cipher, call: RemoteCall | undefined): string => {
+  const reason = "It takes too long; it may go on all the same."
+  return cipher.encrypt(call?.refused?.(reason) ?? { error: reason })
 }
 
 interface TextOptions extends Pick<AnswerOptions, "cipher" | "params" | "during"> {
@@ -95,16 +98,11 @@ const answerText = (
   }
   return call.run(given.success, during).pipe(
     Effect.map((result) => cipher.encrypt(result)),
-    Effect.timeoutOrElse({
-      duration: WITHIN,
-      orElse: () => Effect.fail(new CallRefused({ reason: "It takes too long; it may go on all the same." }))
-    }),
     Effect.catchTag("CallRefused", ({ reason }) =>
-      Effect.map(Effect.logInfo(`a call of ${name} was refused`), () => refuse(reason))
+      Effect.map(Effect.logDebug(`a call of ${name} was refused`), () => refuse(reason))
     ),
     Effect.catchCause((cause) =>
       Effect.map(Effect.logError(`a call of ${name} failed`, cause), () => refuse("hob has failed; its log says how."))
-    ),
-    Effect.withSpan(`machine.${name}`)
+    )
   )
 }

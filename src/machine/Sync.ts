@@ -1,23 +1,25 @@
 /** One time that the machine is in step with the server: from telling it of the machine to the last goodbye. */
-import { Clock, Deferred, Effect, Exit, FiberSet, Queue, Redacted, Schedule, type Scope } from "effect"
+import { Clock, Deferred, Effect, Exit, Fiber, FiberSet, Queue, Redacted, Schedule, type Scope } from "effect"
 import type { StopRequest } from "../actors/Shutdown.ts"
 import type { Credentials } from "./credentials.ts"
 import type { Cipher } from "./encryption.ts"
 import type { DaemonFacts, Metadata } from "./facts.ts"
 import * as Line from "./Line.ts"
 import { OutOfStep, register } from "./registering.ts"
-import { answer, type RemoteCall } from "./RemoteCall.ts"
+import { answer, lateText, type RemoteCall } from "./RemoteCall.ts"
 import { CLIENT } from "./server.ts"
 import { type CallMessage, readServerMessage, type UpdateMessage } from "./serverMessages.ts"
 import { makeTelling, type Telling } from "./Telling.ts"
 
 const CONNECT_MILLIS = 20_000
 const ALIVE_MILLIS = 20_000
+/** The device waits no longer than 30 s. */
+const ANSWER_WITHIN = "25 seconds"
 /** How long all that is said at the end may take. */
 const GOODBYE = "1500 millis"
 /** A registration that is not confirmed is sent again: at once, and then ever later. */
 const CONFIRM_MILLIS = [250, 500, 1000, 2000, 3000, 3000, 3000, 3000, 3000, 3000]
-/** Of what the server sends, so much may wait. */
+/** Of the updates that the server sends, so many may wait. */
 const WAITING = 1024
 
 /** What is told of how it goes. */
@@ -62,14 +64,12 @@ export const run = (options: SyncOptions): Effect.Effect<never, OutOfStep, Scope
 
     yield* progress({ state: "confirming" })
     let state: "confirming" | "ready" = "confirming"
-    const take = yield* makeAnswering(options, cipher, telling)
-    const heard = (message: CallMessage | UpdateMessage) =>
-      message.type === "call"
-        ? take(message)
-        : Effect.flatMap(telling.take(message), (news) =>
-            news === null ? Effect.void : progress({ state, ...telling.versions(), ...news })
-          )
-    yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(incoming.messages), heard)))
+    incoming.answerBy(yield* makeAnswering(options, cipher, telling))
+    const heard = (update: UpdateMessage) =>
+      Effect.flatMap(telling.take(update), (news) =>
+        news === null ? Effect.void : progress({ state, ...telling.versions(), ...news })
+      )
+    yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(incoming.updates), heard)))
 
     const beInStep = Effect.gen(function* () {
       // A server of 2025 loses what comes before it has looked at the token: once it confirms, it listens.
@@ -86,21 +86,24 @@ export const run = (options: SyncOptions): Effect.Effect<never, OutOfStep, Scope
 
 interface Incoming {
   readonly hear: Line.LineOptions["hear"]
-  readonly messages: Queue.Dequeue<CallMessage | UpdateMessage>
+  /** From now on calls are answered; those that came before are refused. */
+  readonly answerBy: (answer: (call: CallMessage) => void) => void
+  readonly updates: Queue.Dequeue<UpdateMessage>
   /** What has not been confirmed yet, by its whole name. */
   readonly unconfirmed: ReadonlySet<string>
   readonly confirmed: Effect.Effect<void>
   readonly complaint: Effect.Effect<never, OutOfStep>
 }
 
-/** Sorts what the server sends. What waits is bounded: further calls are refused, further updates come again with the next. */
+/** Sorts what the server sends. What waits is bounded: a later update tells what a dropped one did. */
 const makeIncoming = (
   machineId: string,
   names: ReadonlyArray<string>,
   cipher: Cipher
 ): Effect.Effect<Incoming, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const messages = yield* Queue.dropping<CallMessage | UpdateMessage>(WAITING)
+    const updates = yield* Queue.dropping<UpdateMessage>(WAITING)
+    let answerCall = ({ ack }: CallMessage): void => ack(busy(cipher))
     const unconfirmed = new Set(names.map((name) => `${machineId}:${name}`))
     const confirmed = yield* Deferred.make<void>()
     const complaint = yield* Deferred.make<never, OutOfStep>()
@@ -116,15 +119,15 @@ const makeIncoming = (
           return void Deferred.doneUnsafe(complaint, Exit.fail(new OutOfStep({ reason })))
         }
         case "call":
-          if (!Queue.offerUnsafe(messages, message)) message.ack(busy(cipher))
-          return
+          return answerCall(message)
         case "update":
-          return void Queue.offerUnsafe(messages, message)
+          return void Queue.offerUnsafe(updates, message)
       }
     }
     return {
       hear,
-      messages,
+      answerBy: (answer) => void (answerCall = answer),
+      updates,
       unconfirmed,
       confirmed: Deferred.await(confirmed),
       complaint: Deferred.await(complaint)
@@ -163,18 +166,28 @@ const sayGoodbyeAtTheEnd = ({ stop, stopAsked }: SyncOptions, telling: Telling) 
 const makeAnswering = ({ calls, maxCalls }: SyncOptions, cipher: Cipher, { announceStop }: Telling) =>
   Effect.map(FiberSet.makeRuntime<never, void, never>(), (fork) => {
     let answering = 0
-    return ({ ack, name, params }: CallMessage): Effect.Effect<void> =>
-      Effect.sync(() => {
-        if (answering >= maxCalls) return ack(busy(cipher))
-        answering++
-        const answered = answer({ cipher, calls, name, params, during: { announceStop }, ack })
-        fork(
-          Effect.ensuring(
-            answered,
-            Effect.sync(() => void answering--)
-          )
+    return ({ ack, name, params }: CallMessage): void => {
+      if (answering >= maxCalls) return ack(busy(cipher))
+      answering++
+      let isAnswered = false
+      const once = (text: string): void => {
+        if (!isAnswered) ack(text)
+        isAnswered = true
+      }
+      const fiber = fork(
+        Effect.ensuring(
+          answer({ cipher, calls, name, params, during: { announceStop }, ack: once }),
+          Effect.sync(() => void answering--)
         )
+      )
+      // Most have been answered by now: a time limit for each would cost more than they do.
+      if (fiber.pollUnsafe() !== undefined) return
+      const late = Effect.andThen(Effect.sleep(ANSWER_WITHIN), () => {
+        once(lateText(cipher, calls.get(name)))
+        return Fiber.interrupt(fiber)
       })
+      fork(Effect.raceFirst(Effect.asVoid(Fiber.await(fiber)), late))
+    }
   })
 
 /** Sends what devices may call until the server has confirmed all of it. */

@@ -38,8 +38,19 @@ export const makeCipher = (key: MachineKey): Cipher => {
   }
 }
 
+const POOL_BYTES = 4096
+let pool = Buffer.alloc(0)
+
+/** Random bytes, asked of the system a page at a time: asking for a few costs as much. Each is given once. */
+const fresh = (bytes: number): Buffer => {
+  if (pool.length < bytes) pool = randomBytes(POOL_BYTES)
+  const given = pool.subarray(0, bytes)
+  pool = pool.subarray(bytes)
+  return given
+}
+
 /** `nonce(24) | secretbox`. */
-export const sealLegacy = (key: Buffer, plain: Buffer, nonce = randomBytes(SECRETBOX_NONCE_BYTES)): Buffer =>
+export const sealLegacy = (key: Buffer, plain: Buffer, nonce = fresh(SECRETBOX_NONCE_BYTES)): Buffer =>
   Buffer.concat([nonce, nacl.secretbox(plain, nonce, key)])
 
 const openLegacy = (key: Buffer, bytes: Buffer): Result.Result<Buffer, Undecryptable> => {
@@ -50,7 +61,7 @@ const openLegacy = (key: Buffer, bytes: Buffer): Result.Result<Buffer, Undecrypt
 }
 
 /** `0x00 | nonce(12) | AES-256-GCM | tag(16)`. */
-export const sealDataKey = (key: Buffer, plain: Buffer, nonce = randomBytes(GCM_NONCE_BYTES)): Buffer => {
+export const sealDataKey = (key: Buffer, plain: Buffer, nonce = fresh(GCM_NONCE_BYTES)): Buffer => {
   const cipher = createCipheriv("aes-256-gcm", key, nonce)
   return Buffer.concat([Buffer.of(VERSION), nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
 }

@@ -46,16 +46,21 @@ export class Calls {
     const target = await this.#find(`${account} ${method}`)
     if (target === undefined) return refused("RPC method not available")
     if (target === caller) return refused("Cannot call RPC on the same socket")
+    let forget = () => {}
     const left = new Promise<CallReply>((done) => {
-      target.once("disconnect", () =>
-        setTimeout(() => done(refused("RPC target disconnected")), this.#times.missedMillis).unref()
-      )
+      const missed = () =>
+        void setTimeout(() => done(refused("RPC target disconnected")), this.#times.missedMillis).unref()
+      target.once("disconnect", missed)
+      forget = () => void target.off("disconnect", missed)
     })
     const answered = target
       .timeout(this.#times.timeoutMillis)
       .emitWithAck("rpc-request", { method, params })
       .then(
-        (result): CallReply => ({ ok: true, result }),
+        (result): CallReply => {
+          forget()
+          return { ok: true, result }
+        },
         (): CallReply => refused("operation has timed out")
       )
     // When a socket leaves, its acknowledgements fail at once; the real server says so later, and in other words.

@@ -152,9 +152,9 @@ export const isAlive = (pid: number): boolean => {
   }
 }
 
-/** Waits until something is so; fails with what it waited for after a minute. */
+/** Waits until something is so; fails with what it waited for shortly before a test is given up. */
 export const until = async (what: string, check: () => boolean | Promise<boolean>): Promise<void> => {
-  const deadline = performance.now() + 60_000
+  const deadline = performance.now() + 110_000
   while (!(await check())) {
     if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`)
     await new Promise((again) => setTimeout(again, 20))

@@ -56,9 +56,16 @@ export const serveHome = async (settings: Readonly<Record<string, unknown>> = {}
   Object.assign(home.env, { PATH: `${bin}:${process.env["PATH"]}` })
   writeFileSync(home.paths.config, JSON.stringify(settings))
   await home.ok(["http", "enable", "--port", "0"])
-  const { port, url } = JSON.parse(readFileSync(home.paths.httpState, "utf8")) as { port: number; url: string }
-  const token = readFileSync(home.paths.httpToken, "utf8").trim()
-  const ask = (asked: Asked) =>
-    raw(port, bytesOf({ ...asked, token: asked.token === undefined ? token : asked.token }, port))
-  return { home, url, port, token, directory, ask }
+  const listening = JSON.parse(readFileSync(home.paths.httpState, "utf8")) as { port: number; url: string }
+  const served = {
+    ...listening,
+    home,
+    token: readFileSync(home.paths.httpToken, "utf8").trim(),
+    directory,
+    ask: (asked: Asked) => {
+      const token = asked.token === undefined ? served.token : asked.token
+      return raw(served.port, bytesOf({ ...asked, token }, served.port))
+    }
+  }
+  return served
 }

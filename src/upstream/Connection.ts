@@ -100,3 +100,18 @@ export const connect = (options: ConnectionOptions): Effect.Effect<Connection, L
       heardAt: () => heardAt
     }
   })
+
+/** The answer of a method that is a job waits for the job's end; neither errors nor methods are those of insiders. */
+const OPTIONS = JSON.stringify([{ legacy_jobs: false, private_methods: false, py_exceptions: false }])
+
+export const setOptions = (connection: Connection, timeoutMillis: number): Effect.Effect<void, Lost> =>
+  connection.ask("core.set_options", OPTIONS, timeoutMillis).pipe(
+    Effect.asVoid,
+    Effect.catch((error) =>
+      Effect.fail(
+        error instanceof Lost
+          ? error
+          : new Lost(`it does not take the options of hob (${error.reason}): that needs TrueNAS 25.04 or later`)
+      )
+    )
+  )

@@ -2,7 +2,7 @@ import { Deferred, Duration, Effect, Latch, type Redacted, Result, Schedule, typ
 import { Concerns } from "../actors/Concerns.ts"
 import { clocks } from "../actors/monotonic.ts"
 import type { Settings } from "../config/settings.ts"
-import { PromptRefused } from "../protocol/methods.ts"
+import type { PromptRefused } from "../protocol/methods.ts"
 import {
   type CredentialKind,
   type UpstreamConnectError,
@@ -11,13 +11,14 @@ import {
   type UpstreamState,
   UpstreamUnreachable
 } from "../protocol/upstream.ts"
-import { connect, type Connection } from "./Connection.ts"
+import { connect, type Connection, setOptions } from "./Connection.ts"
 import { keepAlive } from "./keepAlive.ts"
 import { KeyCache, LimitedRate, login, type LoginError, Refused } from "./login.ts"
 import { LoginLimit } from "./LoginLimit.ts"
 import { reconnecting } from "./retry.ts"
 import type { Target } from "./target.ts"
 import type { Ask } from "./Upstreams.ts"
+import { Waiters } from "./Waiters.ts"
 import { Lost } from "./Wire.ts"
 
 /** After "too many logins", nothing is tried for so long. */
@@ -82,12 +83,6 @@ export interface Link {
   readonly mayLogIn: () => boolean
 }
 
-interface Waiter {
-  readonly ask: Ask | undefined
-  readonly isPatient: boolean
-  readonly got: Deferred.Deferred<Connection, UpstreamConnectError>
-}
-
 /** The link, with the actor that keeps it, for as long as the scope is open. */
 export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns | Scope.Scope> =>
   Effect.gen(function* () {
@@ -95,7 +90,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
     const { name } = declared
     const concerns = yield* Concerns
     const { monotonic: now, wall } = yield* clocks
-    const waiters = new Set<Waiter>()
+    const waiters = new Waiters()
     const keys = new KeyCache()
     const limit = new LoginLimit()
     const oneLogin = yield* Semaphore.make(1)
@@ -128,16 +123,6 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
       if (isNew) options.changed(status)
     }
 
-    /** Tells those who wait. Whoever hears it may wait again at once, and is not to hear the same again. */
-    const settle = (
-      outcome: Effect.Effect<Connection, UpstreamConnectError>,
-      which: (waiter: Waiter) => boolean = () => true
-    ): void => {
-      const told = [...waiters].filter(which)
-      for (const waiter of told) waiters.delete(waiter)
-      for (const { got } of told) Deferred.doneUnsafe(got, outcome)
-    }
-
     const used = (): void => void (lastUsed = now())
     /** How long until it is idle, in milliseconds. */
     const leftToIdle = (): number => {
@@ -145,12 +130,9 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
       return declared.lifetimeMillis === 0 ? Infinity : lastUsed + declared.lifetimeMillis - now()
     }
 
-    /** A person who can be asked is one who waits for the connection. */
     const oneTimePassword: Effect.Effect<string, PromptRefused> = Effect.suspend(() => {
-      const asker = [...waiters].find(({ ask }) => ask !== undefined)
-      if (asker === undefined) return Effect.fail(new PromptRefused({ reason: "Nobody is there to be asked." }))
       const message = `One-time password of ${declared.user ?? "the user"} at ${name}:`
-      return Effect.map(asker.ask!({ message, type: "text", secret: true }), String)
+      return Effect.map(waiters.ask({ message, type: "text", secret: true }), String)
     })
 
     const logIn = (connection: Connection): Effect.Effect<void, LoginError> =>
@@ -207,7 +189,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
       lostAt = undefined
       used()
       become("up", { connections: status.connections + 1, reason: null })
-      settle(Effect.succeed(connection))
+      waiters.tell(Effect.succeed(connection))
       return yield* Effect.raceAllFirst([
         connection.lost,
         keepAlive(connection, settings),
@@ -276,7 +258,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
         become("refused", { reason: error.reason })
         keys.forget()
         yield* Effect.logError(error.message)
-        settle(Effect.fail(error))
+        waiters.tell(Effect.fail(error))
         options.refused(error)
         yield* restarted.await
         refusal = undefined
@@ -302,7 +284,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
     /** Calls hear at once why there is no connection; not where it was up a moment ago, and may be again in a moment. */
     const failWaiting = (reason: string): void => {
       if (lostAt !== undefined && now() - lostAt < settings().patienceMillis) return
-      settle(Effect.fail(new UpstreamUnreachable({ upstream: name, reason })), ({ isPatient }) => !isPatient)
+      waiters.tell(Effect.fail(new UpstreamUnreachable({ upstream: name, reason })), "impatient")
     }
 
     yield* concerns.supervise(`upstream ${name}`, actor)
@@ -310,7 +292,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         isClosed = true
-        settle(Effect.fail(new UpstreamUnreachable({ upstream: name, reason: GONE })))
+        waiters.tell(Effect.fail(new UpstreamUnreachable({ upstream: name, reason: GONE })))
       })
     )
 
@@ -338,10 +320,7 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
           if (connection !== undefined) return Effect.succeed(connection)
           if (refusal !== undefined) return Effect.fail(refusal)
           if (isClosed) return Effect.fail(new UpstreamUnreachable({ upstream: name, reason: GONE }))
-          const waiter: Waiter = { ask, isPatient, got: Deferred.makeUnsafe() }
-          waiters.add(waiter)
-          wanted.openUnsafe()
-          return Effect.onInterrupt(Deferred.await(waiter.got), () => Effect.sync(() => void waiters.delete(waiter)))
+          return waiters.wait({ ask, isPatient }, () => wanted.openUnsafe())
         }),
       logInAgain: (since) =>
         oneLogin.withPermit(
@@ -372,18 +351,3 @@ export const make = (options: LinkOptions): Effect.Effect<Link, never, Concerns 
       mayLogIn: () => hasCredential
     }
   })
-
-/** The answer of a method that is a job waits for the job's end; neither errors nor methods are those of insiders. */
-const OPTIONS = JSON.stringify([{ legacy_jobs: false, private_methods: false, py_exceptions: false }])
-
-const setOptions = (connection: Connection, timeoutMillis: number): Effect.Effect<void, Lost> =>
-  connection.ask("core.set_options", OPTIONS, timeoutMillis).pipe(
-    Effect.asVoid,
-    Effect.catch((error) =>
-      Effect.fail(
-        error instanceof Lost
-          ? error
-          : new Lost(`it does not take the options of hob (${error.reason}): that needs TrueNAS 25.04 or later`)
-      )
-    )
-  )

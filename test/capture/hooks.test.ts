@@ -119,11 +119,13 @@ describe("the hooks of", () => {
   it.effect("a turn of Gemini that has a number is the same one, whoever tells of it", () =>
     Effect.gen(function* () {
       const { repo, tell, told } = yield* prepared
-      const numbered = (turn: number) => geminiHooks(repo).map((event) => ({ ...event, turn }))
+      const numbered = (turn: number) => geminiHooks(repo).map((event) => Object.assign({}, event, { turn }))
       yield* tell("gemini", numbered(1))
       yield* tell(
         "gemini",
-        numbered(1).map((event) => ({ ...event, timestamp: "2026-11-22T00:00:00.000Z", model: "gemini-3.8-flash" }))
+        numbered(1).map((event) =>
+          Object.assign({}, event, { timestamp: "2026-11-22T00:00:00.000Z", model: "gemini-3.8-flash" })
+        )
       )
       const before = (yield* told)[0]!
       assert.lengthOf(before.entries, 3)

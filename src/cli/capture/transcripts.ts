@@ -118,20 +118,17 @@ export const fromCodexRollout = (lines: ReadonlyArray<string>): ReadonlyArray<To
 export const fromGeminiChat = (source: string, cwd: string | null): ReadonlyArray<Told> => {
   const chat = readGeminiChat(source)
   if (chat === null) return []
-  return chat.turns.flatMap(({ answer, answeredAt, at, edits, model, prompt }, index) => {
-    const told = (name: string, at: string | undefined, more: Line): Told => ({
-      event: { session_id: chat.session, cwd, hook_event_name: name, turn: index + 1, ...more },
-      at,
-      name: `${chat.session} ${index + 1} ${name} ${at}`
-    })
-    return [
-      told("BeforeAgent", at, { prompt }),
-      ...edits.map(({ at, display, tool }) =>
-        told("AfterTool", at, { tool_name: tool, tool_response: { returnDisplay: display } })
-      ),
-      ...(answer === ""
-        ? []
-        : [told("AfterAgent", answeredAt, { prompt_response: answer, ...(model === undefined ? {} : { model }) })])
-    ]
-  })
+  const all: Array<Told> = []
+  for (const [index, { answer, answeredAt, at, edits, model, prompt }] of chat.turns.entries()) {
+    const tell = (name: string, at: string | undefined, more: Line): void => {
+      const event = { session_id: chat.session, cwd, hook_event_name: name, turn: index + 1, ...more }
+      all.push({ event, at, name: `${chat.session} ${index + 1} ${name} ${at}` })
+    }
+    tell("BeforeAgent", at, { prompt })
+    for (const { at, display, tool } of edits)
+      tell("AfterTool", at, { tool_name: tool, tool_response: { returnDisplay: display } })
+    if (answer !== "")
+      tell("AfterAgent", answeredAt, { prompt_response: answer, ...(model === undefined ? {} : { model }) })
+  }
+  return all
 }

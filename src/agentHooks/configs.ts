@@ -196,6 +196,12 @@ export const cursorConfig = config({
   hook: (command) => ({ command: `${command} capture hook cursor` })
 })
 
+/**
+ * `codex exec` does not wait for what it notifies: where it was all that its terminal ran, the terminal is hung up a
+ * moment later. Node does not inherit that this is to be ignored; once it has happened it does not happen again.
+ */
+const AGAIN_AFTER_HANGUP = `trap '' HUP; "$@" || [ $? -ne 129 ] || "$@"`
+
 const CODEX_MARK = "# hob capture"
 const ownNotify = new RegExp(`^notify[ \\t]*=.*${CODEX_MARK}[ \\t]*\\r?\\n?`, "m")
 
@@ -206,7 +212,8 @@ const topOfToml = (text: string): string => text.slice(0, /^[ \t]*\[/m.exec(text
 export const withNotify = (text: string, words: ReadonlyArray<string>): string | null => {
   const rest = withoutNotify(text)
   if (/^[ \t]*(?:notify|"notify"|'notify')[ \t]*=/m.test(topOfToml(rest))) return null
-  return `notify = ${JSON.stringify([...words, "capture", "hook", "codex"])} ${CODEX_MARK}\n${rest}`
+  const notify = ["/bin/sh", "-c", AGAIN_AFTER_HANGUP, "hob", ...words, "capture", "hook", "codex"]
+  return `notify = ${JSON.stringify(notify)} ${CODEX_MARK}\n${rest}`
 }
 
 export const withoutNotify = (text: string): string => text.replace(ownNotify, "")

@@ -63,15 +63,20 @@ const sweep = (directory: string, isOpen: (id: string) => boolean): void => {
   }
 }
 
+/** Once it is known which sessions there are: programs may have ended while no daemon was there. */
+export const sweepClaudeSettings = (paths: Paths, isOpen: (id: string) => boolean): Effect.Effect<void> =>
+  Effect.sync(() => sweep(paths.claudeSettings, isOpen)).pipe(
+    Effect.catchDefect((defect) => Effect.logWarning(`settings of ended sessions were not removed: ${String(defect)}`))
+  )
+
 interface Given {
   readonly paths: Paths
   readonly capture: Settings["capture"]
   readonly file: SessionFile
   readonly env: Readonly<Record<string, string>>
-  readonly isOpen: (id: string) => boolean
 }
 
-const prepare = ({ capture, env, file, isOpen, paths }: Given): Insert | string | null => {
+const prepare = ({ capture, env, file, paths }: Given): Insert | string | null => {
   const [program = "", ...args] = file.command
   if (!isClaude(program) || !capture.enabled || !capture.claudeSessions || env[captureVariable] === "false") return null
   const command = ownCommand(paths)
@@ -80,7 +85,6 @@ const prepare = ({ capture, env, file, isOpen, paths }: Given): Insert | string 
   const given = last === null ? null : givenText(last, file.cwd)
   const text = last !== null && given === null ? null : withHobHooks(given, command)
   if (text === null) return `what it was given by --settings (${last!.value.slice(0, 100)}) can't be taken along`
-  sweep(paths.claudeSettings, isOpen)
   mkdirSync(paths.claudeSettings, { recursive: true, mode: 0o700 })
   const path = join(paths.claudeSettings, `${file.id}.json`)
   writeFileSync(path, text, { mode: 0o600, flag: "wx" })

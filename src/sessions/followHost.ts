@@ -2,12 +2,13 @@ import { Effect, Layer, Queue } from "effect"
 import { Concerns } from "../actors/Concerns.ts"
 import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
+import type { SessionId } from "../protocol/index.ts"
 import type { ScreensEvent } from "../protocol/screens.ts"
 import type { HelloReply } from "../protocol/sessionHost.ts"
 import { learnActivities } from "./activities.ts"
 import { Catalogue } from "./Catalogue.ts"
-import { removeClaudeSettings } from "./claudeHooks.ts"
-import { told } from "./entry.ts"
+import { removeClaudeSettings, sweepClaudeSettings } from "./claudeHooks.ts"
+import { isOpen, told } from "./entry.ts"
 import { HostLink } from "./HostLink.ts"
 import { HostUpgrade } from "./HostUpgrade.ts"
 import { expired } from "./retention.ts"
@@ -76,6 +77,7 @@ export const layer = (paths: Paths) =>
             const news = yield* Queue.take(link.news)
             if (news.type === "connected") {
               yield* onConnected(news.hello)
+              yield* sweepClaudeSettings(paths, (id) => isOpen(entries.get(id as SessionId)))
               yield* Effect.forkChild(learn(news.hello))
               yield* Effect.forkChild(upgrade.met(news.hello))
               yield* retain

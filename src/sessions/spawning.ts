@@ -5,7 +5,7 @@ import { type Session, type SessionHostUnavailable, type SessionId, SpawnFailed 
 import { HostSession, type SessionFile } from "../protocol/sessionHost.ts"
 import { Catalogue } from "./Catalogue.ts"
 import { claudeHooks } from "./claudeHooks.ts"
-import { isOpen, toSession, told } from "./entry.ts"
+import { toSession, told } from "./entry.ts"
 import { HostLink } from "./HostLink.ts"
 
 const decodeHostSession = Schema.decodeUnknownEffect(HostSession)
@@ -46,11 +46,7 @@ export const makeSpawning = Effect.fnUntraced(function* (paths: Paths) {
     env: Readonly<Record<string, string>>
   ): Effect.fn.Return<Session, SpawnFailed | SessionHostUnavailable> {
     const { capture, sessions } = yield* config.get
-    const isKnown = (id: string) => {
-      const entry = entries.get(id as SessionId)
-      return entry !== undefined && isOpen(entry)
-    }
-    const insert = yield* claudeHooks({ paths, capture, file, env, isOpen: isKnown })
+    const insert = yield* claudeHooks({ paths, capture, file, env })
     const executable = file.command[0]!
     const spawn = link.call({
       op: "spawn",

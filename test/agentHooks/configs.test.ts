@@ -181,7 +181,10 @@ describe("hob's hooks in an agent's configuration", () => {
   it("are put into Codex' notify before its first table, unless it notifies another program", () => {
     const toml = '# mine\nmodel = "gpt-5-codex"\n[tui]\nnotify = true\n'
     const once = withNotify(toml, ["env", "A=b", "/x/hob"])!
-    assert.isTrue(once.startsWith('notify = ["env","A=b","/x/hob","capture","hook","codex"]'))
+    assert.match(
+      once,
+      /^notify = \["\/bin\/sh","-c",.*"hob","env","A=b","\/x\/hob","capture","hook","codex"\] # hob capture\n# mine/
+    )
     assert.strictEqual(withNotify(once, ["env", "A=b", "/x/hob"]), once)
     assert.strictEqual(withoutNotify(once), toml)
     assert.isNull(withNotify('notify = ["say"]\n', ["hob"]))

@@ -92,6 +92,7 @@ describe("hob capture hook", () => {
       { id: "m1", timestamp: at, type: "gemini", content: "I look at it." },
       { id: "m2", timestamp: at, type: "gemini", content: "It is done.", model: "gemini-3.8-flash" }
     ])
+    writeFileSync(join(user, ".gemini/tmp/repo/.project_root"), repo)
     const event = {
       session_id: "g1",
       transcript_path,

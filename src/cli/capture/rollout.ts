@@ -81,9 +81,9 @@ const read = (path: string, turn: string): Read => {
       const { payload } = JSON.parse(line) as { payload?: { type?: unknown; turn_id?: unknown; item?: any } }
       if (payload?.turn_id !== turn) continue
       if (payload.type === "task_complete") isWhole = true
-      const { changes: files, id, status, type } = payload.item ?? {}
-      if (type === "FileChange" && status === "completed" && typeof id === "string")
-        changes.push({ id, changes: files })
+      const { changes: files = {}, id, status, type } = payload.item ?? {}
+      const isChange = type === "FileChange" && status === "completed" && typeof id === "string"
+      if (isChange && Object.keys(files).length > 0) changes.push({ id, changes: files })
     } catch {
       // Cut off, or of another version.
     }

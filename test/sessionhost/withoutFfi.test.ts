@@ -1,15 +1,16 @@
 import { assert, describe, it } from "vitest"
 import { ptyUnavailable } from "../../src/sessionhost/nativePty.ts"
+import { builtHost } from "../support/bundle.ts"
 import { HostHome, isAlive, open, run } from "./support/hostProcess.ts"
 import { tryUpgrade } from "./support/upgrading.ts"
 
 /** Which a Node that has no `node:ffi` does not know. */
 const SWITCH = "--no-experimental-ffi"
-const node = process.allowedNodeEnvironmentFlags.has(SWITCH) ? [SWITCH] : []
+const node = async () => [...(process.allowedNodeEnvironmentFlags.has(SWITCH) ? [SWITCH] : []), await builtHost()]
 
 describe.runIf(process.platform === "linux" && ptyUnavailable() === null)("a session-host without node:ffi", () => {
   it("starts programs under terminals all the same, with nothing of its own open in them, and tells how they end", async () => {
-    await using home = new HostHome(undefined, node)
+    await using home = new HostHome(undefined, await node())
     const control = await (await home.start())!.control()
     const others = [await run(control, ["cat"]), await run(control, ["cat"], { kind: "pipe" })]
     const session = await run(control, ["sh", "-c", "read line; ls -m /proc/$$/fd; stty size; exit 7"])
@@ -27,7 +28,7 @@ describe.runIf(process.platform === "linux" && ptyUnavailable() === null)("a ses
   })
 
   it("says that it can't replace itself, and goes on", async () => {
-    await using home = new HostHome(undefined, node)
+    await using home = new HostHome(undefined, await node())
     const control = await (await home.start())!.control()
     const session = await run(control, ["cat"])
     const { error } = await tryUpgrade(control)

@@ -15,11 +15,11 @@ import { Client, connected, Control } from "./peers.ts"
 export class HostHome {
   readonly home: string
   readonly paths: Paths
-  readonly #node: ReadonlyArray<string>
+  readonly #node: ReadonlyArray<string> | undefined
   readonly #started: Array<ChildProcess> = []
 
-  /** `node` are arguments of Node, before those that make it a session-host. */
-  constructor(home = mkdtempSync(join(tmpdir(), "hob-host-")), node: ReadonlyArray<string> = []) {
+  /** `node` are the arguments that make Node a session-host; without them it is the one of the sources, built. */
+  constructor(home = mkdtempSync(join(tmpdir(), "hob-host-")), node?: ReadonlyArray<string>) {
     this.home = home
     this.#node = node
     this.paths = makePaths({ HOB_HOME: home })
@@ -27,7 +27,7 @@ export class HostHome {
 
   /** Starts a host, `wrapper` first when there is one, and waits for its `ready`; null when it ends with 0 instead. */
   async start(wrapper: ReadonlyArray<string> = [], env: NodeJS.ProcessEnv = {}): Promise<HostProcess | null> {
-    const [command, ...args] = [...wrapper, process.execPath, ...this.#node, await builtHost()]
+    const [command, ...args] = [...wrapper, process.execPath, ...(this.#node ?? [await builtHost()])]
     const child = spawn(command!, args, {
       env: { PATH: process.env["PATH"], NODE_OPTIONS: process.env["NODE_OPTIONS"], HOB_HOME: this.home, ...env },
       stdio: ["ignore", "ignore", "pipe", "pipe"]

@@ -1,7 +1,8 @@
 import { Effect } from "effect"
-import { mkdir, realpath, stat } from "node:fs/promises"
+import { realpath, stat } from "node:fs/promises"
 import { homedir } from "node:os"
 import { isAbsolute, join, normalize } from "node:path"
+import { makeDirectory } from "../config/makeDirectory.ts"
 import { AgentDirectoryUnusable } from "../protocol/agents.ts"
 
 /** File systems that don't answer. */
@@ -41,7 +42,7 @@ export const usableDirectory = (
       if (!create || !["ENOENT", "ENOTDIR"].includes(codeOf(error))) throw error
     }
     try {
-      await mkdir(path, { recursive: true })
+      await makeDirectory(path)
     } catch (error) {
       throw refuse("cannot-be-made", words(error))
     }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expandVariables } from "../../src/machine/expandVariables.ts"
 import { sealDataKey } from "../../src/machine/encryption.ts"
+import { Direction } from "../../src/protocol/sessionFrames.ts"
 import { eventually, ready, theMachine, thePhone, theReadyMachine, theServer } from "./support.ts"
 
 const live = <E>(name: string, test: () => Effect.Effect<unknown, E, Scope.Scope>) =>
@@ -117,6 +118,45 @@ describe("what devices call", () => {
       machine.daemon.started[0]!.end({ code: 0 })
       assert.deepStrictEqual(yield* Fiber.join(stopping), { message: "Session stopped" })
       assert.strictEqual((yield* machine.client["sessions.show"]({ session: sessionId })).state, "exited")
+    })
+  )
+
+  live("gives back a session that runs, and begins anew with the same conversation where it has ended, once", () =>
+    Effect.gen(function* () {
+      const { call, machine } = yield* setUp()
+      const directory = temporary()
+      const { sessionId } = yield* call("spawn-happy-session", { directory })
+      const running = { type: "success", sessionId }
+      assert.deepStrictEqual(yield* call("resume-happy-session", { sessionId }), running)
+      const [program] = machine.daemon.started
+      program!.print(
+        `${JSON.stringify({ type: "system", subtype: "init", session_id: "conversation-1", tools: [] })}\n`,
+        Direction.stdout
+      )
+      yield* eventually("the agent has said what it calls it", async () => {
+        const { sessions } = await Effect.runPromise(Effect.orDie(machine.client["agents.list"]({})))
+        return sessions[0]?.agentSession === "conversation-1"
+      })
+      program!.end({ code: 0 })
+      yield* machine.client["sessions.wait"]({ session: sessionId })
+      const [one, two] = yield* Effect.all(
+        [call("resume-happy-session", { sessionId }), call("resume-happy-session", { sessionId })],
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(one, two)
+      assert.notStrictEqual(one.sessionId, sessionId)
+      assert.lengthOf(machine.daemon.started, 2)
+      const resumed = yield* machine.client["sessions.show"]({ session: one.sessionId })
+      assert.deepStrictEqual([resumed.cwd, resumed.command.slice(-2)], [directory, ["--resume", "conversation-1"]])
+      const unknown = yield* call("resume-happy-session", { sessionId: "nobody" })
+      assert.include(unknown.error, "not known")
+      const fallback = { metadata: { path: directory, claudeSessionId: "conversation-2", machineId: "x" }, seq: 1 }
+      assert.strictEqual((yield* call("resume-happy-session", { sessionId: "elsewhere", fallback })).type, "success")
+      const flag = { metadata: { path: directory, claudeSessionId: "--dangerously" } }
+      assert.include(
+        (yield* call("resume-happy-session", { sessionId: "elsewhere", fallback: flag })).error,
+        "not known"
+      )
     })
   )
 

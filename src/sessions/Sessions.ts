@@ -1,4 +1,5 @@
 import { Context, Effect, Layer, Result, Schema, Stream } from "effect"
+import * as Jit from "effect/schema/SchemaJITCompiler"
 import { randomUUID } from "node:crypto"
 import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
@@ -64,6 +65,8 @@ const MAX_SEND_BYTES = Math.floor(MAX_FRAME_BYTES / 2)
 const END_OF_TRANSMISSION = Buffer.from([0x04])
 
 const decodeHostSession = Schema.decodeUnknownEffect(HostSession)
+// A hundred sessions a time, whenever somebody lists them.
+Jit.enable(ListReply.ast)
 const decodeListReply = Schema.decodeUnknownEffect(ListReply)
 const decodeSendReply = Schema.decodeUnknownEffect(SendReply)
 

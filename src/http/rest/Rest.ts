@@ -37,13 +37,9 @@ export const makeRest = (fork: (effect: Effect.Effect<void>) => unknown) =>
     const routed = yield* HttpRouter.toHttpEffect(
       HttpApiBuilder.layer(RestApi).pipe(Layer.provide(handlers.layer(fork)), Layer.provide(HttpServer.layerServices))
     ).pipe(Effect.provideService(HttpRouter.RouterConfig, { maxParamLength: LONGEST_SEGMENT }))
+    const requests = new Requests()
     const rest: Rest = ({ body, method, target }) => {
-      const request = HttpServerRequest.fromWeb(
-        new Request(`http://hob${target}`, {
-          method,
-          ...(body === undefined ? {} : { body: new Uint8Array(body), headers: { "content-type": "application/json" } })
-        })
-      )
+      const request = HttpServerRequest.fromWeb(requests.of(method, target, body))
       return routed.pipe(
         Effect.map(({ body, headers, status }): RestReply => {
           const bytes = body._tag === "Uint8Array" ? body.body : EMPTY
@@ -57,6 +53,32 @@ export const makeRest = (fork: (effect: Effect.Effect<void>) => unknown) =>
     }
     return rest
   })
+
+/** As many as are asked for again and again. */
+const KEPT = 64
+
+/** Requests as effect reads them. One without a body is never changed by being read, and making it costs as much as an answer. */
+class Requests {
+  readonly #kept = new Map<string, Request>()
+
+  of(method: string, target: string, body: Buffer | undefined): Request {
+    const url = `http://hob${target}`
+    if (body !== undefined) {
+      return new Request(url, {
+        method,
+        body: new Uint8Array(body),
+        headers: { "content-type": "application/json" }
+      })
+    }
+    if (method !== "GET") return new Request(url, { method })
+    const known = this.#kept.get(target)
+    if (known !== undefined) return known
+    const request = new Request(url)
+    if (this.#kept.size >= KEPT) this.#kept.clear()
+    this.#kept.set(target, request)
+    return request
+  }
+}
 
 /** What is wrong with a request, or with hob. */
 const failed = (cause: Cause.Cause<unknown>): Effect.Effect<RestReply> => {

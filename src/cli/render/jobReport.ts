@@ -9,12 +9,13 @@ export type JobPrint = "progressbar" | "description"
 
 export interface JobReport {
   readonly progress: (progress: JobProgress) => void
-  /** Nothing more will come: what stands on the terminal stays there. */
+  /** Nothing more will come: what stands on the terminal stays there. Once is enough, and more does no harm. */
   readonly end: () => void
 }
 
 /** Often enough to be seen to live. */
 const REDRAW_MILLIS = 1000
+/** Of a terminal that does not say how wide it is. */
 const DEFAULT_WIDTH = 80
 
 export const jobReport = (print: JobPrint, json: boolean): JobReport => {
@@ -55,7 +56,7 @@ const bar = (): JobReport => {
   let shown: JobProgress | undefined
   const draw = (): void => {
     if (shown === undefined) return
-    const line = progressLine(shown, Date.now() - began, process.stderr.columns ?? DEFAULT_WIDTH)
+    const line = progressLine(shown, Date.now() - began, process.stderr.columns || DEFAULT_WIDTH)
     writeAll(2, Buffer.from(`\r\u001b[2K${line}`, "utf8"))
   }
   const timer = setInterval(draw, REDRAW_MILLIS)
@@ -67,6 +68,7 @@ const bar = (): JobReport => {
     end: () => {
       clearInterval(timer)
       if (shown !== undefined) writeAll(2, Buffer.from("\n", "utf8"))
+      shown = undefined
     }
   }
 }

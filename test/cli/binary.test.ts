@@ -78,6 +78,8 @@ describe("bin/hob", () => {
     collect("hob.cjs")
     collect("hob-run.cjs")
     collect("hob-hook.cjs")
+    // `import` of it would load Node's machinery for modules.
+    assert.match(readFileSync(join(root, "dist", "hob.cjs"), "utf8"), /=>require\("\.\/hob-hook\.cjs"\)/)
     const expected = [
       "node:buffer",
       "node:fs",

@@ -35,7 +35,7 @@ import { makeSaver, type Saver } from "./save/Saver.ts"
 import { makeSearch } from "./search/searchEntries.ts"
 import { Sealing } from "./Sealing.ts"
 
-/** How often a hook that comes is taken for a sign to look into the spool. */
+/** How often a hook that comes, or somebody who looks, is taken for a sign to look into the spool. */
 const LOOK_MILLIS = 5000
 /** What one answer of `capture.show` may hold: the rest is asked for again. */
 const SHOW_BYTES = 1024 * 1024
@@ -246,8 +246,11 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
   // Before anybody is answered, so that it stands before what comes next.
   yield* drain
 
+  /** Behind the answer. */
+  const look = Effect.suspend(() => (looksDue() ? Effect.asVoid(Effect.forkIn(drain, scope)) : Effect.void))
+
   return Captures.of({
-    hook: (call) => Effect.tap(hook(call), () => (looksDue() ? Effect.forkIn(drain, scope) : Effect.void)),
+    hook: (call) => Effect.tap(hook(call), () => look),
     create,
     addMessage,
     addCodeChange,
@@ -255,7 +258,7 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
       Effect.map(
         database.read((sql) => rows.all(sql, { repository, session, ...(all ? {} : { state: "open" }) })),
         (captures) => captures.map(rows.toCapture).toReversed()
-      ),
+      ).pipe(Effect.tap(() => look)),
     show: Effect.fn("Captures.show")(function* ({ after = 0, capture }) {
       const row = yield* ledger.lookup(capture)
       const { entries, next } = yield* database.read((sql) =>

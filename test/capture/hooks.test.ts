@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { TestClock } from "effect/testing"
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { CaptureAgent } from "../../src/protocol/captureHooks.ts"
@@ -201,6 +202,22 @@ describe("the hooks of", () => {
 })
 
 describe("the spool", () => {
+  it.effect("of a running daemon is taken when somebody looks: a hook that was too slow leaves something too", () =>
+    Effect.gen(function* () {
+      const at = yield* directory
+      const { captures, paths } = yield* open(at)
+      mkdirSync(paths.captureSpool, { recursive: true })
+      const [, prompt] = claudeTurn("s1", at, { prompt: "in between" })
+      writeFileSync(join(paths.captureSpool, "1.json"), JSON.stringify({ type: "hook", ...call("claude", prompt!) }))
+      yield* TestClock.adjust("6 seconds")
+      yield* captures.list()
+      yield* Effect.promise(async () => {
+        while (readdirSync(paths.captureSpool).length > 0) await new Promise((resolve) => setImmediate(resolve))
+      })
+      assert.lengthOf(yield* captures.list(), 1)
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("is taken at the start, in order, each once, also when it is left by a daemon that died over it", () =>
     Effect.gen(function* () {
       const at = yield* directory

@@ -6,6 +6,8 @@ import { Database } from "../../src/storage/Database.ts"
 import { noteOf, steps } from "./notes.ts"
 import { readNotes, temporaryDirectory } from "./support.ts"
 
+/** `HOB_STORE_FLIPS=1000 vitest run test/storage/damage` for as many as you like. */
+const FLIPS = Number(process.env["HOB_STORE_FLIPS"] ?? 300)
 const NOTES = 400
 const LOG = "-wal"
 
@@ -191,7 +193,7 @@ describe("a damaged store", () => {
   )
 
   it.live(
-    "is never silently wrong: 1,000 random flips and cuts are without effect, or reported and the rest loaded",
+    `is never silently wrong: ${FLIPS} random flips and cuts are without effect, or reported and the rest loaded`,
     () =>
       Effect.gen(function* () {
         const home = yield* temporaryDirectory(memory)
@@ -202,13 +204,13 @@ describe("a damaged store", () => {
           [killed, LOG]
         ] as const
         const outcomes: Array<Outcome> = []
-        for (let index = 0; index < 1000; index++) {
+        for (let index = 0; index < FLIPS; index++) {
           const [original, file] = kinds[index % kinds.length]!
           outcomes.push(yield* openDamaged(original, file, home, index))
         }
         const reported = outcomes.filter((outcome) => outcome.reported)
-        const loaded = outcomes.reduce((sum, { rows }) => sum + rows, 0) / (1000 * NOTES)
-        console.log(`${reported.length} of 1000 reported, ${(loaded * 100).toFixed(1)} % of all rows loaded`)
+        const loaded = outcomes.reduce((sum, { rows }) => sum + rows, 0) / (FLIPS * NOTES)
+        console.log(`${reported.length} of ${FLIPS} reported, ${(loaded * 100).toFixed(1)} % of all rows loaded`)
         assert.isAbove(reported.length, 500)
         assert.isAbove(loaded, 0.8)
       }).pipe(Effect.scoped, quiet),

@@ -8,7 +8,7 @@ import { type Calling, DirectCall } from "./DirectCall.ts"
 import { describeIssue, exitReply, type Method, notEncodable } from "./methods.ts"
 import { BusyMap } from "../actors/BusyMap.ts"
 import type { Outbox } from "../wire/Outbox.ts"
-import { chunkReply, refusal, type RequestId, resultReply } from "./replies.ts"
+import { chunkReply, cancelledReply, refusal, type RequestId, resultReply } from "./replies.ts"
 import type { WireRequest } from "./requests.ts"
 import { type Fork, runImmediate } from "./runImmediate.ts"
 
@@ -220,7 +220,7 @@ export class Calls {
     if (this.#inFlight.get(id) !== call) return
     const message = this.#handling.closing ? stopping : "The call was cancelled."
     if (typeof id === "symbol") this.#forget(id)
-    else this.#answered(id, call, refusal(id, RpcErrorCode.cancelled, message))
+    else this.#answered(id, call, cancelledReply(id, message))
   }
 
   #handOver(

@@ -36,6 +36,10 @@ export const errorReply = (
 export const refusal = (id: RequestId | null, code: RpcErrorCode, message: string): string =>
   errorReply(id, code, message, [{ _tag: "Die", defect: { name: "RpcRefused", message } }])
 
+/** A call that its client, or the end of the daemon, has cancelled. A fiber would have a number; not every call has one. */
+export const cancelledReply = (id: RequestId, message: string): string =>
+  errorReply(id, RpcErrorCode.cancelled, message, [{ _tag: "Interrupt", fiberId: null }])
+
 export const pong = `{"jsonrpc":"2.0","method":"@effect/rpc/Pong"}`
 
 const encodeId = (id: RequestId): RequestId => (typeof id === "number" ? id : JSON.stringify(id))

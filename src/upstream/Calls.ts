@@ -15,7 +15,7 @@ import type { Followers } from "./jobs.ts"
 import type { Link } from "./Link.ts"
 import { type Begun, Out, type OutOptions } from "./Out.ts"
 import { failed, unknown } from "./outcomes.ts"
-import { Permits } from "./Permits.ts"
+import { FairSemaphore } from "./FairSemaphore.ts"
 import { decideRetry, whileBusy } from "./retry.ts"
 import type { UpstreamCall } from "./Upstreams.ts"
 
@@ -51,7 +51,7 @@ export const make = ({
   settings
 }: CallsOptions): Effect.Effect<Calls, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const permits = new Permits(concurrency)
+    const semaphore = new FairSemaphore(concurrency)
     const limit = yield* makeLimit
     let inFlight = 0
     let waiting = 0
@@ -132,7 +132,7 @@ export const make = ({
       const refusal = refusalOf({ name, method, params }, settings())
       if (refusal !== undefined) return Effect.fail(refusal)
       if (waiting >= maxWaitingCount) return Effect.fail(new UpstreamBusy({ upstream: name, limit: maxWaitingCount }))
-      const one = new InHand({ which, permits, limit, timeoutMillis: request.timeoutMillis ?? callMillis })
+      const one = new InHand({ which, semaphore, limit, timeoutMillis: request.timeoutMillis ?? callMillis })
       const options: OutOptions = {
         followers,
         onJob: job ? request.onJob : undefined,

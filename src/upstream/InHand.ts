@@ -2,13 +2,13 @@ import { Effect } from "effect"
 import type { Limit } from "../actors/TimeLimits.ts"
 import { UpstreamTimedOut } from "../protocol/upstream.ts"
 import type { Out } from "./Out.ts"
-import type { Permits } from "./Permits.ts"
+import type { FairSemaphore } from "./FairSemaphore.ts"
 
 type WaitedFor = UpstreamTimedOut["waitedFor"]
 
 export interface InHandOptions {
   readonly which: { readonly upstream: string; readonly method: string }
-  readonly permits: Permits
+  readonly semaphore: FairSemaphore
   readonly limit: Limit
   /** 0: no limit. */
   readonly timeoutMillis: number
@@ -72,7 +72,7 @@ export class InHand {
   /** Waits for a permit, which it then holds. */
   get permit(): Effect.Effect<void, UpstreamTimedOut> {
     return this.wait("permit", (done) =>
-      this.#options.permits.take(() => {
+      this.#options.semaphore.take(() => {
         this.#holdsPermit = true
         done(Effect.void)
       })
@@ -83,7 +83,7 @@ export class InHand {
   release(): void {
     if (!this.#holdsPermit) return
     this.#holdsPermit = false
-    this.#options.permits.release()
+    this.#options.semaphore.release()
   }
 
   /** It is out, in the place of an earlier one that was not carried out. */

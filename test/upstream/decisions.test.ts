@@ -6,7 +6,7 @@ import { declarations } from "../../src/upstream/declarations.ts"
 import type { RpcError } from "../../src/upstream/envelope.ts"
 import { type Follower, Followers, readJob } from "../../src/upstream/jobs.ts"
 import { outcomeOfRow } from "../../src/upstream/outcomes.ts"
-import { Permits } from "../../src/upstream/Permits.ts"
+import { FairSemaphore } from "../../src/upstream/FairSemaphore.ts"
 import { decideRetry, reconnecting } from "../../src/upstream/retry.ts"
 import { targetOf } from "../../src/upstream/target.ts"
 
@@ -50,7 +50,7 @@ describe("permits", () => {
   it("are handed on in the order in which they were asked for, also when some leave", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), fc.array(fc.nat(9), { maxLength: 60 }), (count, steps) => {
-        const permits = new Permits(count)
+        const permits = new FairSemaphore(count)
         const asked: Array<{ id: number; takeBack: () => void; state: "waits" | "has" | "left" }> = []
         const got: Array<number> = []
         const expected: Array<number> = []

@@ -37,7 +37,7 @@ export const makeOutputs: Effect.Effect<
             following.shared = new SharedOutput(
               ticket,
               () => {
-                for (const follower of [...following.followers]) follower.tryJoin()
+                for (const follower of Array.from(following.followers)) follower.tryJoin()
               },
               (inStep) => {
                 const entry = catalogue.entries.get(id)

@@ -50,7 +50,7 @@ export class SharedOutput {
       },
       ended: (problem) => {
         this.#ended = { problem }
-        for (const follower of [...this.#followers]) follower.ended(problem)
+        for (const follower of Array.from(this.#followers)) follower.ended(problem)
       }
     })
   }
@@ -115,7 +115,7 @@ export class SharedOutput {
   }
 
   #tell(): void {
-    for (const follower of [...this.#followers]) follower.go()
+    for (const follower of Array.from(this.#followers)) follower.go()
     this.#pace()
   }
 

@@ -2,7 +2,7 @@
  * A semaphore whose permits are handed on in the order in which they were asked for: one that is given back goes to the
  * first who waits, and nobody who comes meanwhile is quicker. For callbacks: a wait costs no fiber.
  */
-export class Permits {
+export class FairSemaphore {
   #free: number
   readonly #waiting = new Set<() => void>()
 

@@ -20,6 +20,7 @@ const typed: Readonly<Record<string, { readonly exitCode: number; readonly hint?
   UnknownModule: { exitCode: ExitCode.noSuchSession },
   JobNotFound: { exitCode: ExitCode.noSuchSession },
   TokenNotFound: { exitCode: ExitCode.noSuchSession },
+  TokenAmbiguous: { exitCode: ExitCode.noSuchSession },
   UnknownAgent: { exitCode: ExitCode.usage },
   AgentNeedsPrompt: { exitCode: ExitCode.usage },
   AgentDirectoryUnusable: { exitCode: ExitCode.usage },

@@ -44,10 +44,11 @@ export const makeDoor = Effect.fnUntraced(function* <Rpcs extends Rpc.Any>(
   }
   const fork = yield* FiberSet.makeRuntime<never, unknown, never>()
 
-  const serve = (socket: Socket, forbids?: Forbids): Effect.Effect<void> =>
+  const serve = (socket: Socket, forbids?: Forbids, entered?: (clientId: number) => void): Effect.Effect<void> =>
     Effect.gen(function* () {
       if (socket.destroyed) return
       const clientId: number = yield* connections.enter(() => connection.inFlight)
+      entered?.(clientId)
       const connection = new Connection(clientId, socket, shared, forbids)
       clients.set(clientId, connection)
       const left = Effect.suspend(() => {

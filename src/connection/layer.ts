@@ -41,9 +41,9 @@ export class NativeSocket extends Context.Service<
     readonly maxConnections: { readonly max: number; readonly reason: string }
     /**
      * Serves a client that came through another door, as one of its own: `socket` carries lines. It may call what
-     * `forbids` has no objection to.
+     * `forbids` has no objection to. `entered` hears by which id handlers will know it, before it asks for anything.
      */
-    serve(socket: Socket, forbids?: Forbids): Effect.Effect<void>
+    serve(socket: Socket, forbids?: Forbids, entered?: (clientId: number) => void): Effect.Effect<void>
   }
 >()("hob/connection/NativeSocket") {}
 

@@ -1,4 +1,5 @@
 import { Context, Effect, Layer, Stream } from "effect"
+import { Connections } from "../actors/Connections.ts"
 import { monotonicMillis } from "../actors/monotonic.ts"
 import type { Paths } from "../config/paths.ts"
 import { type Listening, makeListening } from "../listening/Listening.ts"
@@ -6,7 +7,7 @@ import { HttpFixed, HttpNotListening, type HttpStatus, type Scope } from "../pro
 import { Database } from "../storage/Database.ts"
 import { CODE_MILLIS, Codes } from "./Codes.ts"
 import { decideHttpAt, type HttpAt } from "./listenAt.ts"
-import { makeTokens, type Tokens } from "./tokens/Tokens.ts"
+import { type Bearer, makeTokens, type Tokens } from "./tokens/Tokens.ts"
 
 /** How much there has been, since the daemon's start. */
 export interface Counters {
@@ -27,8 +28,15 @@ export class Http extends Context.Service<
     readonly tokens: Tokens
     readonly codes: Codes
     readonly counters: Counters
-    /** An address that lets one browser in. */
-    login(scope: Scope): Effect.Effect<{ readonly url: string; readonly expiresInMillis: number }, HttpNotListening>
+    /** An address that lets one browser in, until `notAfterMillis` at the longest. */
+    login(
+      scope: Scope,
+      notAfterMillis?: number
+    ): Effect.Effect<{ readonly url: string; readonly expiresInMillis: number }, HttpNotListening>
+    /** A client of the native socket came by this token. */
+    cameBy(clientId: number, bearer: Bearer): void
+    /** When what a client may do ends, in milliseconds since 1970; Infinity: it came by no token that expires. */
+    notAfterMillis(clientId: number): number
     /** Ends what was begun with a token, when that is no good any more. */
     readonly cutOff: Set<(tokenId: string) => void>
   }
@@ -37,7 +45,12 @@ export class Http extends Context.Service<
 }
 
 const make = Effect.fnUntraced(function* (paths: Paths) {
-  const tokens = yield* makeTokens(yield* Database, paths.httpToken)
+  const connections = yield* Connections
+  const cutOff = new Set<(tokenId: string) => void>()
+  const tokens = yield* makeTokens(yield* Database, paths.httpToken, (id) => {
+    for (const cut of cutOff) cut(id)
+  })
+  const ends = new Map<number, number>()
   const codes = new Codes()
   const counters: Counters = { answers: new Map(), webSockets: 0, eventStreams: 0 }
   const listening = yield* makeListening<HttpAt, HttpFixed, HttpNotListening>({
@@ -62,12 +75,18 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     tokens,
     codes,
     counters,
-    cutOff: new Set(),
-    login: (scope) =>
+    cutOff,
+    cameBy: (clientId, { expiresMillis }) => {
+      if (expiresMillis === null) return
+      ends.set(clientId, expiresMillis)
+      connections.onLeave(clientId, () => void ends.delete(clientId))
+    },
+    notAfterMillis: (clientId) => ends.get(clientId) ?? Infinity,
+    login: (scope, notAfterMillis) =>
       Effect.gen(function* () {
         const { url } = yield* listening.status
         if (url === null) return yield* new HttpNotListening({ reason: "`hob http enable` switches it on." })
-        const code = codes.make(scope, yield* monotonicMillis)
+        const code = codes.make(scope, yield* monotonicMillis, notAfterMillis)
         return { url: `${url}/login?code=${code}`, expiresInMillis: CODE_MILLIS }
       })
   })

@@ -11,14 +11,12 @@ export const layer = HttpRpcs.toLayer(
       "http.enable": ({ port }) => Effect.andThen(listening.enable(port), status),
       "http.disable": () => Effect.andThen(listening.disable, status),
       "http.status": () => status,
-      "http.login": ({ scope = "admin" }) => http.login(scope),
-      "tokens.create": (options) => tokens.create({ ...options, kind: "bearer" }),
+      // Who may come until some time lets nobody in for longer.
+      "http.login": ({ scope = "admin" }, { client }) => http.login(scope, http.notAfterMillis(client.id)),
+      "tokens.create": (options, { client }) =>
+        tokens.create({ ...options, kind: "bearer", notAfterMillis: http.notAfterMillis(client.id) }),
       "tokens.list": () => Effect.map(tokens.list, (list) => ({ tokens: list })),
-      "tokens.revoke": ({ token }) =>
-        Effect.map(tokens.revoke(token), (info) => {
-          for (const cut of http.cutOff) cut(info.id)
-          return { info }
-        })
+      "tokens.revoke": ({ token }) => Effect.map(tokens.revoke(token), (info) => ({ info }))
     })
   })
 )

@@ -48,6 +48,38 @@ export class TokenNotFound extends Schema.TaggedError<TokenNotFound>()("TokenNot
   }
 }
 
+/** Several tokens have this name; an id names one. */
+export class TokenAmbiguous extends Schema.TaggedError<TokenAmbiguous>()("TokenAmbiguous", {
+  token: Schema.String,
+  ids: Schema.Array(TokenId)
+}) {
+  override get message() {
+    return `${this.ids.length} tokens are called "${this.token}": ${this.ids.join(", ")}. Name one by its id.`
+  }
+}
+
+/** That is what the token in the file `http.token` is called, and no other. */
+export class TokenNameReserved extends Schema.TaggedError<TokenNameReserved>()("TokenNameReserved", {
+  name: Schema.String
+}) {
+  override get message() {
+    return `"${this.name}" is the token in the file http.token. Choose another name.`
+  }
+}
+
+/**
+ * That a token was revoked could not be written down. Whoever had it was cut off and is let in no more, until the daemon
+ * starts anew.
+ */
+export class TokenNotRevoked extends Schema.TaggedError<TokenNotRevoked>()("TokenNotRevoked", {
+  token: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `That "${this.token}" is revoked could not be written down: ${this.reason} Revoke it again, or it is good after the daemon's next start.`
+  }
+}
+
 /** As many tokens as may be. */
 export class TooManyTokens extends Schema.TaggedError<TooManyTokens>()("TooManyTokens", { limit: Schema.Int }) {
   override get message() {
@@ -75,7 +107,7 @@ export const ShowHttp = Rpc.make("http.status", { success: HttpStatus })
 
 /**
  * A code that lets one browser in, once and within a minute: at the address that comes with it, where it is changed for
- * a cookie.
+ * a cookie. Asked for by a token that expires, the cookie expires no later.
  */
 export const LoginHttp = Rpc.make("http.login", {
   payload: {
@@ -86,7 +118,10 @@ export const LoginHttp = Rpc.make("http.login", {
   error: HttpNotListening
 })
 
-/** Makes a token. It is shown this once; what is kept tells only whether it is the same. */
+/**
+ * Makes a token. It is shown this once; what is kept tells only whether it is the same. Asked for by a token that expires,
+ * it expires no later.
+ */
 export const CreateToken = Rpc.make("tokens.create", {
   payload: {
     name: TokenName,
@@ -97,17 +132,20 @@ export const CreateToken = Rpc.make("tokens.create", {
     )
   },
   success: Schema.Struct({ token: Schema.String, info: Token }),
-  error: Schema.Union([TooManyTokens, StorageError])
+  error: Schema.Union([TooManyTokens, TokenNameReserved, StorageError])
 })
 
 /** The tokens there are, those that have expired too; none of them is shown. */
 export const ListTokens = Rpc.make("tokens.list", { success: Schema.Struct({ tokens: Schema.Array(Token) }) })
 
-/** Lets nobody in by a token any more, by its id or, where only one has it, its name. Who was, is cut off. */
+/**
+ * Lets nobody in by a token any more, by its id or, where only one has it, its name. Who was, is cut off, also where it
+ * can't be written down.
+ */
 export const RevokeToken = Rpc.make("tokens.revoke", {
   payload: { token: Schema.Union([TokenId, TokenName]) },
   success: Schema.Struct({ info: Token }),
-  error: Schema.Union([TokenNotFound, StorageError])
+  error: Schema.Union([TokenNotFound, TokenAmbiguous, TokenNotRevoked])
 })
 
 export const HttpRpcs = RpcGroup.make(

@@ -4,18 +4,15 @@ import type { Scope } from "./tokens.ts"
 const read = [
   "daemon.ping",
   "daemon.status",
-  "daemon.config",
   "sessions.list",
   "sessions.show",
   "sessions.output",
   "sessions.wait",
-  "sessions.export",
   "sessions.events",
   "sessions.screen",
   "sessions.text",
   "sessions.search",
   "sessions.explain",
-  "sessions.templates",
   "agents.events",
   "agents.list",
   "agents.known",
@@ -30,15 +27,12 @@ const read = [
   "capture.config",
   "dialects.list",
   "methods.list",
-  "schedule.list",
   "schedule.history",
   "webhooks.list",
   "webhooks.deliveries",
   "http.status",
   "upstream.list",
   "upstream.status",
-  "upstream.ping",
-  "upstream.subscribe",
   "machine.status"
 ] as const
 
@@ -48,6 +42,8 @@ const sessions = [
   "sessions.submit",
   "sessions.resize",
   "sessions.attach",
+  // What was typed is in it too, passwords among it.
+  "sessions.export",
   "sessions.kill",
   "sessions.remove",
   "sessions.rename",
@@ -61,11 +57,18 @@ const sessions = [
   "locks.resume",
   "methods.call",
   "methods.answer",
+  // These two have hob connect there and log in; events may be published.
+  "upstream.ping",
+  "upstream.subscribe",
   "upstream.call",
   "upstream.answer"
 ] as const
 
 const admin = [
+  // Whose answers have variables and parameters of programs, where people put credentials.
+  "daemon.config",
+  "sessions.templates",
+  "schedule.list",
   "daemon.stop",
   "daemon.reload",
   "daemon.upgrade",

@@ -2,8 +2,9 @@ import { Schema } from "effect"
 import { Timestamp } from "./ids.ts"
 
 /**
- * What whoever has a token may do. `read`: see everything, change nothing. `sessions`: also start, steer and end sessions
- * and agents, publish, take locks and call methods. `admin`: everything.
+ * What whoever has a token may do. `read`: see what runs and what it says, change nothing. `sessions`: also start, steer and
+ * end sessions and agents, read what was typed, publish, take locks, call methods and upstreams. `admin`: everything, also
+ * seeing the configuration, templates and jobs, whose environments may hold credentials.
  */
 export const Scope = Schema.Literals(["read", "sessions", "admin"])
 export type Scope = typeof Scope.Type

@@ -51,6 +51,31 @@ describe("access over HTTP", { timeout: 240_000 }, () => {
     Object.assign(served, { token: after })
   })
 
+  it("who may come for a while lets nobody in for longer", async () => {
+    const brief = await make("brief", "--scope", "admin", "--expires", "1h")
+    const asked = async (method: string, params: object) => {
+      const answer = await fetch(`${served.url}/rpc`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${brief.token}`, "content-type": "application/json" },
+        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params })
+      })
+      return ((await answer.json()) as { result: any }).result
+    }
+    const endless = await asked("tokens.create", { name: "endless", scope: "admin" })
+    const long = await asked("tokens.create", { name: "long", scope: "read", expiresInMillis: 7_200_000 })
+    const short = await asked("tokens.create", { name: "shorter", scope: "read", expiresInMillis: 60_000 })
+    secrets.push(endless.token, long.token, short.token)
+    assert.strictEqual(endless.info.expiresAt, brief.info.expiresAt)
+    assert.strictEqual(long.info.expiresAt, brief.info.expiresAt)
+    assert.isBelow(Date.parse(short.info.expiresAt), Date.parse(brief.info.expiresAt!))
+    const { url } = await asked("http.login", {})
+    const entered = await fetch(url)
+    secrets.push(entered.headers.get("set-cookie")!.split(";")[0]!.split("=")[1]!)
+    const browser = (await tokens()).find(({ name }) => name === "browser")!
+    assert.strictEqual(browser.expiresAt, brief.info.expiresAt)
+    await served.home.ok(["token", "revoke", browser.id])
+  })
+
   it("tokens survive the daemon's death", async () => {
     const { token } = await make("kept")
     await served.home.killDaemon()

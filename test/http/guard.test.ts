@@ -166,6 +166,15 @@ describe("scopes", () => {
     assert.deepStrictEqual([...scopedMethods].sort(), [...HobRpcs.requests.keys()].sort())
   })
 
+  it("who may only read has nobody connected, publishes nothing, and sees no input and no environment", () => {
+    for (const method of ["upstream.subscribe", "upstream.ping", "sessions.export"]) {
+      assert.strictEqual(scopeOf(method), "sessions")
+    }
+    for (const method of ["daemon.config", "sessions.templates", "schedule.list"]) {
+      assert.strictEqual(scopeOf(method), "admin")
+    }
+  })
+
   it("grow: who may do more may do less too", () => {
     assert.deepStrictEqual(
       (["read", "sessions", "admin"] as const).map((has) =>

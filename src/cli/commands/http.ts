@@ -61,7 +61,9 @@ const newCommand = Command.make(
   {
     name: Argument.String("name").pipe(Argument.withDescription("What to call it: whom it is for")),
     scope: Flag.Literals("scope", scopes).pipe(
-      Flag.withDescription("read: see everything; sessions: also start, steer and end them; admin: everything"),
+      Flag.withDescription(
+        "read: see what runs and what it says; sessions: also start, steer and end them; admin: everything"
+      ),
       Flag.withDefault("sessions" as const)
     ),
     expires: durationOrNull("expires", "How long it is good (default: until it is revoked)"),

@@ -34,14 +34,16 @@ export interface ServingOptions {
   readonly counters: Counters
   readonly live: Live
   /** Makes a client of the native socket of it. */
-  readonly serve: (socket: Socket, forbids: Forbids) => Effect.Effect<void>
+  readonly serve: (socket: Socket, forbids: Forbids, entered: (clientId: number) => void) => Effect.Effect<void>
+  /** A client of the native socket came by this token. */
+  readonly cameBy: (clientId: number, bearer: Bearer) => void
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   readonly rest: Rest
   readonly upgrade: ReturnType<typeof makeUpgrader>
   readonly metrics: Effect.Effect<string>
   readonly openapi: () => string
-  /** Lets a browser in by its code: the cookie's value. */
-  readonly enter: (code: string) => Effect.Effect<string | undefined>
+  /** Lets a browser in by its code: the cookie's value, or why not. */
+  readonly enter: (code: string) => Effect.Effect<string | Reply | undefined>
   readonly pages: { readonly page: string; readonly script: string; readonly entered: string }
   /** Milliseconds that only go forward. */
   readonly monotonic: () => number
@@ -95,7 +97,7 @@ export class Serving {
     if (head.headers.get("upgrade")?.[0]?.toLowerCase() !== "websocket") {
       return refuse(reject(426, "Only a WebSocket can be opened.", { upgrade: "websocket" }))
     }
-    const { counters, fork, live, serve, upgrade } = this.#options
+    const { counters, fork, live, upgrade } = this.#options
     upgrade(request, socket, first, (webSocket) => {
       this.#count(101)
       counters.webSockets++
@@ -104,7 +106,7 @@ export class Serving {
         live.delete(client)
       })
       live.add(client, bearer)
-      fork(serve(client.line.socket, forbidsFor(bearer)))
+      fork(this.#serve(client.line.socket, bearer))
     })
   }
 
@@ -151,7 +153,7 @@ export class Serving {
 
   #answer(exchange: Exchange, entered: Entered, body: Buffer | undefined): void {
     const { admitted, bearer, params, route } = entered
-    const { fork, metrics, openapi, pages, serve } = this.#options
+    const { fork, metrics, openapi, pages } = this.#options
     const headers = { ...ownHeaders, ...foreignHeaders(admitted.foreignOrigin) }
     switch (route.answers) {
       case "rest": {
@@ -167,7 +169,7 @@ export class Serving {
       case "rpc": {
         this.#count(200)
         const { line } = new RpcExchange({ body: body!, response: exchange.stream(), headers })
-        return void fork(serve(line.socket, forbidsFor(bearer)))
+        return void fork(this.#serve(line.socket, bearer))
       }
       case "events":
         return this.#stream(exchange, entered, headers, channelStream(exchange.head, admitted.query))
@@ -201,7 +203,7 @@ export class Serving {
     stream: ReturnType<typeof channelStream> | Reply
   ): void {
     if ("status" in stream) return this.#reply(exchange, stream, admitted)
-    const { counters, fork, live, serve } = this.#options
+    const { counters, fork, live } = this.#options
     counters.eventStreams++
     const begun = stream.begin({
       response: exchange.stream(),
@@ -214,7 +216,14 @@ export class Serving {
     })
     live.add(begun, bearer)
     this.#count(200)
-    fork(serve(begun.call.line.socket, forbidsFor(bearer)))
+    fork(this.#serve(begun.call.line.socket, bearer))
+  }
+
+  #serve(socket: Socket, bearer: Bearer | undefined): Effect.Effect<void> {
+    const { cameBy, serve } = this.#options
+    return serve(socket, forbidsFor(bearer), (clientId) => {
+      if (bearer !== undefined) cameBy(clientId, bearer)
+    })
   }
 
   #login(exchange: Exchange, headers: Readonly<Record<string, string>>, code: string): void {
@@ -229,6 +238,7 @@ export class Serving {
             reject(again, "The code is not good any more: `hob http login` makes another one.")
           )
         }
+        if (typeof value !== "string") return this.#reply(exchange, value)
         const seconds = Math.floor(settings().browserMillis / 1000)
         const cookie = `${this.#options.cookieName()}=${value}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${seconds}${isSecure ? "; Secure" : ""}`
         this.#send(

@@ -1,12 +1,12 @@
 /** The HTTP door as it is while it is open. Loaded when it is first opened: what it needs is much, and most never open it. */
 import { Clock, Effect, FiberSet, Stream } from "effect"
 import { readFile } from "node:fs/promises"
-import { monotonicMillis } from "../../actors/monotonic.ts"
 import { HobConfig } from "../../config/HobConfig.ts"
 import { NativeSocket } from "../../connection/layer.ts"
 import { DaemonRpcs, type DaemonStatus } from "../../protocol/index.ts"
 import { HttpListener } from "../../wire/http/HttpListener.ts"
 import { openFilesLimit } from "../../wire/openFiles.ts"
+import { enterBrowser } from "../enterBrowser.ts"
 import { Http } from "../Http.ts"
 import type { HttpAt } from "../listenAt.ts"
 import { describeApi } from "../rest/api.ts"
@@ -91,16 +91,8 @@ export const makeDoorAt = Effect.fnUntraced(function* (
       })
     }),
     openapi: () => (spec ??= JSON.stringify(describeApi())),
-    enter: (code) =>
-      Effect.gen(function* () {
-        const scope = http.codes.take(code, yield* monotonicMillis)
-        if (scope === undefined) return undefined
-        const expiresInMillis = settings.http.browserMillis
-        const made = yield* http.tokens.create({ name: "browser", scope, kind: "cookie", expiresInMillis })
-        return made.token
-      }).pipe(
-        Effect.catch((error) => Effect.as(Effect.logWarning(`a browser is not let in: ${error.message}`), undefined))
-      ),
+    enter: (code) => enterBrowser(http, code, settings.http.browserMillis),
+    cameBy: http.cameBy,
     pages: { page, script, entered: enteredPage },
     monotonic
   })

@@ -1,16 +1,23 @@
 import { Clock, Effect, Semaphore } from "effect"
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
-import { type Scope, type Token, TokenNotFound, TooManyTokens } from "../../protocol/http.ts"
+import { timingSafeEqual } from "node:crypto"
+import {
+  type Scope,
+  type Token,
+  TokenAmbiguous,
+  TokenNameReserved,
+  TokenNotFound,
+  TokenNotRevoked,
+  TooManyTokens
+} from "../../protocol/http.ts"
 import type { StorageError } from "../../protocol/storage.ts"
 import { makeFiles } from "../../secrets/files.ts"
 import type { Database } from "../../storage/Database.ts"
+import { FIRST, makeFirstToken } from "./firstToken.ts"
 import * as rows from "./rows.ts"
-import type { TokenKind, TokenRow } from "./rows.ts"
+import { fresh, hashOf, rowOf, type TokenKind, type TokenRow } from "./rows.ts"
 
 /** Tokens, those of browsers counted. */
 const MAX_TOKENS = 1000
-/** What the token in the file is called. */
-const FIRST = "first"
 /** Expired ones are shown this long, so that somebody can see why they are no good. */
 const SHOWN_MILLIS = 7 * 24 * 3600 * 1000
 
@@ -35,30 +42,45 @@ export interface Tokens {
     readonly scope: Scope
     readonly kind: TokenKind
     readonly expiresInMillis?: number
-  }): Effect.Effect<{ readonly token: string; readonly info: Token }, TooManyTokens | StorageError>
+    /** When whoever asks for it has to go: it is good no longer than that. Milliseconds since 1970. */
+    readonly notAfterMillis?: number
+  }): Effect.Effect<{ readonly token: string; readonly info: Token }, TooManyTokens | TokenNameReserved | StorageError>
   readonly list: Effect.Effect<ReadonlyArray<Token>>
-  /** By id, or by the name that only one has. */
-  revoke(ref: string): Effect.Effect<Token, TokenNotFound | StorageError>
+  /**
+   * By id, or by the name that only one has. It lets nobody in from then on, also where this fails with
+   * {@link TokenNotRevoked}.
+   */
+  revoke(ref: string): Effect.Effect<Token, TokenNotFound | TokenAmbiguous | TokenNotRevoked>
   /** Makes the file of the first token where there is none. Fails with a sentence. */
   readonly prepare: Effect.Effect<void, string>
 }
 
-const hashOf = (token: string): Buffer => createHash("sha256").update(token).digest()
-const idOf = (hash: Buffer): string => hash.toString("hex", 0, 6)
-const fresh = (): string => `hob_${randomBytes(32).toString("base64url")}`
 const isExpired = ({ expiresMillis }: Pick<TokenRow, "expiresMillis">, now: number): boolean =>
   expiresMillis !== null && expiresMillis <= now
 
-/** The tokens of a home: one in a file, for whoever may read it; others by what tells that they are the same. */
-export const makeTokens = (database: Database["Service"], path: string): Effect.Effect<Tokens, never, never> =>
+/**
+ * The tokens of a home: one in a file, for whoever may read it; others by what tells that they are the same. `ended` is
+ * told of one that was revoked, before that is written down.
+ */
+export const makeTokens = (
+  database: Pick<Database["Service"], "read" | "write">,
+  path: string,
+  ended: (id: string) => void
+): Effect.Effect<Tokens> =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
-    const file = makeFiles(() => path)
     const oneAtATime = yield* Semaphore.make(1)
     const stored = new Map<string, TokenRow>()
+    /** Revoked, whether or not that could be written down. */
+    const revoked = new Set<string>()
     let first: TokenRow | undefined
     for (const row of yield* Effect.orElseSucceed(database.read(rows.load), () => [])) stored.set(row.id, row)
     const now = (): number => clock.currentTimeMillisUnsafe()
+    const firstToken = makeFirstToken(
+      makeFiles(() => path),
+      path,
+      now
+    )
     const all = (): ReadonlyArray<TokenRow> => [...(first === undefined ? [] : [first]), ...stored.values()]
 
     const shown = (row: TokenRow): Token => ({
@@ -74,7 +96,7 @@ export const makeTokens = (database: Database["Service"], path: string): Effect.
       const hash = hashOf(token)
       let found: TokenRow | undefined
       for (const row of all()) if (timingSafeEqual(row.hash, hash) && row.kind === kind) found = row
-      if (found === undefined) return "unknown"
+      if (found === undefined || revoked.has(found.id)) return "unknown"
       return isExpired(found, now()) ? "expired" : found
     }
 
@@ -88,53 +110,61 @@ export const makeTokens = (database: Database["Service"], path: string): Effect.
       return Effect.ignore(database.write((sql) => old.forEach(({ id }) => rows.remove(sql, id))))
     })
 
-    const create: Tokens["create"] = ({ expiresInMillis, kind, name, scope }) =>
+    const create: Tokens["create"] = ({ expiresInMillis = Infinity, kind, name, notAfterMillis = Infinity, scope }) =>
       Effect.gen(function* () {
+        if (name === FIRST) return yield* new TokenNameReserved({ name })
         yield* forget
         if (stored.size >= MAX_TOKENS) return yield* new TooManyTokens({ limit: MAX_TOKENS })
         const token = fresh()
-        const hash = hashOf(token)
         const createdMillis = now()
-        const expiresMillis = expiresInMillis === undefined ? null : createdMillis + expiresInMillis
-        const row: TokenRow = { id: idOf(hash), name, scope, kind, hash, createdMillis, expiresMillis }
+        const expires = Math.min(createdMillis + expiresInMillis, notAfterMillis)
+        const expiresMillis = expires === Infinity ? null : expires
+        const row = rowOf(token, { name, scope, kind, createdMillis, expiresMillis })
         yield* database.write((sql) => rows.insert(sql, row))
         stored.set(row.id, row)
         return { token, info: shown(row) }
       })
 
-    const prepare = Effect.gen(function* () {
-      const there = yield* file.get(FIRST)
-      const text = there === null ? "" : Buffer.from(there).toString("utf8").trim()
-      if (there !== null && !/^\S{32,512}$/.test(text)) {
-        return yield* Effect.fail(`${path} holds no token. Delete it, and a new one is made.`)
-      }
-      const token = text === "" ? fresh() : text
-      if (there === null) yield* file.set(FIRST, Buffer.from(`${token}\n`))
-      const hash = hashOf(token)
-      first = {
-        id: idOf(hash),
-        name: FIRST,
-        scope: "admin",
-        kind: "bearer",
-        hash,
-        createdMillis: first?.createdMillis ?? now(),
-        expiresMillis: null
-      }
+    /** The first one is in its file, also while nothing listens. */
+    const look = Effect.gen(function* () {
+      if (first !== undefined) return
+      first = (yield* firstToken.read) ?? undefined
     })
+
+    const prepare = Effect.gen(function* () {
+      const there = yield* firstToken.read
+      const isGood = there !== null && !revoked.has(there.id)
+      if (isGood && there.id === first?.id) return
+      first = isGood ? there : yield* firstToken.replace
+    })
+
+    const named = (ref: string): Effect.Effect<TokenRow, TokenNotFound | TokenAmbiguous> => {
+      const found = all().filter(({ id, name }) => id === ref || name === ref)
+      const row = found.find(({ id }) => id === ref) ?? found[0]
+      if (row === undefined) return Effect.fail(new TokenNotFound({ token: ref }))
+      if (row.id === ref || found.length === 1) return Effect.succeed(row)
+      return Effect.fail(new TokenAmbiguous({ token: ref, ids: found.map(({ id }) => id) }))
+    }
 
     const revoke: Tokens["revoke"] = (ref) =>
       Effect.gen(function* () {
-        const named = all().filter(({ id, name }) => id === ref || name === ref)
-        const row = named.find(({ id }) => id === ref) ?? (named.length === 1 ? named[0] : undefined)
-        if (row === undefined) return yield* new TokenNotFound({ token: ref })
+        const failed = (reason: string) => new TokenNotRevoked({ token: ref, reason })
+        // Of a file that can't be read, nothing is known that could be barred.
+        if (ref === FIRST) yield* Effect.mapError(look, failed)
+        else yield* Effect.ignore(look)
+        const row = yield* named(ref)
+        // Who came by it goes first, and stays away: what is written down may have to be tried again.
+        revoked.add(row.id)
+        ended(row.id)
         if (row === first) {
           // Another one takes its place: there always is one.
-          first = undefined
-          yield* Effect.ignore(Effect.andThen(file.remove(FIRST), prepare))
-          return shown(row)
+          first = yield* Effect.mapError(firstToken.replace, failed)
+        } else {
+          yield* database
+            .write((sql) => rows.remove(sql, row.id))
+            .pipe(Effect.mapError(({ message }) => failed(message)))
+          stored.delete(row.id)
         }
-        yield* database.write((sql) => rows.remove(sql, row.id))
-        stored.delete(row.id)
         return shown(row)
       })
 
@@ -142,11 +172,16 @@ export const makeTokens = (database: Database["Service"], path: string): Effect.
       find,
       isGood: (id) => {
         const row = all().find((row) => row.id === id)
-        return row !== undefined && !isExpired(row, now())
+        return row !== undefined && !revoked.has(id) && !isExpired(row, now())
       },
       create,
-      list: Effect.sync(() => all().map(shown)),
-      revoke: (ref) => oneAtATime.withPermits(1)(revoke(ref)),
+      list: oneAtATime.withPermits(1)(
+        Effect.andThen(
+          Effect.ignore(look),
+          Effect.sync(() => all().map(shown))
+        )
+      ),
+      revoke: (ref) => oneAtATime.withPermits(1)(Effect.uninterruptible(revoke(ref))),
       prepare: oneAtATime.withPermits(1)(prepare)
     }
   })

@@ -1,5 +1,6 @@
 /** Tokens in the store: what tells that one is the same, never the token. */
 import { Option, Schema } from "effect"
+import { createHash, randomBytes } from "node:crypto"
 import { Scope, TokenId, TokenName } from "../../protocol/tokens.ts"
 import type { Reads, Sql } from "../../storage/sqlite.ts"
 
@@ -26,6 +27,15 @@ export interface TokenRow {
   readonly hash: Buffer
   readonly createdMillis: number
   readonly expiresMillis: number | null
+}
+
+export const hashOf = (token: string): Buffer => createHash("sha256").update(token).digest()
+/** A token that nobody has: 256 random bits. */
+export const fresh = (): string => `hob_${randomBytes(32).toString("base64url")}`
+/** What is kept of a token. */
+export const rowOf = (token: string, row: Omit<TokenRow, "hash" | "id">): TokenRow => {
+  const hash = hashOf(token)
+  return { ...row, hash, id: hash.toString("hex", 0, 6) }
 }
 
 const COLUMNS = "id, name, scope, kind, hash, created_millis, expires_millis"

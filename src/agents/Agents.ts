@@ -1,4 +1,4 @@
-import { Context, Effect, FiberMap, Layer, Semaphore, Stream } from "effect"
+import { Context, Effect, Fiber, FiberMap, Layer, Stream } from "effect"
 import { createHash, randomUUID } from "node:crypto"
 import { Announcer } from "../actors/Announcer.ts"
 import { Concerns } from "../actors/Concerns.ts"
@@ -26,7 +26,8 @@ import { Database } from "../storage/Database.ts"
 import { usableDirectory } from "./directory.ts"
 import { EventReader } from "./EventReader.ts"
 import { announceEvents, followAgent } from "./Following.ts"
-import { knownAgents, turnLine } from "./known.ts"
+import { knownAgents, turnLine, withPrompt } from "./known.ts"
+import { makePerKey } from "./perKey.ts"
 import { decideProgress, initial, isWorking } from "./progress.ts"
 import { readers } from "./readers.ts"
 import * as rows from "./rows.ts"
@@ -95,7 +96,8 @@ const make = Effect.gen(function* () {
   const tracked = new Map<SessionId, AgentRow>()
   const byKey = new Map<string, SessionId>()
   const followers = yield* FiberMap.make<SessionId>()
-  const oneAtATime = yield* Semaphore.make(1)
+  const perKey = makePerKey()
+  const scope = yield* Effect.scope
 
   const put = (row: AgentRow): AgentRow => {
     tracked.set(row.session, row)
@@ -177,7 +179,7 @@ const make = Effect.gen(function* () {
   })
 
   const begin = Effect.fnUntraced(function* (options: StartAgentOptions, fingerprint: string) {
-    const { callerEnv, endInput = false, env, idempotencyKey: key = null, prompt } = options
+    const { idempotencyKey: key = null, prompt } = options
     const agent = yield* agentOf(options)
     const input = agent?.input ?? "text"
     if (agent !== null && input !== "stream-json" && prompt === undefined) {
@@ -185,9 +187,8 @@ const make = Effect.gen(function* () {
     }
     const cwd = yield* usableDirectory(options.directory, { create: options.createDirectory === true })
     const command = options.command ?? agent!.command
-    const id = SessionId.make(randomUUID())
     const row: AgentRow = {
-      session: id,
+      session: SessionId.make(randomUUID()),
       agent: agent?.name ?? null,
       input,
       output: agent?.output ?? "text",
@@ -196,6 +197,16 @@ const make = Effect.gen(function* () {
       offset: 0,
       progress: { ...initial, given: prompt === undefined ? 0 : 1 }
     }
+    return yield* Effect.uninterruptible(run(options, row, command, cwd))
+  })
+
+  const run = Effect.fnUntraced(function* (
+    { callerEnv, endInput = false, env, name, prompt, tags }: StartAgentOptions,
+    row: AgentRow,
+    command: ReadonlyArray<string>,
+    cwd: string
+  ) {
+    const { agent, input, session: id } = row
     // Before it runs: when hob dies now, the key still leads to what was started.
     yield* database.write((sql) => rows.insert(sql, row))
     put(row)
@@ -203,12 +214,12 @@ const make = Effect.gen(function* () {
       .run({
         id,
         kind: "pipe",
-        command: input === "argument" && agent !== null ? [...command, prompt!] : command,
+        command: input === "argument" && agent !== null ? withPrompt(command, prompt!) : command,
         cwd,
         ...(callerEnv === undefined ? {} : { env: callerEnv }),
         ...(env === undefined ? {} : { extraEnv: env }),
-        ...(options.name === undefined ? {} : { name: options.name }),
-        ...(options.tags === undefined ? {} : { tags: options.tags })
+        ...(name === undefined ? {} : { name }),
+        ...(tags === undefined ? {} : { tags })
       })
       .pipe(Effect.tapError(() => forget(id)))
     yield* follow(row)
@@ -227,7 +238,8 @@ const make = Effect.gen(function* () {
       before === undefined ? begin(options, fingerprint) : Effect.succeed(before)
     )
     // Of two requests with one key, the second finds what the first has started. One whose client leaves is started all the same.
-    return Effect.uninterruptible(key === null ? whole : oneAtATime.withPermits(1)(whole))
+    const work = key === null ? whole : perKey.run(key, whole)
+    return Effect.flatMap(Effect.forkIn(work, scope), Fiber.join)
   })
 
   const turn = Effect.fn("Agents.turn")(function* (

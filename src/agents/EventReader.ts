@@ -2,6 +2,7 @@ import type { AgentEvent } from "../protocol/agents.ts"
 import { Direction } from "../protocol/sessionHost.ts"
 import type { LogPiece } from "../sessions/hostStream.ts"
 import { isFields, type Reader } from "./formats/event.ts"
+import { Pieces } from "./Pieces.ts"
 
 /** A longer line is not read: one tool's result with a picture in it is some megabytes. */
 const LINE_BYTES = 32 * 1024 * 1024
@@ -21,8 +22,7 @@ export interface EventReaderOptions {
  */
 export class EventReader {
   readonly #options: EventReaderOptions
-  #parts: Array<Buffer> = []
-  #bytes = 0
+  readonly #pieces = new Pieces(LINE_BYTES)
 
   constructor(options: EventReaderOptions) {
     this.#options = options
@@ -31,7 +31,7 @@ export class EventReader {
   /** The events of a piece of the session's log. */
   push(piece: LogPiece): ReadonlyArray<AgentEvent> {
     if (piece.type === "gap") {
-      this.#forget()
+      this.#pieces.forget()
       return [{ type: "gap", offset: piece.to, from: piece.from, to: piece.to }]
     }
     if (piece.direction !== Direction.stdout) return []
@@ -39,30 +39,17 @@ export class EventReader {
     const { data, offset } = piece
     let at = 0
     for (let end = data.indexOf(NEWLINE); end !== -1; end = data.indexOf(NEWLINE, at)) {
-      this.#add(data.subarray(at, end))
+      const last = data.subarray(at, end)
       at = end + 1
-      this.#line(offset + at, events)
+      this.#line(last, offset + at, events)
     }
-    this.#add(data.subarray(at))
+    this.#pieces.add(data.subarray(at))
     return events
   }
 
-  #add(part: Buffer): void {
-    this.#bytes += part.length
-    if (this.#bytes > LINE_BYTES) this.#parts = []
-    else if (part.length > 0) this.#parts.push(part)
-  }
-
-  #forget(): void {
-    this.#parts = []
-    this.#bytes = 0
-  }
-
-  #line(offset: number, events: Array<AgentEvent>): void {
-    const bytes = this.#bytes
-    const line = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts)
-    this.#forget()
-    if (bytes > LINE_BYTES) {
+  #line(last: Buffer, offset: number, events: Array<AgentEvent>): void {
+    const { bytes, line } = this.#pieces.end(last)
+    if (line === undefined) {
       events.push({ type: "unreadable", offset, text: `A line of ${bytes} bytes; ${LINE_BYTES} are read.` })
       return
     }

@@ -11,7 +11,7 @@ const builtIn: Readonly<Record<string, Known>> = {
     output: "claude"
   },
   codex: { command: ["codex", "exec", "--json", "--"], input: "argument", output: "codex" },
-  gemini: { command: ["gemini", "--output-format", "stream-json", "--prompt"], input: "argument", output: "gemini" }
+  gemini: { command: ["gemini", "--output-format", "stream-json", "--prompt="], input: "argument", output: "gemini" }
 }
 
 /** By name, those of the configuration in the place of others. */
@@ -27,6 +27,18 @@ export const knownAgents = (settings: Settings["agents"]): ReadonlyArray<Agent> 
     output,
     isDefault: name === settings.default
   }))
+}
+
+/**
+ * The command of an agent that is told what to do by an argument. A prompt may begin with a dash, and must not be read as
+ * options: it stands behind what ends with `=`, as in `--prompt=`, in one argument with it, or else by itself, behind the
+ * `--` of a command that has one.
+ */
+export const withPrompt = (command: ReadonlyArray<string>, prompt: string): ReadonlyArray<string> => {
+  const last = command.at(-1)
+  return last?.startsWith("-") === true && last.endsWith("=")
+    ? [...command.slice(0, -1), `${last}${prompt}`]
+    : [...command, prompt]
 }
 
 /** One turn as a line that Claude Code reads. */

@@ -9,7 +9,8 @@ export const AgentName = Schema.String.check(
 
 /**
  * How an agent is told what to do. `stream-json`: a line of JSON on standard input for each turn, as Claude Code reads
- * them, the first one too. `argument`: once, as its last argument. `text`: once, on standard input, which ends behind it.
+ * them, the first one too. `argument`: once, as its last argument, or as the end of it where the command ends with an option
+ * and its `=`, as in `--prompt=`. `text`: once, on standard input, which ends behind it.
  */
 export const AgentInput = Schema.Literals(["stream-json", "argument", "text"])
 export type AgentInput = typeof AgentInput.Type

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { EventReader } from "../../src/agents/EventReader.ts"
+import { Pieces } from "../../src/agents/Pieces.ts"
 import { decideProgress, initial } from "../../src/agents/progress.ts"
 import { readers } from "../../src/agents/readers.ts"
 import type { AgentEvent } from "../../src/protocol/agents.ts"
@@ -107,6 +108,19 @@ describe("what agents say", () => {
     const events = read("claude", bytes, 64 * 1024)
     assert.deepStrictEqual(types(events), ["unreadable", "unreadable", "unreadable", "unreadable", "turn-ended"])
     assert.include(events[4]!, { isError: true, reason: "error_max_turns", text: null, offset: bytes.length })
+  })
+
+  it("a line that comes byte by byte is held in few parts, and one that is too long in none", () => {
+    const pieces = new Pieces(1_000_000)
+    const text = Array.from({ length: 1_000_000 }, (_, at) => String(at % 10)).join("")
+    const bytes = Buffer.from(text)
+    for (let at = 0; at < bytes.length; at++) pieces.add(bytes.subarray(at, at + 1))
+    assert.isBelow(pieces.blocks, 40)
+    assert.strictEqual(pieces.end(Buffer.alloc(0)).line?.toString(), text)
+    for (let at = 0; at < 20; at++) pieces.add(Buffer.alloc(100_000))
+    assert.strictEqual(pieces.blocks, 0)
+    assert.deepStrictEqual(pieces.end(Buffer.from("x")), { line: undefined, bytes: 2_000_001 })
+    assert.strictEqual(pieces.end(Buffer.from("next")).line?.toString(), "next")
   })
 
   it("of whatever shape its lines are, nothing throws", () => {

@@ -11,7 +11,7 @@ import type { AgentRow } from "./rows.ts"
 
 const FIRST_PAUSE_MILLIS = 250
 const LAST_PAUSE_MILLIS = 15_000
-/** What is announced of a text; the event itself has all of it. */
+/** What is announced of a text, or of anything else that it says; the event itself has all of it. */
 const ANNOUNCED_CHARACTERS = 16 * 1024
 
 export interface FollowOptions {
@@ -48,7 +48,10 @@ const followOnce = Effect.fnUntraced(function* ({ heard, read, row, sessions }: 
   const ticket = yield* sessions.attach(id, { mode: "records", follow: true, uncounted: true, since: offset })
   yield* Stream.runForEach(logPieces(ticket), (pieces) => {
     const events = pieces.flatMap((piece) => reader.push(piece))
-    return events.length === 0 ? Effect.void : heard(events, ticket.session)
+    if (events.length === 0) return Effect.void
+    // Its name and tags as they are now: it may have been renamed since.
+    const session = Effect.orElseSucceed(sessions.show(id), () => ticket.session)
+    return Effect.flatMap(session, (session) => heard(events, session))
   })
   // A log that is read to its end: an older session-host ends what it sends where the log ends for now.
   const { closedAt, state } = yield* sessions.show(id)
@@ -68,11 +71,16 @@ export const announceEvents = (
   }
 }
 
+/** Each field for itself: a text is cut, anything else that is too long is left out, and either is said. */
 const shortened = ({ type: _type, ...event }: AgentEvent): object => {
-  if (!("text" in event) || typeof event.text !== "string" || event.text.length <= ANNOUNCED_CHARACTERS) {
-    return "input" in event && JSON.stringify(event.input).length > ANNOUNCED_CHARACTERS
-      ? { ...event, input: null, cut: true }
-      : event
+  const short: Record<string, unknown> = {}
+  let isCut = false
+  for (const [name, value] of Object.entries(event)) {
+    const length =
+      typeof value === "string" ? value.length : typeof value === "object" ? JSON.stringify(value).length : 0
+    const isLong = length > ANNOUNCED_CHARACTERS
+    isCut ||= isLong
+    short[name] = !isLong ? value : typeof value === "string" ? value.slice(0, ANNOUNCED_CHARACTERS) : null
   }
-  return { ...event, text: event.text.slice(0, ANNOUNCED_CHARACTERS), cut: true }
+  return isCut ? { ...short, cut: true } : short
 }

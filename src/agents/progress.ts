@@ -26,13 +26,18 @@ export const initial: Progress = {
 /** The longest result that is kept; the event has all of it. */
 const RESULT_CHARACTERS = 64 * 1024
 
+/** The longest name that is believed to be one. */
+const NAME_CHARACTERS = 256
+
+const named = (text: string | null): string | null => (text !== null && text.length <= NAME_CHARACTERS ? text : null)
+
 export const decideProgress = (progress: Progress, event: AgentEvent, at: string): Progress => {
   switch (event.type) {
     case "ready":
       return {
         ...progress,
-        agentSession: event.agentSession ?? progress.agentSession,
-        model: event.model ?? progress.model
+        agentSession: named(event.agentSession) ?? progress.agentSession,
+        model: named(event.model) ?? progress.model
       }
     case "turn-ended": {
       const text = event.text === null ? null : event.text.slice(0, RESULT_CHARACTERS)

@@ -25,11 +25,16 @@ export const HttpSettings = Schema.Struct({
     description: "Whether http.host may be an address that other machines reach.",
     applies: "at once"
   }),
-  hosts: texts(/^[a-z0-9.-]{1,253}$/u, "a list of host names in lower case", {
-    default: [],
-    description: "Names under which hob may be reached, beside localhost and loopback addresses.",
-    applies: "at once"
-  }),
+  hosts: texts(
+    /^(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])$/u,
+    "a list of host names in lower case, or IPv6 addresses in brackets",
+    {
+      default: [],
+      description:
+        "Names under which hob may be reached, beside localhost, loopback addresses and http.host. The first one is in the addresses of `hob http login`, where other machines reach hob.",
+      applies: "at once"
+    }
+  ),
   origins: texts(/^https?:\/\/[^/\s]{1,253}$/u, 'a list of origins, such as ["https://board.example.org"]', {
     default: [],
     description: "Other web pages' origins that may use it (CORS), with a token of their own. None: only hob's own.",

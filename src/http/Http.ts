@@ -1,12 +1,13 @@
 import { Context, Effect, Layer, Stream } from "effect"
 import { Connections } from "../actors/Connections.ts"
 import { monotonicMillis } from "../actors/monotonic.ts"
+import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
 import { type Listening, makeListening } from "../listening/Listening.ts"
 import { HttpFixed, HttpNotListening, type HttpStatus, type Scope } from "../protocol/index.ts"
 import { Database } from "../storage/Database.ts"
 import { CODE_MILLIS, Codes } from "./Codes.ts"
-import { decideHttpAt, type HttpAt } from "./listenAt.ts"
+import { decideHttpAt, type HttpAt, visitedAt } from "./listenAt.ts"
 import { type Bearer, makeTokens, type Tokens } from "./tokens/Tokens.ts"
 
 /** How much there has been, since the daemon's start. */
@@ -45,6 +46,7 @@ export class Http extends Context.Service<
 }
 
 const make = Effect.fnUntraced(function* (paths: Paths) {
+  const config = yield* HobConfig
   const connections = yield* Connections
   const cutOff = new Set<(tokenId: string) => void>()
   const tokens = yield* makeTokens(yield* Database, paths.httpToken, (id) => {
@@ -87,7 +89,8 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
         const { url } = yield* listening.status
         if (url === null) return yield* new HttpNotListening({ reason: "`hob http enable` switches it on." })
         const code = codes.make(scope, yield* monotonicMillis, notAfterMillis)
-        return { url: `${url}/login?code=${code}`, expiresInMillis: CODE_MILLIS }
+        const { hosts } = (yield* config.get).http
+        return { url: `${visitedAt(url, hosts)}/login?code=${code}`, expiresInMillis: CODE_MILLIS }
       })
   })
 })

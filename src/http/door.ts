@@ -58,7 +58,9 @@ export const layer = (paths: Pick<Paths, "httpState">) =>
 /** For whoever looks for it without asking: there while it listens, in one piece. */
 const writeState = (path: string, url: string | null): void => {
   if (url === null) return rmSync(path, { force: true })
-  const state = { url, port: Number(new URL(url).port), pid: process.pid }
+  const { port, protocol } = new URL(url)
+  // A URL says nothing of the port that its scheme has anyway.
+  const state = { url, port: Number(port || (protocol === "https:" ? 443 : 80)), pid: process.pid }
   writeFileSync(`${path}.new`, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 })
   renameSync(`${path}.new`, path)
 }

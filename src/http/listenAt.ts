@@ -1,9 +1,17 @@
 import type { Settings } from "../config/settings.ts"
 import { addressProblem, type ListenAt } from "../listening/listenAt.ts"
-import { isLoopback } from "../wire/http/messages.ts"
+import { isLoopback, isLoopbackName } from "../wire/http/messages.ts"
 
 /** Where to answer over HTTP, or why not to; `tls`: the files of a certificate and its key. */
 export type HttpAt = ListenAt & { readonly tls?: { readonly certFile: string; readonly keyFile: string } }
+
+/** By which address a browser is to come: other machines' by the first of hob's names, which the certificate has. */
+export const visitedAt = (url: string, [name]: ReadonlyArray<string>): string => {
+  const { host, hostname, port, protocol } = new URL(url)
+  if (isLoopbackName(host)) return url
+  const isAny = hostname === "0.0.0.0" || hostname === "[::]"
+  return `${protocol}//${name ?? (isAny ? "localhost" : hostname)}${port === "" ? "" : `:${port}`}`
+}
 
 /** What the settings amount to. What leaves the machine is encrypted, or does not leave it. */
 export const decideHttpAt = ({ http }: Pick<Settings, "http">): HttpAt => {

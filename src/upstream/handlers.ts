@@ -115,11 +115,12 @@ export const layer = UpstreamRpcs.toLayer(
         return Stream.fail(new UpstreamBadRequest({ upstream: name, method: "core.subscribe", problem }))
       }
       const one = {}
-      const together = bridges.get(channel) ?? new Set()
-      const begin = Effect.sync(() => void bridges.set(channel, together.add(one)))
+      // Looked up when it begins, and not before: of two that come at once, both must find the same.
+      const begin = Effect.sync(() => void bridges.set(channel, (bridges.get(channel) ?? new Set()).add(one)))
       const end = Effect.sync(() => {
-        together.delete(one)
-        if (together.size === 0) bridges.delete(channel)
+        const together = bridges.get(channel)
+        together?.delete(one)
+        if (together?.size === 0) bridges.delete(channel)
       })
       return Stream.unwrap(
         Effect.as(
@@ -129,7 +130,7 @@ export const layer = UpstreamRpcs.toLayer(
       ).pipe(
         Stream.tap((item) =>
           Effect.sync(() => {
-            const [first] = together
+            const [first] = bridges.get(channel) ?? []
             if (item.type === "event" && first === one) announcer.announce({ channel, message: written(item.event) })
           })
         )

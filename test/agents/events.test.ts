@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
 import { EventReader } from "../../src/agents/EventReader.ts"
+import { announceEvents } from "../../src/agents/Following.ts"
 import { Pieces } from "../../src/agents/Pieces.ts"
 import { decideProgress, initial } from "../../src/agents/progress.ts"
 import { readers } from "../../src/agents/readers.ts"
@@ -121,6 +122,30 @@ describe("what agents say", () => {
     assert.strictEqual(pieces.blocks, 0)
     assert.deepStrictEqual(pieces.end(Buffer.from("x")), { line: undefined, bytes: 2_000_001 })
     assert.strictEqual(pieces.end(Buffer.from("next")).line?.toString(), "next")
+  })
+
+  it("what is announced and kept of it is bounded, whatever it says", () => {
+    const announced: Array<Record<string, unknown>> = []
+    const announcer = {
+      announce: ({ message }: { readonly message: unknown }) => void announced.push(message as Record<string, unknown>)
+    }
+    const huge = "x".repeat(1_000_000)
+    const lines = [
+      { type: "system", subtype: "init", session_id: huge, model: huge, cwd: "/srv" },
+      { type: "assistant", message: { content: [{ type: "tool_use", name: huge, id: huge, input: { huge } }] } },
+      { type: "result", subtype: huge, result: huge, usage: { huge } }
+    ]
+    const events = read("claude", Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join("")))
+    announceEvents(announcer as never, { id: "0f1e", name: null, tags: [] } as never, events)
+    assert.strictEqual(announced.length, 3)
+    for (const message of announced) {
+      assert.isBelow(JSON.stringify(message).length, 100_000)
+      assert.strictEqual(message["cut"], true)
+    }
+    assert.strictEqual(announced[0]!["cwd"], "/srv")
+    assert.isNull(announced[2]!["usage"])
+    const progress = events.reduce((progress, event) => decideProgress(progress, event, "now"), initial)
+    assert.include(progress, { agentSession: null, model: null, turns: 1 })
   })
 
   it("of whatever shape its lines are, nothing throws", () => {

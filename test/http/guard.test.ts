@@ -50,6 +50,19 @@ describe("who may come in", () => {
     }
   })
 
+  it("by an IPv6 address however it is written, and from pages that are named in capitals", () => {
+    const reached = (host: string, given: Partial<typeof options>, origin?: string) => {
+      const result = guard(head({ host, ...(origin === undefined ? {} : { origin }) }), { ...options, ...given })
+      return "status" in result ? result.status : 200
+    }
+    assert.strictEqual(reached("[2001:db8::1]:1", { boundTo: "2001:DB8:0::1" }), 200)
+    assert.strictEqual(reached("[2001:DB8:0:0::1]", { boundTo: "2001:db8::1" }), 200)
+    assert.strictEqual(reached("[2001:db8::2]", { boundTo: "2001:db8::1" }), 421)
+    assert.strictEqual(reached("[2001:db8::2]:9", { hosts: ["[2001:db8:0::2]"] }), 200)
+    const origins = ["https://Board.Example.org"]
+    assert.strictEqual(reached("localhost", { origins }, "https://board.example.org"), 200)
+  })
+
   it("from no other page, other ports of this machine among them", () => {
     for (const origin of ["http://127.0.0.1:64875", "https://127.0.0.1:64875"]) {
       assert.strictEqual(statusOf({ origin }), 200, origin)

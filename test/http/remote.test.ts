@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { WebSocket } from "ws"
-import { decideHttpAt } from "../../src/http/listenAt.ts"
+import { decideHttpAt, visitedAt } from "../../src/http/listenAt.ts"
 import { settingKeys } from "../../src/config/settingKeys.ts"
 import { has, skipsForbidden } from "../support/needs.ts"
 import { serveHome, type Served } from "./support.ts"
@@ -34,6 +34,19 @@ describe("where hob may listen", () => {
     }
     const remote = { host: "0.0.0.0", allowRemote: true, tlsCertFile: "/c", tlsKeyFile: "/k" }
     assert.include(at(remote), { type: "listen" })
+  })
+})
+
+describe("where a browser is to come", () => {
+  it("by the first of hob's names where other machines reach it, and by the address otherwise", () => {
+    const names = ["build.example.org", "other.example.org"]
+    assert.strictEqual(visitedAt("https://192.168.7.2:8443", names), "https://build.example.org:8443")
+    assert.strictEqual(visitedAt("https://192.168.7.2:8443", []), "https://192.168.7.2:8443")
+    assert.strictEqual(visitedAt("https://0.0.0.0:8443", []), "https://localhost:8443")
+    assert.strictEqual(visitedAt("https://[::]:8443", []), "https://localhost:8443")
+    assert.strictEqual(visitedAt("https://[2001:db8::1]:8443", []), "https://[2001:db8::1]:8443")
+    assert.strictEqual(visitedAt("http://127.0.0.1:64875", names), "http://127.0.0.1:64875")
+    assert.strictEqual(visitedAt("http://[::1]:64875", names), "http://[::1]:64875")
   })
 })
 
@@ -162,7 +175,7 @@ describe("from elsewhere", { timeout: 120_000 }, () => {
           done(answer.resume().headers["set-cookie"]![0]!)
         ).end()
       })
-      assert.match(cookie, /; Secure$/)
+      assert.match(cookie, /^__Host-hob_\d+=.*; Secure$/)
     })
 
     it("a certificate that can't be read is told", async () => {

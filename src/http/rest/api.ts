@@ -84,7 +84,12 @@ const input = HttpApiEndpoint.post("writeInput", "/sessions/:id/input", {
 
 const health = HttpApiEndpoint.get("health", "/health", {
   success: Schema.Struct({ status: Schema.Literal("ok") })
-}).annotateMerge(described("hob answers. Open to whoever reaches it, and says nothing else."))
+}).annotateMerge(
+  OpenApi.annotations({
+    description: "hob answers. Open to whoever reaches it, and says nothing else.",
+    override: { security: [] }
+  })
+)
 
 const status = HttpApiEndpoint.get("status", "/status", { success: DaemonStatus }).annotateMerge(
   described("The daemon as it sees itself, as daemon.status.")

@@ -37,11 +37,14 @@ const nameOf = (host: string): string => host.replace(/:\d+$/, "").toLowerCase()
 
 const isOwnName = (host: string, { boundTo, hosts }: GuardOptions): boolean => {
   if (!/^(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?$/i.test(host)) return false
-  const name = nameOf(host)
-  if (isLoopbackName(host) || hosts.includes(name)) return true
-  const bare = name.replace(/^\[|\]$/g, "")
-  return isIP(bare) !== 0 && bare === boundTo
+  const name = canonical(nameOf(host))
+  if (isLoopbackName(host) || hosts.some((each) => canonical(each) === name)) return true
+  return isIP(boundTo) !== 0 && canonical(isIP(boundTo) === 6 ? `[${boundTo}]` : boundTo) === name
 }
+
+/** An IPv6 address can be written in many ways; other names in one. */
+const canonical = (name: string): string =>
+  name.startsWith("[") ? (URL.parse(`http://${name}`)?.hostname ?? name) : name
 
 /** The target as a path; an absolute one must name the same host as `Host`. */
 const pathOf = (target: string, host: string): { readonly path: string; readonly query: URLSearchParams } | Reply => {
@@ -79,7 +82,7 @@ export const guard = (head: Head, options: GuardOptions): Admitted | Reply => {
   }
   const origin = header(headers, "origin")
   const site = header(headers, "sec-fetch-site")
-  const isAllowed = origin !== undefined && options.origins.includes(origin)
+  const isAllowed = origin !== undefined && options.origins.some((each) => each.toLowerCase() === origin.toLowerCase())
   // Where a link leads that somebody clicked; it is shown, and does nothing.
   const isVisit = isPage(target.path) && head.method === "GET" && header(headers, "sec-fetch-mode") === "navigate"
   if (origin !== undefined && !isAllowed && !isOwnOrigin(origin, host)) return foreign

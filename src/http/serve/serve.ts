@@ -70,7 +70,8 @@ export const makeDoorAt = Effect.fnUntraced(function* (
     settings: () => settings.http,
     boundTo: at.host,
     isSecure: tls !== undefined,
-    cookieName: () => `hob_${port}`,
+    // With the prefix, nothing but this host over TLS can have set it, and no plain port is sent it.
+    cookieName: () => `${tls === undefined ? "" : "__Host-"}hob_${port}`,
     tokens: http.tokens,
     counters: http.counters,
     live,

@@ -84,12 +84,7 @@ const input = HttpApiEndpoint.post("writeInput", "/sessions/:id/input", {
 
 const health = HttpApiEndpoint.get("health", "/health", {
   success: Schema.Struct({ status: Schema.Literal("ok") })
-}).annotateMerge(
-  OpenApi.annotations({
-    description: "hob answers. Open to whoever reaches it, and says nothing else.",
-    override: { security: [] }
-  })
-)
+}).annotateMerge(described("hob answers. Open to whoever reaches it, and says nothing else."))
 
 const status = HttpApiEndpoint.get("status", "/status", { success: DaemonStatus }).annotateMerge(
   described("The daemon as it sees itself, as daemon.status.")
@@ -170,5 +165,16 @@ export const describeApi = (): OpenApi.OpenAPISpec => {
       }
     })
   )
-  return OpenApi.fromApi(described)
+  const { paths, ...rest } = OpenApi.fromApi(described)
+  const demanding = Object.entries(paths).map(([path, operations]) => [
+    path,
+    path === "/health" ? operations : inheriting(operations)
+  ])
+  return { ...rest, paths: Object.fromEntries(demanding) }
 }
+
+/** An operation with a list of its own, which effect writes into each, would be open: an empty one needs no token. */
+const inheriting = (operations: object): object =>
+  Object.fromEntries(
+    Object.entries(operations).map(([method, { security: _security, ...operation }]) => [method, operation])
+  )

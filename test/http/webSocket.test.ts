@@ -1,5 +1,6 @@
 import { join } from "node:path"
 import { writeFileSync } from "node:fs"
+import { connect as connectTcp } from "node:net"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { WebSocket } from "ws"
 import { until } from "../support/home.ts"
@@ -204,7 +205,38 @@ describe("the native protocol over a WebSocket", { timeout: 240_000 }, () => {
     const events = await fetch(`${served.url}/events`, { headers: { authorization: `Bearer ${token}` } })
     const reader = events.body!.getReader()
     await reader.read()
+    const subscribe = { jsonrpc: "2.0", id: 1, method: "channels.subscribe", params: { patterns: ["x"] } }
+    const follows = (by: string) =>
+      fetch(`${served.url}/rpc`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${by}`, "content-type": "application/json" },
+        body: JSON.stringify(subscribe)
+      })
+    const brokenOff = async (answer: Response) => {
+      const pieces = answer.body!.getReader()
+      await pieces
+        .read()
+        .then(async () => await pieces.read())
+        .then(
+          () => assert.fail("it goes on"),
+          () => undefined
+        )
+    }
+    const streams = await follows(token)
+    // A body that comes for long: what is in it is not done by then.
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "daemon.ping" })
+    const slow = connectTcp(served.port, "127.0.0.1")
+    let heard = ""
+    slow.on("data", (chunk) => (heard += chunk.toString()))
+    slow.write(
+      `POST /rpc HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
+    )
+    await until("it may send", () => heard.includes("100 Continue"))
     await served.home.ok(["token", "revoke", info.id])
+    await brokenOff(streams)
+    slow.write(body)
+    await until("it is answered", () => heard.includes("HTTP/1.1 401"))
+    slow.destroy()
     await until("it is closed", () => client.closed !== undefined)
     assert.strictEqual(client.closed!.code, 1008)
     for (let piece = await reader.read(); !piece.done; piece = await reader.read());
@@ -212,7 +244,9 @@ describe("the native protocol over a WebSocket", { timeout: 240_000 }, () => {
     const expiring = await connect({ authorization: `Bearer ${brief.token}` })
     await until("it has expired", () => expiring.closed !== undefined)
     const last = await connect()
+    const lastStream = await follows(served.token)
     await served.home.ok(["http", "disable"])
     await until("it is closed", () => last.closed !== undefined)
+    await brokenOff(lastStream)
   })
 })

@@ -235,9 +235,8 @@ export const deliver = (
       port: 0,
       head: { method: verb, target: path, headers: headersOf(lines.flat()) },
       receive: (limit, done) => done(bytes.length > limit ? "too-large" : bytes),
-      stream: () => {
-        throw new Error("no webhook is answered in pieces")
-      },
+      response: notInPieces,
+      endless: notInPieces,
       reply: ({ body, headers, status }) => {
         if (isAnswered) throw new Error("answered twice")
         isAnswered = true
@@ -245,6 +244,10 @@ export const deliver = (
       }
     })
   })
+
+const notInPieces = () => {
+  throw new Error("no webhook is answered in pieces")
+}
 
 export const hmac = (secret: string | Buffer, text: string | Buffer, encoding: "hex" | "base64" = "hex"): string =>
   createHmac("sha256", secret).update(text).digest(encoding)

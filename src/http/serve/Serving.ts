@@ -80,6 +80,11 @@ export class Serving {
       if (body === "gone") return
       if (body === "too-large") return this.#reply(exchange, tooLarge(bodyBytes), admitted)
       if (body === "pushed-out") return this.#reply(exchange, reject(408, "The body took too long to come."), admitted)
+      const { bearer } = entered
+      // It may have come for long.
+      if (bearer !== undefined && !this.#options.tokens.isGood(bearer.id)) {
+        return this.#reply(exchange, unauthorized("The token has expired, or was revoked."), admitted)
+      }
       this.#answer(exchange, entered, body)
     })
   }
@@ -153,7 +158,7 @@ export class Serving {
 
   #answer(exchange: Exchange, entered: Entered, body: Buffer | undefined): void {
     const { admitted, bearer, params, route } = entered
-    const { fork, metrics, openapi, pages } = this.#options
+    const { fork, live, metrics, openapi, pages } = this.#options
     const headers = { ...ownHeaders, ...foreignHeaders(admitted.foreignOrigin) }
     switch (route.answers) {
       case "rest": {
@@ -162,14 +167,20 @@ export class Serving {
         return void fork(
           Effect.map(answered, (reply) => {
             this.#count(reply.status)
-            answerBytes(exchange.stream(), reply.status, { ...headers, ...reply.headers }, reply.body)
+            answerBytes(exchange.response(), reply.status, { ...headers, ...reply.headers }, reply.body)
           })
         )
       }
       case "rpc": {
         this.#count(200)
-        const { line } = new RpcExchange({ body: body!, response: exchange.stream(), headers })
-        return void fork(this.#serve(line.socket, bearer))
+        const rpc = new RpcExchange({
+          body: body!,
+          response: exchange.response(),
+          headers,
+          closed: () => live.delete(rpc)
+        })
+        live.add(rpc, bearer)
+        return void fork(this.#serve(rpc.line.socket, bearer))
       }
       case "events":
         return this.#stream(exchange, entered, headers, channelStream(exchange.head, admitted.query))
@@ -206,7 +217,7 @@ export class Serving {
     const { counters, fork, live } = this.#options
     counters.eventStreams++
     const begun = stream.begin({
-      response: exchange.stream(),
+      response: stream.isEndless ? exchange.endless() : exchange.response(),
       headers,
       refuse: (reply) => this.#reply(exchange, reply, admitted),
       closed: () => {
@@ -252,7 +263,7 @@ export class Serving {
 
   #send(exchange: Exchange, headers: Readonly<Record<string, string>>, text: string): void {
     this.#count(200)
-    answerBytes(exchange.stream(), 200, headers, text)
+    answerBytes(exchange.response(), 200, headers, text)
   }
 
   #reply(exchange: Exchange, reply: Reply, admitted?: Admitted): void {

@@ -69,7 +69,9 @@ export class EventStream {
 
   /** So that a connection that nobody reads any more is noticed, and no proxy thinks that it is idle. */
   ping(): void {
-    if (this.#isOpen) this.#options.response.write(":\n\n")
+    // It has not been refused by now: there is nothing to tell yet.
+    this.#open()
+    this.#options.response.write(":\n\n")
   }
 
   /** hob stops, or the token is no good any more. */

@@ -31,6 +31,7 @@ export interface RpcExchangeOptions {
   readonly body: Buffer
   readonly response: ServerResponse
   readonly headers: Readonly<Record<string, string>>
+  readonly closed: () => void
 }
 
 /**
@@ -51,10 +52,20 @@ export class RpcExchange {
       ended: () => this.line.destroy(),
       closed: () => this.#closed()
     })
-    response.on("close", () => this.line.destroy())
+    response.on("close", () => {
+      this.line.destroy()
+      options.closed()
+    })
     const text = body.toString("utf8")
     this.line.say(text)
     if (!askedOf(text).isAnswered) this.line.sayEnd()
+  }
+
+  ping(): void {}
+
+  /** An answer that is owed is given before hob is silent; one without an end breaks off. */
+  end(isClosing = false): void {
+    if (!isClosing || this.#streams) this.#options.response.destroy()
   }
 
   #take(parts: ReadonlyArray<Buffer>, done: () => void): void {
@@ -62,7 +73,14 @@ export class RpcExchange {
     const { headers, response } = this.#options
     if (response.destroyed) return done()
     if (startsWith(line, CHUNK)) {
-      if (!this.#streams) response.writeHead(200, { ...headers, "content-type": "application/x-ndjson" })
+      if (!this.#streams) {
+        response.writeHead(200, { ...headers, "content-type": "application/x-ndjson" })
+        // Who closes its side may still read: what is white space before the next line tells, for who doesn't resets it.
+        const { socket } = response
+        const probe = () => void response.write(" ")
+        socket?.once("end", probe)
+        response.on("close", () => socket?.off("end", probe))
+      }
       this.#streams = true
       const id = (JSON.parse(line.toString("utf8")) as { readonly id: unknown }).id
       response.write(Buffer.concat([line, NEWLINE]), () => {

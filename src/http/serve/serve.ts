@@ -41,7 +41,7 @@ export const makeDoorAt = Effect.fnUntraced(function* (
   yield* Effect.forkScoped(Stream.runForEach(config.changes, (next) => Effect.sync(() => void (settings = next))))
 
   const live: Live = new Live((bearer) => {
-    fork(
+    const watching = fork(
       Effect.gen(function* () {
         while (http.tokens.isGood(bearer.id)) {
           const left = bearer.expiresMillis! - (yield* Clock.currentTimeMillis)
@@ -50,6 +50,7 @@ export const makeDoorAt = Effect.fnUntraced(function* (
         live.endBearer(bearer.id)
       })
     )
+    return () => watching.interruptUnsafe()
   })
   const cut = (id: string) => live.endBearer(id)
   http.cutOff.add(cut)

@@ -11,6 +11,8 @@ type Rest<O> = Omit<O, "method" | "params" | "toEvent">
 
 /** What a stream is made of once it may begin. */
 export interface Stream {
+  /** It goes on when all that there is has been told. */
+  readonly isEndless: boolean
   begin(options: Rest<EventStreamOptions> & Rest<OutputStreamOptions>): EventStream | OutputStream
 }
 
@@ -55,6 +57,7 @@ export const channelStream = (head: Head, query: URLSearchParams): Stream => {
     ...(since === null || since === "" ? {} : { since })
   }
   return {
+    isEndless: true,
     begin: (options) => new EventStream({ ...options, method: "channels.subscribe", params, toEvent: channelEvent })
   }
 }
@@ -71,7 +74,10 @@ export const agentStream = (head: Head, session: string, query: URLSearchParams)
     raw: query.get("raw") === "true",
     ...(since === undefined ? {} : { since })
   }
-  return { begin: (options) => new EventStream({ ...options, method: "agents.events", params, toEvent: agentEvent }) }
+  return {
+    isEndless: params.follow,
+    begin: (options) => new EventStream({ ...options, method: "agents.events", params, toEvent: agentEvent })
+  }
 }
 
 /** `GET /sessions/:id/output` */
@@ -86,5 +92,5 @@ export const outputStream = (session: string, query: URLSearchParams): Stream | 
     ...(since === undefined ? {} : { since }),
     ...(tail === undefined ? {} : { tail })
   }
-  return { begin: (options) => new OutputStream({ ...options, params }) }
+  return { isEndless: params.follow, begin: (options) => new OutputStream({ ...options, params }) }
 }

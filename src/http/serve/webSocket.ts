@@ -47,8 +47,9 @@ export class WebSocketClient {
   }
 
   /** Its token is no good any more, or hob answers over HTTP no longer. */
-  end(reason = "The token is no longer good."): void {
-    this.#socket.close(reason === "" ? GOING_AWAY : POLICY, reason)
+  end(isClosing = false): void {
+    if (isClosing) this.#socket.close(GOING_AWAY)
+    else this.#socket.close(POLICY, "The token is no longer good.")
     this.line.destroy()
   }
 }

@@ -8,11 +8,14 @@ import type { Head, Reply } from "./messages.ts"
 
 /** What a sender that was answered may still send before it is hung up on: the answer has to reach it first. */
 const LINGER_BYTES = 1024 * 1024
-/** A connection on which nothing at all moves. */
+/** A connection on which nothing at all moves, unless hob owes it an answer and it reads. */
 const IDLE_MILLIS = 120_000
+/** A peer that went without a word is noticed after so long. */
+const PROBE_MILLIS = 60_000
+/** The same once it has closed its side: it may still wait for its answer, or be gone. */
+const PROBE_CLOSED_MILLIS = 5000
+const HANDSHAKE_MILLIS = 10_000
 const HEAD_BYTES = 16 * 1024
-/** Connections that are looked at for one that may go. */
-const LOOKED_AT = 64
 
 /** One request and its answer. */
 export interface Exchange {
@@ -24,8 +27,10 @@ export interface Exchange {
   readonly receive: (limit: number, done: (received: Received) => void) => void
   /** Answers, unless it is answered. */
   readonly reply: (reply: Reply) => void
-  /** For an answer that is written in pieces: its head is written by whoever takes it. */
-  readonly stream: () => ServerResponse
+  /** For an answer of another form: its head is written by whoever takes it. */
+  readonly response: () => ServerResponse
+  /** For one without an end: it ends also when its reader closes its side. */
+  readonly endless: () => ServerResponse
 }
 
 export interface HttpListenerOptions {
@@ -34,10 +39,12 @@ export interface HttpListenerOptions {
   /** How long a whole request may take to come; its head half as long. */
   readonly requestMillis: number
   readonly maxConnections: () => number
+  /** How long a connection may stay on which nothing moves; 120,000. */
+  readonly idleMillis?: number
   /** HTTPS, with this certificate and key (PEM). */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
   readonly handle: (exchange: Exchange) => void
-  /** A request to speak another protocol. Without it such a request is answered as any other. */
+  /** A request for a WebSocket. Without it such a request is answered as any other; one for anything else always is. */
   readonly upgrade?: (head: Head, request: IncomingMessage, socket: Duplex, first: Buffer) => void
   /** It listens, on this port. */
   readonly listening?: (port: number) => void
@@ -52,13 +59,17 @@ export class HttpListener {
   readonly #server: Server
   readonly #options: HttpListenerOptions
   readonly #bodies = new Bodies()
-  readonly #sockets = new Set<Duplex>()
-  /** Connections whose request is whole and waits for its answer. */
-  readonly #answering = new Set<Duplex>()
+  readonly #sockets = new Set<Socket>()
+  /** Connections that have no whole request; the one that waits for longest first. */
+  readonly #waiting = new Set<Socket>()
+  /** Connections that say who they are still, by where they come from. */
+  readonly #handshaking = new Map<string, Socket>()
   /** Connections that speak another protocol by now: others end them. */
-  readonly #upgraded = new Set<Duplex>()
+  readonly #upgraded = new Set<Socket>()
   /** The answer that a connection is in the middle of. */
   readonly #current = new WeakMap<Duplex, ServerResponse>()
+  /** Connections that end with the answer they are in the middle of. */
+  readonly #last = new WeakSet<Duplex>()
   #closed: (() => void) | undefined
 
   constructor(options: HttpListenerOptions) {
@@ -70,17 +81,33 @@ export class HttpListener {
       requestTimeout: requestMillis,
       connectionsCheckingInterval: Math.min(1000, Math.ceil(requestMillis / 4)),
       keepAliveTimeout: 5000,
+      keepAlive: true,
+      keepAliveInitialDelay: PROBE_MILLIS,
+      shouldUpgradeCallback: asksForWebSocket,
       // Node's own answer says nothing; whoever handles a request looks for it.
       requireHostHeader: false
     }
     this.#server =
       tls === undefined
         ? createServer(limits)
-        : createTlsServer({ ...limits, ...tls, handshakeTimeout: requestMillis, minVersion: "TLSv1.2" })
-    this.#server.timeout = IDLE_MILLIS
+        : createTlsServer({
+            ...limits,
+            ...tls,
+            handshakeTimeout: Math.min(requestMillis, HANDSHAKE_MILLIS),
+            minVersion: "TLSv1.2"
+          })
+    this.#server.timeout = options.idleMillis ?? IDLE_MILLIS
+    this.#server.on("timeout", (socket) => this.#idle(socket))
     // Who closes its side with the request, as `nc -N` does, still wants the answer. Node's own, and not of its types.
     Object.assign(this.#server, { httpAllowHalfOpen: true })
-    this.#server.on(tls === undefined ? "connection" : "secureConnection", (socket: Socket) => this.#connected(socket))
+    if (tls === undefined) this.#server.on("connection", (socket: Socket) => this.#connected(socket))
+    else {
+      this.#server.on("connection", (socket: Socket) => this.#handshake(socket))
+      this.#server.on("secureConnection", (socket: Socket) => {
+        this.#handshaking.delete(peerOf(socket))
+        this.#connected(socket)
+      })
+    }
     this.#server.on("request", (request, response) => this.#requested(request, response, false))
     // Who asks before it sends is told before it sends.
     this.#server.on("checkContinue", (request, response) => this.#requested(request, response, true))
@@ -89,14 +116,19 @@ export class HttpListener {
     })
     this.#server.on("clientError", (error, socket) => this.#failed(error, socket))
     this.#server.on("tlsClientError", (_error, socket) => socket.destroy())
-    this.#server.on("connect", (_request, socket) => socket.end(rawReply(405, `Use ${options.verbs}.`)))
+    this.#server.on("connect", (_request, socket) => hangUp(socket, rawReply(405, `Use ${options.verbs}.`)))
     if (upgrade !== undefined) {
-      this.#server.on("upgrade", (request, socket, first) => {
-        socket.on("error", () => {})
+      this.#server.on("upgrade", (request, stream, first) => {
+        stream.on("error", () => {})
+        // An older Node asks nobody whether to upgrade.
+        if (!asksForWebSocket(request)) {
+          return hangUp(stream, rawReply(400, "Only a WebSocket can be opened, by a request without a body."))
+        }
+        const { socket } = request
         // It is of use now: others go when there are too many.
-        this.#answering.add(socket)
+        this.#waiting.delete(socket)
         this.#upgraded.add(socket)
-        upgrade(headOf(request), request, socket, first)
+        upgrade(headOf(request), request, stream, first)
       })
     }
   }
@@ -124,7 +156,7 @@ export class HttpListener {
     this.#options.closing?.()
     this.#server.close()
     this.#server.closeIdleConnections()
-    for (const socket of this.#sockets) if (!this.#answering.has(socket)) socket.destroy()
+    for (const socket of [...this.#handshaking.values(), ...this.#waiting]) socket.destroy()
     this.#tellClosed()
   }
 
@@ -140,22 +172,44 @@ export class HttpListener {
     done()
   }
 
-  /** When there are too many, the oldest goes that has nothing whole to wait for: one that is slow by intent. */
+  /** TLS has not begun: it counts, for it holds as much as any other. */
+  #handshake(socket: Socket): void {
+    const peer = peerOf(socket)
+    if (peer === "") return void socket.destroy()
+    this.#handshaking.set(peer, socket)
+    socket.on("close", () => {
+      if (this.#handshaking.get(peer) === socket) this.#handshaking.delete(peer)
+    })
+    this.#makeRoom(socket)
+  }
+
   #connected(socket: Socket): void {
     this.#sockets.add(socket)
+    this.#waiting.add(socket)
     socket.on("close", () => {
       this.#sockets.delete(socket)
-      this.#answering.delete(socket)
+      this.#waiting.delete(socket)
       this.#upgraded.delete(socket)
       this.#tellClosed()
     })
-    if (this.#sockets.size <= this.#options.maxConnections()) return
-    let looked = 0
-    for (const other of this.#sockets) {
-      if (!this.#answering.has(other)) return void other.destroy()
-      if (++looked === LOOKED_AT) break
+    // It may have gone, and want its answer all the same: only the system can tell.
+    socket.on("end", () => socket.setKeepAlive(true, PROBE_CLOSED_MILLIS))
+    this.#makeRoom(socket)
+  }
+
+  /** When there are too many, the one goes that has had nothing whole for longest: it is slow by intent. */
+  #makeRoom(newest: Socket): void {
+    if (this.#sockets.size + this.#handshaking.size <= this.#options.maxConnections()) return
+    for (const others of [this.#handshaking.values(), this.#waiting]) {
+      for (const other of others) if (other !== newest) return void other.destroy()
     }
-    socket.destroy()
+    newest.destroy()
+  }
+
+  /** Who waits for an answer is silent for as long as it takes; who does not read what there is has stalled. */
+  #idle(socket: Socket): void {
+    if (this.#waiting.has(socket) || socket.writableLength > 0) return void socket.destroy()
+    socket.setTimeout(this.#server.timeout)
   }
 
   #requested(request: IncomingMessage, response: ServerResponse, asks: boolean): void {
@@ -163,7 +217,13 @@ export class HttpListener {
     this.#current.set(socket, response)
     // What an error of a connection means is told by its end.
     response.on("error", () => {})
-    response.on("close", () => this.#answering.delete(socket))
+    response.on("close", () => {
+      if (this.#current.get(socket) === response && this.#sockets.has(socket) && !socket.destroyed) {
+        this.#waiting.add(socket)
+        if (this.#closed !== undefined && request.complete) socket.end(() => socket.destroy())
+      }
+    })
+    if (!hasBody(request)) this.#waiting.delete(socket)
     this.#options.handle({
       address: socket.remoteAddress ?? "",
       port: socket.remotePort ?? 0,
@@ -171,15 +231,17 @@ export class HttpListener {
       receive: (limit, done) => {
         if (asks) response.writeContinue()
         this.#bodies.receive(request, limit, (received) => {
-          if (received instanceof Buffer) this.#answering.add(socket)
+          if (received instanceof Buffer) this.#waiting.delete(socket)
           done(received)
         })
       },
       reply: (reply) => answer(request, response, reply),
-      stream: () => {
-        this.#answering.add(socket)
-        // There is no end of it to wait for: who closes its side has gone.
-        socket.once("end", () => socket.destroy())
+      response: () => response,
+      endless: () => {
+        const gone = () => socket.destroy()
+        socket.once("end", gone)
+        response.on("close", () => socket.off("end", gone))
+        if (socket.readableEnded) gone()
         return response
       }
     })
@@ -189,11 +251,14 @@ export class HttpListener {
     const current = this.#current.get(socket)
     const isOwed = current?.req.complete === true && !current.writableFinished
     // What is behind a whole request takes nothing from it: it has its answer first.
-    if (isOwed && !socket.destroyed) return void current.once("finish", () => socket.destroy())
+    if (isOwed && !socket.destroyed) {
+      if (!this.#last.has(socket)) current.once("finish", () => socket.destroy())
+      return void this.#last.add(socket)
+    }
     const isAnswered = current?.headersSent === true && !current.req.complete
     if (isAnswered || !socket.writable || error.code === "ECONNRESET") return void socket.destroy()
     const [status, text] = meanings[error.code ?? ""] ?? [400, "That is not HTTP as hob speaks it."]
-    socket.end(rawReply(status, text), () => socket.destroy())
+    hangUp(socket, rawReply(status, text))
   }
 }
 
@@ -202,6 +267,21 @@ const headOf = (request: IncomingMessage): Head => ({
   target: request.url ?? "",
   headers: headersOf(request.rawHeaders)
 })
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0"
+
+/** What asks for another protocol, such as h2c, may be answered in this one. */
+const asksForWebSocket = (request: IncomingMessage): boolean =>
+  request.headers.upgrade?.toLowerCase() === "websocket" && !hasBody(request)
+
+const peerOf = ({ remoteAddress, remotePort }: Socket): string =>
+  remotePort === undefined ? "" : `${remoteAddress} ${remotePort}`
+
+const hangUp = (socket: Duplex, reply: string): void => {
+  socket.on("error", () => {})
+  socket.end(reply, () => socket.destroy())
+}
 
 const meanings: Readonly<Record<string, readonly [status: number, text: string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, "The request took too long to come."],

@@ -1,10 +1,11 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
+import { connect, createServer } from "node:net"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { routes } from "../../src/http/serve/routes.ts"
 import { until } from "../support/home.ts"
-import { serveHome, type Served } from "./support.ts"
+import { raw } from "../webhooks/support.ts"
+import { bytesOf, serveHome, type Served } from "./support.ts"
 
 describe("the HTTP API", { timeout: 240_000 }, () => {
   let served: Served
@@ -249,6 +250,23 @@ describe("the HTTP API", { timeout: 240_000 }, () => {
     assert.strictEqual(await connections(), before + 1)
     abort.abort()
     await until("it is gone", async () => (await connections()) === before)
+  })
+
+  it("a call that waits is given up when its caller leaves, and not when it only closes its side", async () => {
+    const connections = async () => (await ask({ path: "/status" })).body.connections
+    const before = await connections()
+    const { session } = (await ask({ path: "/sessions", body: { directory: served.directory, command: ["cat"] } })).body
+    const body = { jsonrpc: "2.0", id: 1, method: "sessions.wait", params: { session: session.id } }
+    const call = bytesOf({ path: "/rpc", body, token: served.token }, served.port)
+    const leaves = connect(served.port, "127.0.0.1")
+    leaves.write(call)
+    await until("it waits", async () => (await connections()) === before + 1)
+    leaves.destroy()
+    await until("it is given up", async () => (await connections()) === before)
+    const waits = raw(served.port, call, { halfClose: true })
+    await until("it waits", async () => (await connections()) === before + 1)
+    await ask({ path: `/sessions/${session.id}`, verb: "DELETE" })
+    assert.isDefined((await waits).body.result)
   })
 
   it("describes itself: every route is in /openapi.json, and /metrics is what Prometheus reads", async () => {

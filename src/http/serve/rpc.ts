@@ -52,7 +52,11 @@ export class RpcExchange {
       ended: () => this.line.destroy(),
       closed: () => this.#closed()
     })
+    const { socket } = response.req
+    const probe = () => this.#probe()
+    socket.once("end", probe)
     response.on("close", () => {
+      socket.off("end", probe)
       this.line.destroy()
       options.closed()
     })
@@ -61,11 +65,27 @@ export class RpcExchange {
     if (!askedOf(text).isAnswered) this.line.sayEnd()
   }
 
-  ping(): void {}
+  ping(): void {
+    if (this.#options.response.req.socket.readableEnded) this.#probe()
+  }
 
   /** An answer that is owed is given before hob is silent; one without an end breaks off. */
   end(isClosing = false): void {
     if (!isClosing || this.#streams) this.#options.response.destroy()
+  }
+
+  /**
+   * Who has closed its side may wait for the answer, or be gone: who is resets what it is sent, and the second write
+   * says so. What is sent means nothing: white space before the next line, or that the answer is still to come.
+   */
+  #probe(): void {
+    const { response } = this.#options
+    const write = (done: () => void): void => {
+      if (response.destroyed || response.writableEnded) return
+      if (this.#streams) response.write(" ", done)
+      else if (!response.headersSent && response.req.httpVersion === "1.1") response.writeContinue(done)
+    }
+    write(() => write(() => {}))
   }
 
   #take(parts: ReadonlyArray<Buffer>, done: () => void): void {
@@ -73,14 +93,7 @@ export class RpcExchange {
     const { headers, response } = this.#options
     if (response.destroyed) return done()
     if (startsWith(line, CHUNK)) {
-      if (!this.#streams) {
-        response.writeHead(200, { ...headers, "content-type": "application/x-ndjson" })
-        // Who closes its side may still read: what is white space before the next line tells, for who doesn't resets it.
-        const { socket } = response
-        const probe = () => void response.write(" ")
-        socket?.once("end", probe)
-        response.on("close", () => socket?.off("end", probe))
-      }
+      if (!this.#streams) response.writeHead(200, { ...headers, "content-type": "application/x-ndjson" })
       this.#streams = true
       const id = (JSON.parse(line.toString("utf8")) as { readonly id: unknown }).id
       response.write(Buffer.concat([line, NEWLINE]), () => {

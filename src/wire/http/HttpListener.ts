@@ -12,8 +12,6 @@ const LINGER_BYTES = 1024 * 1024
 const IDLE_MILLIS = 120_000
 /** A peer that went without a word is noticed after so long. */
 const PROBE_MILLIS = 60_000
-/** The same once it has closed its side: it may still wait for its answer, or be gone. */
-const PROBE_CLOSED_MILLIS = 5000
 const HANDSHAKE_MILLIS = 10_000
 const HEAD_BYTES = 16 * 1024
 
@@ -192,8 +190,6 @@ export class HttpListener {
       this.#upgraded.delete(socket)
       this.#tellClosed()
     })
-    // It may have gone, and want its answer all the same: only the system can tell.
-    socket.on("end", () => socket.setKeepAlive(true, PROBE_CLOSED_MILLIS))
     this.#makeRoom(socket)
   }
 

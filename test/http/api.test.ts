@@ -235,6 +235,19 @@ describe("the HTTP API", { timeout: 240_000 }, () => {
     assert.deepStrictEqual(Object.keys(lines.at(-1)), ["jsonrpc", "id", "result"])
   })
 
+  it("a body that is not UTF-8 is told so, wherever it goes", async () => {
+    for (const path of ["/rpc", "/sessions"]) {
+      const body = Buffer.from('{"jsonrpc":"2.0","id":"\xff","method":"daemon.ping"}', "latin1")
+      const answer = await fetch(served.url + path, {
+        method: "POST",
+        headers: { ...bearer(), "content-type": "application/json" },
+        body
+      })
+      assert.strictEqual(answer.status, 400)
+      assert.deepStrictEqual(await answer.json(), { error: "The body is not UTF-8." })
+    }
+  })
+
   it("a stream without an end is given up when its reader leaves", async () => {
     const connections = async () => (await ask({ path: "/status" })).body.connections
     const before = await connections()

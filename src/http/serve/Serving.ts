@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer"
 import type { IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
@@ -80,6 +81,7 @@ export class Serving {
       if (body === "gone") return
       if (body === "too-large") return this.#reply(exchange, tooLarge(bodyBytes), admitted)
       if (body === "pushed-out") return this.#reply(exchange, reject(408, "The body took too long to come."), admitted)
+      if (!isUtf8(body)) return this.#reply(exchange, reject(400, "The body is not UTF-8."), admitted)
       const { bearer } = entered
       // It may have come for long.
       if (bearer !== undefined && !this.#options.tokens.isGood(bearer.id)) {
@@ -292,6 +294,7 @@ const targetOf = ({ path, query }: Admitted): string => {
 const lacking = (has: Scope, needs: Scope): string => `This token's scope is "${has}", and this needs "${needs}".`
 
 const forbidsFor = (bearer: Bearer | undefined): Forbids => {
-  const scope = bearer?.scope ?? "read"
+  if (bearer === undefined) return () => "A token is needed."
+  const { scope } = bearer
   return (method) => (allows(scope, scopeOf(method)) ? undefined : lacking(scope, scopeOf(method)))
 }

@@ -57,6 +57,7 @@ const pathOf = (target: string, host: string): { readonly path: string; readonly
   const mark = rest.indexOf("?")
   // As it was sent: what a URL makes of dots is another path than the one that a proxy has looked at.
   const path = mark === -1 ? rest : rest.slice(0, mark)
+  if (path.includes("\\")) return reject(400, "A path has no backslash: write %5C.")
   return { path, query: new URLSearchParams(mark === -1 ? "" : rest.slice(mark + 1)) }
 }
 
@@ -120,7 +121,7 @@ export const bodyProblem = ({ headers, method }: Head, route: Route, bodyBytes: 
 export const credentialOf = (
   { headers, method }: Head,
   cookieName: string,
-  { isOwnPage }: Admitted
+  { foreignOrigin, isOwnPage }: Admitted
 ): { readonly kind: "bearer" | "cookie"; readonly token: string } | undefined => {
   const authorization = header(headers, "authorization")
   if (authorization !== undefined) {
@@ -129,7 +130,7 @@ export const credentialOf = (
   }
   // A cookie comes by itself: it counts where the browser says that hob's own page asks, or where nothing is changed.
   const isUpgrade = headers.has("upgrade")
-  if (!isOwnPage && (isUpgrade || method !== "GET")) return undefined
+  if (foreignOrigin !== undefined || (!isOwnPage && (isUpgrade || method !== "GET"))) return undefined
   for (const part of (header(headers, "cookie") ?? "").split(";")) {
     const at = part.indexOf("=")
     const value = part.slice(at + 1).trim()

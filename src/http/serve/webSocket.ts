@@ -19,7 +19,7 @@ export class WebSocketClient {
     this.#socket = socket
     this.line = new LineSocket({
       // Whoever reads too slowly holds up itself.
-      take: (line, done) => sendText(transport, line, done),
+      take: (line, done) => (socket.readyState === socket.OPEN ? sendText(transport, line, done) : done()),
       ended: () => socket.close(GOING_AWAY),
       closed: () => {
         // A client that is cut off has read nothing for long: it reads no farewell either.

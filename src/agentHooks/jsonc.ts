@@ -146,7 +146,9 @@ export const withLast = (text: string, node: ObjectNode | ArrayNode, value: unkn
   const comma = commaBehind(text, last.end)
   // What is remarked of the last one on its line stays with it.
   const from = comma === null ? last.end : comma + 1
-  const at = from + (/^[ \t]*(?:\/\/[^\r\n]*|\/\*[^\r\n]*?\*\/[ \t]*(?=\r?\n))/.exec(text.slice(from))?.[0].length ?? 0)
+  const at =
+    from +
+    (/^[ \t]*(?:\/\/[^\r\n]*|\/\*(?:(?!\*\/)[^\r\n])*\*\/[ \t]*(?=\r?\n))/.exec(text.slice(from))?.[0].length ?? 0)
   return comma === null
     ? `${text.slice(0, last.end)},${text.slice(last.end, at)}${written}${text.slice(at)}`
     : `${text.slice(0, at)}${written},${text.slice(at)}`

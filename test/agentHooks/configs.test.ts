@@ -151,6 +151,12 @@ describe("hob's hooks in an agent's configuration", () => {
             )
         )
 
+  it("go between two remarks of one line where what they are of ends between them", () => {
+    const once = claudeConfig.install('{"hooks": {"Stop": [{"hooks": []}\n,/* a */]/* b */\n}}\n', command)!
+    assert.isNotNull(once)
+    assert.lengthOf(ownCommands(once, "Stop"), 1)
+  })
+
   it("are not put into what nobody understands", () => {
     for (const text of [
       "[]",

@@ -25,6 +25,8 @@ export class OutputFollower implements InStep {
   #own: OutputSource | undefined
   #joined: SharedOutput | undefined
   #cursor = 0
+  /** Its client has been told where it begins. */
+  #hasBegun = false
   #isWaiting = false
   #isOver = false
   #end: { readonly problem: string | undefined } | undefined
@@ -86,6 +88,7 @@ export class OutputFollower implements InStep {
       opened: (offset) => {
         if (!isFirst && offset > this.#cursor) call.push(emptyItem(offset, offset - this.#cursor))
         else if (isFirst) call.push(emptyItem(offset, 0))
+        this.#hasBegun = true
         this.#cursor = offset
         this.tryJoin()
       },
@@ -112,7 +115,7 @@ export class OutputFollower implements InStep {
 
   /** Goes in step with the others, if it has caught up with them. */
   tryJoin(): void {
-    if (this.#own === undefined || this.#isOver) return
+    if (this.#own === undefined || !this.#hasBegun || this.#isOver) return
     const all = this.#options.shared?.()
     if (all === undefined || all.hasEnded || !all.covers(this.#cursor)) return
     this.#own.close()

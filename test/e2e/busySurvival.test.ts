@@ -24,6 +24,15 @@ process.stdin.setEncoding("latin1").on("data", (text) => {
 setInterval(() => { for (let i = 0; i < 50; i++) console.log("line " + number++) }, 2)
 `
 
+/** What should not take long, with a name for when it does. */
+const within = async <A>(what: string, promise: Promise<A>): Promise<A> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited in vain for ${what}`)), 110_000)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
 const resize = async (home: Home, rows: number) => {
   await using client = await connect({ paths: home.paths })
   await client["sessions.resize"]({ session: "busy", cols: 100, rows })
@@ -49,7 +58,7 @@ describePty("the daemon is killed while much goes on", () => {
 
     const acknowledged: Array<string> = []
     for (let kill = 0; kill < KILLS; kill++) {
-      await home.ok(["ls"])
+      await within("the list", home.ok(["ls"]))
       const pid = await home.daemonPid()
       const paste = Array.from({ length: 2_000 }, (_, line) => `${kill}.${line} ${"x".repeat(40)}\n`).join("")
       const env = Object.fromEntries(Object.entries(home.env).map(([name, value]) => [name, value ?? ""]))
@@ -72,14 +81,14 @@ describePty("the daemon is killed while much goes on", () => {
       await until("more was printed", () => followed.length > before + kill * 4_000)
       process.kill(pid, "SIGKILL")
       await until("the daemon is gone", () => !isAlive(pid))
-      if ((await sending).code === 0) acknowledged.push(paste)
-      await resizing
+      if ((await within("what was pasted", sending)).code === 0) acknowledged.push(paste)
+      await within("the resize", resizing)
       attached.signalAll("SIGKILL")
     }
 
-    await home.ok(["send", "busy", "stop\n"])
-    await end
-    await home.ok(["wait", "busy"])
+    await within("the stop", home.ok(["send", "busy", "stop\n"]))
+    await within("the follower", end)
+    await within("the end", home.ok(["wait", "busy"]))
     assert.strictEqual(await home.ok(["output", "busy"]), followed)
     const lines = followed.split("\r\n").slice(0, -1)
     const last = /^end after (\d+), resized true$/.exec(lines.pop()!)

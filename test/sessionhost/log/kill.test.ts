@@ -10,7 +10,7 @@ import { random, readAll, readEntries, temporary } from "./support.ts"
 const KILLS = Number(process.env["HOB_LOG_KILLS"] ?? 60)
 const AT_ONCE = 4
 /** A writer is killed after 60 on average. */
-const FEWEST_ACKS = 20
+const FEWEST_ACKS = 40
 
 /** Starts a writer, kills it somewhere in its work, and returns what it had said was in the log by then. */
 const writeAndKill = (

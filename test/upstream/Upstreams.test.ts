@@ -107,7 +107,7 @@ describe("upstreams", { timeout: 30_000 }, () => {
       yield* Effect.forkChild(
         Stream.runForEach(upstreams.changes, (all) => Effect.sync(() => seen.push(all.map(({ name }) => name))))
       )
-      yield* Effect.sleep(1)
+      while (seen.length < 1) yield* Effect.sleep(5)
       yield* upstreams.add({ name: "more", uri })
       yield* upstreams.remove("more")
       while (seen.length < 3) yield* Effect.sleep(5)
@@ -115,11 +115,15 @@ describe("upstreams", { timeout: 30_000 }, () => {
       yield* upstreams.call({ name: "nas", method: "core.ping" })
       middleware.dropConnections()
       while ((yield* upstreams.status()).connections < 2) yield* Effect.sleep(5)
-      const states = said.map(({ channel, message }) => [channel, (message as { state: string }).state].join(" "))
-      assert.deepStrictEqual(states.slice(0, 3), [
+      const states = said
+        .map(({ channel, message }) => [channel, (message as { state: string }).state].join(" "))
+        // A connection that is lost as soon as it is up rests first: whether this one did is a matter of milliseconds.
+        .filter((state) => state !== "upstream:nas waiting")
+      assert.deepStrictEqual(states.slice(0, 4), [
         "upstream:nas connecting",
         "upstream:nas up",
-        "upstream:nas connecting"
+        "upstream:nas connecting",
+        "upstream:nas up"
       ])
     })
   )

@@ -23,7 +23,7 @@ export default defineConfig({
     // Most files wait for processes of their own; more at once than there are cores is what keeps the suite short.
     maxWorkers: 4,
     testTimeout: 120_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     projects: [
       { extends: true, test: { name: "whole", include: ["test/**/*.test.ts"], exclude: pure, setupFiles } },
       { extends: true, test: { name: "pure", include: pure, setupFiles, isolate: false } }

@@ -1,5 +1,5 @@
 import { type FSWatcher, realpathSync, statSync, watch } from "node:fs"
-import { dirname } from "node:path"
+import { basename, dirname } from "node:path"
 import { filePrint } from "../config/filePrint.ts"
 
 /** Directories that are watched for one module. */
@@ -83,7 +83,7 @@ export class FileWatch {
   #open(directory: string): Watched {
     const at = nearestOf(directory)
     const identity = identityOf(at)
-    const watcher = watch(at, { persistent: false }, (event) => this.#happened(directory, watcher, event))
+    const watcher = watch(at, { persistent: false }, (event, name) => this.#happened(directory, watcher, event, name))
     watcher.on("error", (error) => {
       watcher.close()
       if (this.#watched.get(directory)?.watcher === watcher) this.#watched.delete(directory)
@@ -92,11 +92,13 @@ export class FileWatch {
     return { watcher, at, identity }
   }
 
-  #happened(directory: string, watcher: FSWatcher, event: string): void {
+  #happened(directory: string, watcher: FSWatcher, event: string, name: string | null): void {
     const watched = this.#watched.get(directory)
     if (watched?.watcher !== watcher) return
-    // What is written into a file changes no directory.
-    if (event === "rename" && !isThere(directory, watched)) {
+    // What is written into a file changes no directory. A directory that is deleted tells its own name last; one that is
+    // made at once in its place may get its number too, and nobody hears of that one by the old watcher.
+    const isOver = event === "rename" && (name === basename(watched.at) || !isThere(directory, watched))
+    if (isOver) {
       watcher.close()
       this.#watched.delete(directory)
       this.#watch(directory)

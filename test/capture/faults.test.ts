@@ -23,7 +23,7 @@ let homes = 0
 
 beforeAll(async () => {
   program = await bundle("../capture/captureWriter.ts", home)
-}, 60_000)
+})
 afterAll(() => fs.rmSync(home, { recursive: true, force: true }))
 
 const storeOf = (at: string): string => join(at, "home", "hob.db")
@@ -206,7 +206,8 @@ describe("of captures in a store one byte of which is changed, or that is cut of
           fs.rmSync(at, { recursive: true })
         }
         console.log(`${reported} of ${FLIPS} reported, ${((100 * loaded) / FLIPS / ENTRIES).toFixed(1)} % loaded`)
-        assert.isAbove(reported, FLIPS / 3)
+        // Half of them are, of many; of few it may be rather fewer, by six times what chance makes of it.
+        assert.isAbove(reported, FLIPS / 2 - 3 * Math.sqrt(FLIPS))
       }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))),
     600_000
   )

@@ -14,7 +14,7 @@ const home = fs.mkdtempSync(join(tmpdir(), "hob-save-"))
 let program = ""
 beforeAll(async () => {
   program = await bundle("../capture/captureSaver.ts", home)
-}, 60_000)
+})
 afterAll(() => fs.rmSync(home, { recursive: true, force: true }))
 
 let count = 0

@@ -73,6 +73,6 @@ describe("the key of captures", () => {
         yield* two.stop
         yield* Effect.promise(again.stop)
       }).pipe(Effect.scoped, Effect.provide(TestClock.layer()), Effect.runPromise),
-    60_000
+    300_000
   )
 })

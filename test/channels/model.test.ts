@@ -176,6 +176,6 @@ describe("channels", () => {
         numRuns: RUNS,
         examples: [[droppedButStored]]
       }),
-    240_000
+    900_000
   )
 })

@@ -125,8 +125,8 @@ describe("expressions", () => {
     const began = process.cpuUsage()
     for (let run = 0; run < 1000; run++) assert.isNotEmpty(refusal(`${bad[run % 4]!}${" ".repeat(run % 7)}`))
     const { user } = process.cpuUsage(began)
-    // 5 ms each are promised: this is a tenth of that.
-    assert.isBelow(user / 1000, 500)
+    // 5 ms each are promised; it is a hundredth of that, and half of it on machines that are slower, or have other things to do.
+    assert.isBelow(user / 1000, 2500)
   })
 })
 

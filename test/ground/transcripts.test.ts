@@ -24,7 +24,8 @@ const quiet = Logger.layer([])
 const isUp = async (surroundings: Surroundings): Promise<boolean> => {
   const ask: Entry = { dir: "in", line: { jsonrpc: "2.0", id: 1, method: "daemon.status" } }
   const answer = (await replay([ask, { dir: "out", line: {} }], surroundings)).at(-1)!
-  const status = (answer.line as { readonly result: DaemonStatus }).result
+  const status = (answer.line as { readonly result?: DaemonStatus }).result
+  if (status === undefined) return false
   return status.sessionHost !== null && status.concerns.every((concern) => concern.state === "up")
 }
 

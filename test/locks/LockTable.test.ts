@@ -262,7 +262,7 @@ describe("a restart", () => {
           yield* stop
         }
       }).pipe(Effect.scoped),
-    60_000
+    300_000
   )
 })
 

@@ -156,14 +156,14 @@ describe("what a method does to its process ends that process alone:", () => {
     `const all = []; for (;;) all.push(new Array(1000).fill(all.length))`,
     /methods\.memoryBytes/,
     {
-      HOB_METHODS_MEMORY_BYTES: String(96 * 1024 * 1024)
+      HOB_METHODS_MEMORY_BYTES: String(192 * 1024 * 1024)
     }
   )
   ended(
     "buffers without end, which are no part of the heap",
     `const all = []; for (;;) { all.push(Buffer.alloc(4 << 20, 1)); await new Promise((go) => setTimeout(go, 20)) }`,
     /more.* than it may \(methods\.memoryBytes\)/,
-    { HOB_METHODS_MEMORY_BYTES: String(160 * 1024 * 1024) }
+    { HOB_METHODS_MEMORY_BYTES: String(256 * 1024 * 1024) }
   )
   ended(
     "nonsense on its line to hob",
@@ -204,7 +204,7 @@ describe("what a method does to its process ends that process alone:", () => {
 
   it.live("a method that never resolves and does not listen is left behind: calls beside it finish", () =>
     Effect.gen(function* () {
-      const hob = yield* daemon({ HOB_METHODS_GRACE_MILLIS: "3000" })
+      const hob = yield* daemon({ HOB_METHODS_GRACE_MILLIS: "6000" })
       const { paths } = yield* written({
         "deaf.ts": `export const never = (_, hob) => { hob.progress(1); return new Promise(() => {}) }
           export const slow = async (_, hob) => { hob.progress(1); return hob.prompt("go on?") }

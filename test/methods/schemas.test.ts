@@ -14,7 +14,7 @@ describe("what a method declares is checked:", () => {
         "json.ts": `export const methods = {
             move: {
               description: "Moves a task",
-              timeoutMillis: 5000,
+              timeoutMillis: 100_000,
               params: {
                 type: "object",
                 properties: { task: { type: "string", pattern: "^t\\\\d+$" }, column: { enum: ["todo", "done"] }, tags: { type: "array", items: { $ref: "#/$defs/tag" } } },
@@ -28,7 +28,7 @@ describe("what a method declares is checked:", () => {
           export const move = ({ task }) => task === "t0" ? { moved: "yes" } : { moved: true }`
       })
       const { methods } = yield* hob.add(paths["json.ts"]!)
-      assert.deepInclude(methods[0] as object, { method: "move", description: "Moves a task", timeoutMillis: 5000 })
+      assert.deepInclude(methods[0] as object, { method: "move", description: "Moves a task", timeoutMillis: 100_000 })
       assert.containsAllKeys(methods[0]!, ["params", "result"])
       assert.deepStrictEqual(yield* hob.call("move", { task: "t1", column: "done", tags: ["a"] }), { moved: true })
       const wrong: ReadonlyArray<readonly [unknown, RegExp]> = [

@@ -63,9 +63,9 @@ export const daemon = (env: Readonly<Record<string, string>> = {}) =>
 /** Waits until it is so. */
 export const until = <E>(what: string, check: Effect.Effect<boolean, E>): Effect.Effect<void, E> =>
   Effect.gen(function* () {
-    const began = Date.now()
+    const deadline = performance.now() + 110_000
     while (!(yield* check)) {
-      if (Date.now() - began > 60_000) return yield* Effect.die(new Error(`still not: ${what}`))
+      if (performance.now() > deadline) return yield* Effect.die(new Error(`still not: ${what}`))
       yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 20)))
     }
   })

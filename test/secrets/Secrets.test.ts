@@ -126,7 +126,7 @@ describe("secrets in the Secret Service", () => {
         // Never a new one in the place of one that can't be had.
         assert.include((yield* Effect.flip(secrets.readOrMake("capture.key", () => bytes("new")))).message, "Unlock it")
       }).pipe(Effect.scoped, Effect.runPromise),
-    60_000
+    300_000
   )
 
   it.live("without the program for it can't be used, and say what is missing", () =>
@@ -190,6 +190,6 @@ describe("secrets in the keychain of macOS (a stand-in for its program: no Mac h
           assert.notInclude(used, Buffer.from(plain).toString("base64").slice(0, 6))
         assert.include((yield* Effect.flip(secrets.write("capture.key", secret("x".repeat(3000))))).message, "2048")
       }).pipe(Effect.scoped),
-    60_000
+    300_000
   )
 })

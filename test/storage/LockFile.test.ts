@@ -49,47 +49,55 @@ const contender = (paths: { lock: string; lockInfo: string }) => {
 }
 
 describe("the lock of a home", () => {
-  it("has exactly one holder, whatever the number of processes that race for it", () =>
-    withPaths(async (paths) => {
-      const all = Array.from({ length: 20 }, () => contender(paths))
-      try {
-        for (const one of all) assert.strictEqual(await one.hear(), "there")
-        for (let round = 0; round < 60; round++) {
-          for (const one of all) one.say()
-          const said = await Promise.all(all.map((one) => one.hear()))
-          const winners = all.filter((_, index) => said[index] === "held")
-          assert.lengthOf(winners, 1, `round ${round}: ${said.join(", ")}`)
-          winners[0]!.say()
-          // Released before it waits for the next round: its file of record is gone.
-          while (fs.existsSync(paths.lockInfo)) await new Promise((resolve) => setImmediate(resolve))
-        }
-      } finally {
-        await Promise.all(all.map((one) => one.kill()))
-      }
-    }))
-
-  it("is free once its holder was killed, and whoever comes next replaces its record", () =>
-    withPaths(async (paths) => {
-      for (let round = 0; round < 5; round++) {
-        const [holder, other] = [contender(paths), contender(paths)]
+  it(
+    "has exactly one holder, whatever the number of processes that race for it",
+    () =>
+      withPaths(async (paths) => {
+        const all = Array.from({ length: 20 }, () => contender(paths))
         try {
-          holder.say()
-          assert.strictEqual(await holder.hear(), "there")
-          assert.strictEqual(await holder.hear(), "held")
-          other.say()
-          assert.strictEqual(await other.hear(), "there")
-          assert.strictEqual(await other.hear(), `busy ${holder.pid}`)
-          assert.isTrue(isLocked(paths.lock))
-          await holder.kill()
-          assert.isFalse(isLocked(paths.lock))
-          other.say()
-          assert.strictEqual(await other.hear(), "held")
-          assert.strictEqual(JSON.parse(fs.readFileSync(paths.lockInfo, "utf8")).pid, other.pid)
+          for (const one of all) assert.strictEqual(await one.hear(), "there")
+          for (let round = 0; round < 60; round++) {
+            for (const one of all) one.say()
+            const said = await Promise.all(all.map((one) => one.hear()))
+            const winners = all.filter((_, index) => said[index] === "held")
+            assert.lengthOf(winners, 1, `round ${round}: ${said.join(", ")}`)
+            winners[0]!.say()
+            // Released before it waits for the next round: its file of record is gone.
+            while (fs.existsSync(paths.lockInfo)) await new Promise((resolve) => setImmediate(resolve))
+          }
         } finally {
-          await Promise.all([holder.kill(), other.kill()])
+          await Promise.all(all.map((one) => one.kill()))
         }
-      }
-    }))
+      }),
+    600_000
+  )
+
+  it(
+    "is free once its holder was killed, and whoever comes next replaces its record",
+    () =>
+      withPaths(async (paths) => {
+        for (let round = 0; round < 5; round++) {
+          const [holder, other] = [contender(paths), contender(paths)]
+          try {
+            holder.say()
+            assert.strictEqual(await holder.hear(), "there")
+            assert.strictEqual(await holder.hear(), "held")
+            other.say()
+            assert.strictEqual(await other.hear(), "there")
+            assert.strictEqual(await other.hear(), `busy ${holder.pid}`)
+            assert.isTrue(isLocked(paths.lock))
+            await holder.kill()
+            assert.isFalse(isLocked(paths.lock))
+            other.say()
+            assert.strictEqual(await other.hear(), "held")
+            assert.strictEqual(JSON.parse(fs.readFileSync(paths.lockInfo, "utf8")).pid, other.pid)
+          } finally {
+            await Promise.all([holder.kill(), other.kill()])
+          }
+        }
+      }),
+    600_000
+  )
 
   it.effect("is busy for its own process too, and names itself as the holder", () =>
     withPaths((paths) =>

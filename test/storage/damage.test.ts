@@ -214,6 +214,6 @@ describe("a damaged store", () => {
         assert.isAbove(reported.length, FLIPS * 0.5)
         assert.isAbove(loaded, 0.8)
       }).pipe(Effect.scoped, quiet),
-    180_000
+    900_000
   )
 })

@@ -11,6 +11,8 @@ import { mounts, ownMounts, run, runWithFault, traceOf, violations } from "./tra
 const home = fs.mkdtempSync(join(tmpdir(), "hob-faults-"))
 let program = ""
 let stores = 0
+/** Each of these starts a few dozen programs, most of them under strace. */
+const LONG = 600_000
 
 beforeAll(async () => {
   program = await bundle("storeWriter.ts", home)
@@ -31,26 +33,30 @@ const notesOf = (path: string) => Effect.runPromise(readNotes(path))
 const among = (ids: ReadonlyArray<number>, wanted: ReadonlyArray<number>) => wanted.filter((id) => ids.includes(id))
 
 describe("a full disk", () => {
-  needs("strace")("at any write: refused as full and not made; reads go on; it works again by itself", async () => {
-    for (let first = 1; first <= 25; first++) {
-      const path = await newStore()
-      // Each of the writes first, first + 25, first + 50, … to the store's files finds no space: each is tried once.
-      const said = await writer(path, `pwrite64:error=ENOSPC:when=${first}+25`, "process-crash", 1, 150)
-      assert.isAbove(said.failed.length, 0)
-      assert.deepStrictEqual(
-        said.failed.filter(({ read, tag }) => tag !== "StorageFull" || read !== "read"),
-        []
-      )
-      assert.isTrue(said.acknowledged.some((id) => id > said.failed[0]!.id))
-      assert.include(["ok", "full"], said.state)
-      const { damage, ids, wrong } = await notesOf(path)
-      assert.deepStrictEqual({ damage, wrong }, { damage: [], wrong: [] })
-      assert.deepStrictEqual(
-        ids,
-        [...said.acknowledged].sort((a, b) => a - b)
-      )
-    }
-  })
+  needs("strace")(
+    "at any write: refused as full and not made; reads go on; it works again by itself",
+    async () => {
+      for (let first = 1; first <= 25; first++) {
+        const path = await newStore()
+        // Each of the writes first, first + 25, first + 50, … to the store's files finds no space: each is tried once.
+        const said = await writer(path, `pwrite64:error=ENOSPC:when=${first}+25`, "process-crash", 1, 150)
+        assert.isAbove(said.failed.length, 0)
+        assert.deepStrictEqual(
+          said.failed.filter(({ read, tag }) => tag !== "StorageFull" || read !== "read"),
+          []
+        )
+        assert.isTrue(said.acknowledged.some((id) => id > said.failed[0]!.id))
+        assert.include(["ok", "full"], said.state)
+        const { damage, ids, wrong } = await notesOf(path)
+        assert.deepStrictEqual({ damage, wrong }, { damage: [], wrong: [] })
+        assert.deepStrictEqual(
+          ids,
+          [...said.acknowledged].sort((a, b) => a - b)
+        )
+      }
+    },
+    LONG
+  )
 
   needs("strace")("while the store is made: it says so, and the next start makes it", async () => {
     for (const inject of ["pwrite64:error=ENOSPC:when=1", "pwrite64:error=ENOSPC:when=6"]) {
@@ -108,24 +114,28 @@ describe("a full disk", () => {
 
 describe("a disk that fails", () => {
   for (const call of ["fsync", "pwrite64"]) {
-    needs("strace")(`at any ${call}: not acknowledged, read-only from then on, and reads go on`, async () => {
-      for (let position = 1; position <= 20; position++) {
-        const path = await newStore()
-        const said = await writer(path, `${call}:error=EIO:when=${position}`, "power-loss", 1, 150)
-        const { failed, state } = said
-        if (state !== "read-only") assert.fail(`${call} ${position}: ${said.lines.slice(-3).join(", ")}`)
-        assert.isAbove(failed.length, 0)
-        assert.deepStrictEqual(
-          failed.filter(({ read, tag }) => tag !== "StorageFailed" || read !== "read"),
-          []
-        )
-        // Nothing is acknowledged behind the first failure.
-        assert.isTrue(said.acknowledged.every((id) => id < failed[0]!.id))
-        const { damage, ids, wrong } = await notesOf(path)
-        assert.deepStrictEqual({ damage, wrong }, { damage: [], wrong: [] })
-        assert.deepStrictEqual(among(ids, said.acknowledged), said.acknowledged)
-      }
-    })
+    needs("strace")(
+      `at any ${call}: not acknowledged, read-only from then on, and reads go on`,
+      async () => {
+        for (let position = 1; position <= 20; position++) {
+          const path = await newStore()
+          const said = await writer(path, `${call}:error=EIO:when=${position}`, "power-loss", 1, 150)
+          const { failed, state } = said
+          if (state !== "read-only") assert.fail(`${call} ${position}: ${said.lines.slice(-3).join(", ")}`)
+          assert.isAbove(failed.length, 0)
+          assert.deepStrictEqual(
+            failed.filter(({ read, tag }) => tag !== "StorageFailed" || read !== "read"),
+            []
+          )
+          // Nothing is acknowledged behind the first failure.
+          assert.isTrue(said.acknowledged.every((id) => id < failed[0]!.id))
+          const { damage, ids, wrong } = await notesOf(path)
+          assert.deepStrictEqual({ damage, wrong }, { damage: [], wrong: [] })
+          assert.deepStrictEqual(among(ids, said.acknowledged), said.acknowledged)
+        }
+      },
+      LONG
+    )
   }
 
   // The first flush is that of the log's header; the log and then the file are flushed when the one is copied into the other.

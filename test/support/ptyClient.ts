@@ -90,7 +90,7 @@ export class PtyClient {
     const late = new Promise<never>((_, reject) => {
       const fail = () =>
         reject(new Error(`waited in vain until ${what}; the terminal shows:\n${this.rows().join("\n")}`))
-      timer = setTimeout(fail, 60_000)
+      timer = setTimeout(fail, 110_000)
     })
     await Promise.race([this.#watch.until(condition), late]).finally(() => clearTimeout(timer))
   }

@@ -175,7 +175,7 @@ class Lines {
 export const replay = async (
   transcript: ReadonlyArray<Entry>,
   surroundings: Surroundings,
-  limitMillis = 20_000
+  limitMillis = 60_000
 ): Promise<ReadonlyArray<Entry>> => {
   const lines = new Lines(surroundings.socket)
   const placeholders = new Placeholders(surroundings)

@@ -14,7 +14,7 @@ const filesOf = (directory: string): ReadonlyArray<string> =>
     entry.isFile() ? [join(entry.parentPath, entry.name)] : []
   )
 
-describe("upstreams", { timeout: 30_000 }, () => {
+describe("upstreams", () => {
   it.live(
     "are there again after a restart, with their credential, which is in a file of its own that only its owner reads",
     () =>

@@ -6,6 +6,7 @@ import { createServer } from "node:net"
 import { join } from "node:path"
 import { until } from "../support/home.ts"
 import { startMiddleware } from "../support/middleware/start.ts"
+import { quietPort } from "../support/port.ts"
 import { connected, KEY, PASSWORD, upstreams } from "./inProcess.ts"
 import { middlewareOf as standIn } from "./support.ts"
 
@@ -102,7 +103,7 @@ describe("a login", () => {
 describe("a server", () => {
   it.live("that is gone at the start is said to be, nothing is sent, and is found again when it comes back", () =>
     Effect.gen(function* () {
-      const first = yield* Effect.promise(() => startMiddleware())
+      const first = yield* Effect.promise(async () => startMiddleware({ port: await quietPort() }))
       yield* Effect.promise(first.stop)
       const { call } = yield* connected(first)
       const error = yield* Effect.flip(call("mock.mark", ["once"], { timeoutMillis: 2000 }))

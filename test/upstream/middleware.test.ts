@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from "vitest"
 import { type Client, failure, openClient } from "../support/middleware/client.ts"
 import { beginScram, finishScram, scramKey } from "../support/middleware/scram.ts"
 import { type StartedMiddleware, type StartOptions, startMiddleware } from "../support/middleware/start.ts"
+import { quietPort } from "../support/port.ts"
 
 const ends: Array<() => Promise<void>> = []
 afterAll(async () => {
@@ -302,7 +303,7 @@ describe("calls", async () => {
   })
 
   it("connections can be refused, and it comes back where it was", async () => {
-    const first = await startMiddleware()
+    const first = await startMiddleware({ port: await quietPort() })
     first.middleware.refuseWith = 502
     await expect(openClient(first.uri)).rejects.toThrow("502")
     await first.stop()

@@ -6,7 +6,7 @@ import { middlewareOf } from "./support.ts"
 
 const credential = { kind: "password", secret: "correct horse" } as const
 
-describe("upstream.* on the native socket", { timeout: 60_000 }, () => {
+describe("upstream.* on the native socket", () => {
   it.live("asks a caller for a one-time password, and nobody else can answer for it", () =>
     Effect.gen(function* () {
       const { uri } = yield* middlewareOf({ users: { ada: { password: "correct horse", otp: "123456" } } })

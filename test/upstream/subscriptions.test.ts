@@ -23,7 +23,7 @@ const listen = ({ upstreams }: Pick<Declared, "upstreams">, collection: string) 
     }
   })
 
-describe("a subscription", { timeout: 30_000 }, () => {
+describe("a subscription", () => {
   it.live("is one at the upstream however many listen, and none after the last has left", () =>
     Effect.gen(function* () {
       const all = yield* declared()

@@ -23,7 +23,7 @@ export const keepAlive = (
       const ask = Math.min(pingMillis, deadMillis / 2)
       const now = yield* monotonicMillis
       const silence = now - connection.heardAt()
-      const pause = silence < ask ? ask - silence : stoodStill ? ask : Math.min(ask, deadMillis - silence)
+      const pause: number = silence < ask ? ask - silence : stoodStill ? ask : Math.min(ask, deadMillis - silence)
       if (silence >= deadMillis && !stoodStill) {
         connection.drop(`nothing was heard of it for ${deadMillis} ms`)
         return yield* connection.lost

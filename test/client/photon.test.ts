@@ -14,7 +14,7 @@ import {
   unscheduleJob
 } from "../../src/client/index.ts"
 import { type Home, makeHome } from "../support/home.ts"
-import { freePort } from "../webhooks/support.ts"
+import { quietPort } from "../support/port.ts"
 
 describe("photon's functions over hob's own protocol", () => {
   let home: Home
@@ -38,7 +38,7 @@ describe("photon's functions over hob's own protocol", () => {
     await home.ok(webhook, { env: { PHOTON_WEBHOOK_SECRET: "s" } })
     await startWebhookServer(0)
     assert.match(await home.ok(["webhook", "ls"]), /^Not listening/)
-    const port = await freePort()
+    const port = await quietPort()
     await startWebhookServer(port)
     const send = (secret: string) =>
       fetch(`http://127.0.0.1:${port}/webhook/handleGithubPush`, {

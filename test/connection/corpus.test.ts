@@ -104,7 +104,7 @@ describe("strings that have broken programs", () => {
   })
 })
 
-describe("lines that nobody thought of", () => {
+describe("lines that nobody thought of", { timeout: 300_000 }, () => {
   /** Bytes that are likely to mean something to a JSON reader, and any others. */
   const pieces = fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom(...'{}[]":,\\ -+.0123456789eEtrufalsn/\r\t') },

@@ -50,7 +50,7 @@ const close = async (door: ChildProcess): Promise<void> => {
 
 const many = (files: number) => (hardLimit >= files ? it : skipsForbidden ? it : it.skip)
 
-describe("crowds", () => {
+describe("crowds", { timeout: 300_000 }, () => {
   many(10_500)(
     "10,000 clients that connect at once are all served, in less than 256 MiB (needs ulimit -n 10500)",
     async () => {

@@ -3,7 +3,8 @@ import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import type { Delivery } from "../../src/protocol/webhooks.ts"
 import { type Home, makeHome, until } from "../support/home.ts"
-import { type Answer, freePort, hmac, post } from "../webhooks/support.ts"
+import { quietPort } from "../support/port.ts"
+import { type Answer, hmac, post } from "../webhooks/support.ts"
 
 /** `HOB_WEBHOOK_KILLS=50 vitest run test/e2e/webhooks.test.ts` for as many as you like. */
 const KILLS = Number(process.env["HOB_WEBHOOK_KILLS"] ?? 4)
@@ -29,7 +30,7 @@ beforeEach(async () => {
      export const again = once
      export const fails = () => { throw new Error("no such branch") }`
   )
-  port = await freePort()
+  port = await quietPort()
   await home.ok([
     "start",
     "-c",

@@ -149,7 +149,8 @@ describe("from elsewhere", { timeout: 120_000 }, () => {
       const headers = { authorization: `Bearer ${served.token}` }
       const get = (options: object, path = "/sessions") =>
         new Promise<number | string>((done) => {
-          request({ port: served.port, host: "localhost", path, headers, ...options }, (answer) =>
+          // By name, and at 127.0.0.1 at once: elsewhere it is tried for a quarter of a second only.
+          request({ port: served.port, host: "localhost", family: 4, path, headers, ...options }, (answer) =>
             done(answer.resume().statusCode!)
           )
             .on("error", (error: NodeJS.ErrnoException) => done(error.code!))
@@ -166,12 +167,12 @@ describe("from elsewhere", { timeout: 120_000 }, () => {
         () => "refused"
       )
       assert.notStrictEqual(plain, 200)
-      const socket = new WebSocket(`wss://localhost:${served.port}/ws`, { headers, ca })
+      const socket = new WebSocket(`wss://localhost:${served.port}/ws`, { headers, ca, family: 4 })
       await new Promise((open, failed) => socket.once("open", open).once("error", failed))
       socket.terminate()
       const { url } = await served.home.json<{ url: string }>(["http", "login"])
       const cookie = await new Promise<string>((done) => {
-        request(url.replace("127.0.0.1", "localhost"), { ca }, (answer) =>
+        request(url.replace("127.0.0.1", "localhost"), { ca, family: 4 }, (answer) =>
           done(answer.resume().headers["set-cookie"]![0]!)
         ).end()
       })

@@ -7,7 +7,7 @@ import { theMachine, thePhone, theReadyMachine, theServer } from "./support.ts"
 import type { Phone } from "../support/happyServer/Phone.ts"
 
 const held = <E>(name: string, test: () => Effect.Effect<unknown, E, Scope.Scope>) =>
-  it.effect(name, () => Effect.scoped(test()), 60_000)
+  it.effect(name, () => Effect.scoped(test()))
 
 /** Lets real input and output happen until something is so. */
 const until = (check: () => boolean | Promise<boolean>): Effect.Effect<void> =>
@@ -89,9 +89,9 @@ describe("the line to the server", () => {
       }
       yield* TestClock.adjust("20 seconds")
       // What is said at the end has its time limits too, which pass.
-      for (let tick = 0; tick < 100 && (yield* status).state !== "waiting"; tick++) yield* TestClock.adjust("50 millis")
+      for (let tick = 0; (yield* status).state !== "waiting"; tick++)
+        yield* tick < 100 ? TestClock.adjust("50 millis") : Effect.yieldNow
       const waiting = yield* status
-      assert.strictEqual(waiting.state, "waiting")
       assert.match(waiting.reason!, /^Nothing has come from the server for \d+ s\.$/)
       yield* TestClock.adjust("1 second")
       while ((yield* status).state !== "ready") yield* Effect.yieldNow

@@ -30,9 +30,12 @@ afterEach(() => {
 describe("the stand-in server", () => {
   let server: HappyServer
   let phone: Phone
+  /** One that waits for longer than anything takes, and a device there. */
+  let patient: HappyServer
+  let patiently: Phone
   let lastId = 0
-  const asMachine = (machineId: string, token = phone.token) =>
-    connect(server.url, { token, clientType: "machine-scoped", machineId })
+  const asMachine = (machineId: string, to = { server, phone }) =>
+    connect(to.server.url, { token: to.phone.token, clientType: "machine-scoped", machineId })
   const register = async (id = `machine-${++lastId}`) => {
     const posted = { id, metadata: "m1", daemonState: "s1" }
     return { id, ...(await post(server.url, "/v1/machines", posted, phone.token)) }
@@ -41,10 +44,12 @@ describe("the stand-in server", () => {
   beforeAll(async () => {
     server = await HappyServer.start({ graceMillis: 300, timeoutMillis: 300, missedMillis: 50 })
     phone = await Phone.login(server.url)
+    patient = await HappyServer.start({ graceMillis: 100_000, timeoutMillis: 100_000 })
+    patiently = await Phone.login(patient.url)
   })
   afterAll(async () => {
-    phone.close()
-    await server.stop()
+    for (const each of [phone, patiently]) each.close()
+    for (const each of [server, patient]) await each.stop()
   })
 
   it("gives a token for a signed challenge, and none for a wrong one", async () => {
@@ -151,28 +156,35 @@ describe("the stand-in server", () => {
 
   it("waits a while for a registration, and then says that there is none", async () => {
     assert.deepStrictEqual(await phone.callRaw("late", "never", ""), { ok: false, error: "RPC method not available" })
-    const call = phone.callRaw("late", "soon", "")
-    const socket = await asMachine("late")
+    const call = patiently.callRaw("late", "soon", "")
+    const socket = await asMachine("late", { server: patient, phone: patiently })
     socket.on("rpc-request", (_request, ack) => ack("here"))
     socket.emit("rpc-register", { method: "late:soon" })
     assert.deepStrictEqual(await call, { ok: true, result: "here" })
   })
 
   it("gives calls to the oldest socket, also to one that is silent, and tells who left", async () => {
-    const [first, second] = [await asMachine("two"), await asMachine("two")]
-    for (const socket of [first, second]) {
+    const registered = async (to?: { readonly server: HappyServer; readonly phone: Phone }) => {
+      const socket = await asMachine("two", to)
       const confirmed = next(socket, "rpc-registered")
       socket.emit("rpc-register", { method: "two:m" })
       await confirmed
+      return socket
     }
-    second.on("rpc-request", (_request, ack) => ack("second"))
+    const answersOf = async (to?: { readonly server: HappyServer; readonly phone: Phone }) => {
+      const [first, second] = [await registered(to), await registered(to)]
+      second.on("rpc-request", (_request, ack) => ack("second"))
+      return first
+    }
+    await answersOf()
     assert.deepStrictEqual(await phone.callRaw("two", "m", ""), { ok: false, error: "operation has timed out" })
+    const first = await answersOf({ server: patient, phone: patiently })
     const called = next(first, "rpc-request")
-    const call = phone.callRaw("two", "m", "")
+    const call = patiently.callRaw("two", "m", "")
     await called
     first.close()
     assert.deepStrictEqual(await call, { ok: false, error: "RPC target disconnected" })
-    assert.deepStrictEqual(await phone.callRaw("two", "m", ""), { ok: true, result: "second" })
+    assert.deepStrictEqual(await patiently.callRaw("two", "m", ""), { ok: true, result: "second" })
   })
 
   it("passes over a heartbeat that is ten minutes old, and tells devices of the others", async () => {

@@ -5,10 +5,11 @@ import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "n
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Phone } from "../support/happyServer/Phone.ts"
+import { quietPort } from "../support/port.ts"
 import { eventually, inState, ready, theMachine, thePhone, theReadyMachine, theServer } from "./support.ts"
 
 const live = <E>(name: string, test: () => Effect.Effect<unknown, E, any>) =>
-  it.live(name, () => Effect.scoped(test()) as Effect.Effect<unknown, E>, 60_000)
+  it.live(name, () => Effect.scoped(test()) as Effect.Effect<unknown, E>)
 
 describe("the machine at the remote server", () => {
   live("is told of, connected and confirmed, and a device sees what it is", () =>
@@ -139,10 +140,10 @@ describe("the machine at the remote server", () => {
 
   live("says running again after the server was gone, and goes on for ever", () =>
     Effect.gen(function* () {
-      const first = yield* theServer()
+      const port = yield* Effect.promise(quietPort)
+      const first = yield* theServer({ port })
       const phone = yield* thePhone(first)
       const machine = yield* theReadyMachine(first, phone)
-      const port = Number(new URL(first.url).port)
       yield* Effect.promise(() => first.stop())
       yield* inState(machine, "waiting")
       const waiting = yield* machine.client["machine.status"]()
@@ -157,9 +158,9 @@ describe("the machine at the remote server", () => {
 
   live("is registered as soon as a server that was away at the start is there", () =>
     Effect.gen(function* () {
-      const first = yield* theServer()
+      const port = yield* Effect.promise(quietPort)
+      const first = yield* theServer({ port })
       const phone = yield* thePhone(first)
-      const port = Number(new URL(first.url).port)
       yield* Effect.promise(() => first.stop())
       const machine = yield* theMachine(first, phone)
       yield* machine.client["machine.enable"]({})
@@ -267,10 +268,10 @@ describe("the machine at the remote server", () => {
       server.state.skewMillis = 11 * 60_000
       const phone = yield* thePhone(server)
       const machine = yield* theReadyMachine(server, phone)
-      assert.approximately((yield* machine.client["machine.status"]()).clockSkewMillis, 11 * 60_000, 10_000)
+      assert.approximately((yield* machine.client["machine.status"]()).clockSkewMillis, 11 * 60_000, 60_000)
       const seen = yield* Effect.promise(() => phone.machine(machine.id))
       assert.isTrue(seen!.active)
-      assert.approximately(seen!.activeAt, Date.now() + 11 * 60_000, 20_000)
+      assert.approximately(seen!.activeAt, Date.now() + 11 * 60_000, 60_000)
     })
   )
 

@@ -68,8 +68,8 @@ describe("a body that is too long", () => {
         flood(port, `${HEAD}Transfer-Encoding: chunked\r\n\r\n`, chunk, FLOOD_BYTES)
       )
       assert.match(answer, /^HTTP\/1\.1 413 /)
-      // It was hung up on, and did not have to send it all.
-      assert.isBelow(written, 16 * MiB)
+      // It was hung up on, and did not have to send it all: what is written beyond lies in the system's buffers.
+      assert.isBelow(written, FLOOD_BYTES / 2)
       assert.isBelow(grown(), 32 * MiB)
       assert.lengthOf(calls, 0)
       assert.strictEqual((yield* Effect.promise(() => post(port, {}))).status, 200)

@@ -6,17 +6,8 @@ import { join } from "node:path"
 import { HobConfig } from "../../src/config/HobConfig.ts"
 import { decideListenAt } from "../../src/webhooks/listenAt.ts"
 import { listeners } from "../../src/wire/http/whoHasPort.ts"
-import {
-  eventually,
-  freePort,
-  listening,
-  method,
-  methodsOf,
-  open,
-  type OpenOptions,
-  post,
-  temporary
-} from "./support.ts"
+import { quietPort } from "../support/port.ts"
+import { eventually, listening, method, methodsOf, open, type OpenOptions, post, temporary } from "./support.ts"
 
 /** With a configuration file of its own. */
 const withFile = (text: string, options: OpenOptions & { readonly flags?: ReadonlyArray<string> } = {}) =>
@@ -28,7 +19,7 @@ const withFile = (text: string, options: OpenOptions & { readonly flags?: Readon
     return { ...(yield* open({ ...options, directory, config })), path }
   })
 
-const free = Effect.promise(freePort)
+const free = Effect.promise(quietPort)
 
 const isOpen = (port: number): Promise<boolean> =>
   new Promise((done) => {
@@ -123,11 +114,12 @@ describe("listening", () => {
     Effect.gen(function* () {
       const [one, two] = [yield* free, yield* free]
       let begun = false
+      const gate = yield* Deferred.make<number>()
       const opened = yield* withFile(`{"webhooks":{"enabled":true,"port":${one}}}`, {
         methods: methodsOf(() =>
           Effect.andThen(
             Effect.sync(() => void (begun = true)),
-            Effect.as(Effect.sleep("200 millis"), 7)
+            Deferred.await(gate)
           )
         )
       })
@@ -140,8 +132,10 @@ describe("listening", () => {
       yield* Effect.promise(() => eventually(() => begun))
       writeFileSync(opened.path, `{"webhooks":{"enabled":true,"port":${two}}}`)
       yield* Context.get(opened.context, HobConfig).reload
-      yield* Effect.promise(() => eventually(() => isOpen(two)))
+      yield* Effect.promise(() => eventually(async () => !(await isOpen(one))))
+      yield* Deferred.succeed(gate, 7)
       assert.deepInclude(yield* Fiber.join(asked), { status: 200, body: { success: true, data: 7 } })
+      yield* Effect.promise(() => eventually(() => isOpen(two)))
       assert.isFalse(yield* Effect.promise(() => isOpen(one)))
     }).pipe(Effect.scoped)
   )

@@ -2,7 +2,7 @@ import { Context, type Duration, Effect, Exit, Layer, Option, Scope } from "effe
 import { RpcTest } from "effect/rpc"
 import { TestClock } from "effect/testing"
 import { createHmac } from "node:crypto"
-import { type AddressInfo, connect, createServer } from "node:net"
+import { connect } from "node:net"
 import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -117,15 +117,6 @@ export const listening = ({ rpc }: Pick<Opened, "rpc">): Effect.Effect<number> =
       if (listener.url !== null) return Number(new URL(listener.url).port)
       yield* Effect.promise(() => new Promise<void>((again) => setImmediate(again)))
     }
-  })
-
-/** A port that nobody listens on, a moment ago. */
-export const freePort = (): Promise<number> =>
-  new Promise((done) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => done(port))
-    })
   })
 
 export interface Answer {

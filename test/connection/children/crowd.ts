@@ -16,7 +16,7 @@ const arrive = async (n: number): Promise<Record<string, number>> => {
 const arriveOnce = async (count: (what: string) => void): Promise<void> => {
   let socket: net.Socket
   try {
-    socket = await connect(path, { timeoutMillis: 60_000 })
+    socket = await connect(path, { timeoutMillis: 240_000 })
   } catch (error) {
     return count(String(error))
   }

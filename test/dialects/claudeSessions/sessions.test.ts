@@ -12,7 +12,7 @@ const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$/
 let home: DialectHome
 beforeAll(async () => {
   home = await makeDialectHome()
-}, 60_000)
+}, 120_000)
 afterAll(() => home.destroy())
 
 const only = async (id: string) => (await home.client.list()).find((info) => info.id === id)
@@ -83,7 +83,7 @@ describe("claude-sessions, to its clients", () => {
     await until("all are submitted", () => home.printed(log, "submitted").length === 3)
     assert.deepStrictEqual(submitted(log), ["/busy 1500", "meanwhile", long])
     await home.client.stop(id)
-  }, 60_000)
+  })
 
   it("keeps messages apart that several clients send at once, whoever they are", async () => {
     const { id, log } = await home.client.start(home.project)
@@ -97,7 +97,7 @@ describe("claude-sessions, to its clients", () => {
     await until("all are submitted", () => home.printed(log, "submitted").length === messages.length + others.length)
     assert.sameMembers([...submitted(log)], [...messages, ...others])
     await home.client.stop(id)
-  }, 60_000)
+  })
 
   it("makes no message an answer to what is asked, but a key; what are keys is typed as it is", async () => {
     const { id, log } = await home.client.start(home.project)
@@ -121,7 +121,7 @@ describe("claude-sessions, to its clients", () => {
     await until("it is typed", () => bytesOf(log, "input").toString().endsWith("\r"))
     assert.strictEqual(bytesOf(log, "input").toString().slice(before.length), "2a\u0001b\r")
     await home.client.stop(id)
-  }, 60_000)
+  })
 
   it("submits without the screens process too", async () => {
     const { id, log } = await home.client.start(home.project)
@@ -136,7 +136,7 @@ describe("claude-sessions, to its clients", () => {
       process.kill(screens, "SIGCONT")
     }
     await home.client.stop(id)
-  }, 60_000)
+  })
 
   it("ends all of a session's processes, those that ignore it too", async () => {
     const { id, log } = await home.client.start(home.project)
@@ -148,7 +148,7 @@ describe("claude-sessions, to its clients", () => {
     assert.isTrue(isAlive(child))
     await home.client.stop(id)
     await until("both are gone", () => !isAlive(child) && !isAlive(pid))
-  }, 60_000)
+  })
 
   it("says how a session ended by itself, until it is stopped: then it is gone from the list", async () => {
     for (const [code, status] of [
@@ -262,7 +262,7 @@ describe("claude-sessions, to its clients", () => {
     } finally {
       await other.destroy()
     }
-  }, 60_000)
+  })
 
   it("says so in its own words when there is no such program", async () => {
     const other = await makeDialectHome({ HOB_DIALECTS_CLAUDE_SESSIONS_COMMAND: '["no-such-program"]' })
@@ -274,5 +274,5 @@ describe("claude-sessions, to its clients", () => {
     } finally {
       await other.destroy()
     }
-  }, 60_000)
+  })
 })

@@ -69,7 +69,7 @@ describe("claude-sessions answers as recorded", () => {
           await home.destroy()
         }
       },
-      60_000
+      120_000
     )
   }
 })

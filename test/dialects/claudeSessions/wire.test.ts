@@ -8,7 +8,7 @@ import { type DialectHome, makeDialectHome } from "./home.ts"
 let home: DialectHome
 beforeAll(async () => {
   home = await makeDialectHome()
-}, 60_000)
+}, 120_000)
 afterAll(() => home.destroy())
 
 const PING = '{"type":"ping"}'

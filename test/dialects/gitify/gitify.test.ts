@@ -31,7 +31,7 @@ beforeEach(() => {
   directory = home.directory
   path = home.socket
 })
-afterEach(() => home.destroy(), 60_000)
+afterEach(() => home.destroy(), 120_000)
 
 const enable = () => home.ok(["dialect", "enable", "gitify"])
 const sha = "a".repeat(40)
@@ -212,7 +212,7 @@ describe("the directory in the temporary one", () => {
       assert.strictEqual(lstatSync(join(directory, name)).mode & 0o077, 0, name)
     assert.isTrue(isAlive(Number(readFileSync(join(directory, "daemon.pid"), "utf8"))))
     assert.match(readFileSync(join(directory, "daemon.pid"), "utf8"), /^\d+$/)
-  }, 60_000)
+  })
 
   it("is refused where it is a link, and opened to nobody where it was", async () => {
     mkdirSync(join(root, "elsewhere"))
@@ -221,7 +221,7 @@ describe("the directory in the temporary one", () => {
     assert.strictEqual(code, 1)
     assert.include(stderr, "link")
     assert.deepStrictEqual(readdirSync(join(root, "elsewhere")), [])
-  }, 60_000)
+  })
 
   it("with a log that is a link has no line written through it", async () => {
     mkdirSync(directory)
@@ -231,7 +231,7 @@ describe("the directory in the temporary one", () => {
     await enable()
     assert.strictEqual(statSync(directory).mode & 0o777, 0o700)
     assert.strictEqual(readFileSync(join(root, "precious"), "utf8"), "mine\n")
-  }, 60_000)
+  })
 })
 
 describe("its stop", () => {
@@ -245,7 +245,7 @@ describe("its stop", () => {
     await until("its socket is gone", () => !existsSync(path))
     assert.lengthOf(readdirSync(join(repo, ".prompts/prompts")), 1)
     assert.strictEqual(await home.daemonPid(), daemon)
-  }, 60_000)
+  })
 })
 
 describe("the library", () => {
@@ -276,5 +276,5 @@ describe("the library", () => {
       unknown: "Unknown command: nonsense"
     })
     assert.lengthOf(readdirSync(join(repo, ".prompts/prompts")), 1)
-  }, 60_000)
+  })
 })

@@ -23,8 +23,8 @@ let home: GitifyHome
 beforeAll(async () => {
   home = makeGitifyHome()
   await home.ok(["dialect", "enable", "gitify"])
-}, 60_000)
-afterAll(() => home.destroy(), 60_000)
+}, 120_000)
+afterAll(() => home.destroy(), 120_000)
 
 /** What comes in the first read, which ends with the line. */
 const ask = async (text: string): Promise<string> => {
@@ -63,5 +63,5 @@ describe("gitify-prompt's clients are answered as recorded", () => {
     }
     if (recording) writeTranscript(path, heard)
     else assert.deepStrictEqual(heard, transcript)
-  }, 60_000)
+  })
 })

@@ -30,7 +30,7 @@ interface StateFile {
 }
 
 const live = <E>(name: string, test: () => Effect.Effect<unknown, E, Scope.Scope>) =>
-  it.live(name, () => Effect.scoped(test()), 60_000)
+  it.live(name, () => Effect.scoped(test()))
 
 const theDialect = Effect.gen(function* () {
   const home = mkdtempSync(join(tmpdir(), "hob-happy-"))

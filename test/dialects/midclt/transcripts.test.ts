@@ -41,7 +41,7 @@ describe("midclt's daemon answers as recorded", () => {
           await home.destroy()
         }
       },
-      60_000
+      120_000
     )
   }
 })

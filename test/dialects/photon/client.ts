@@ -12,6 +12,7 @@ export class Conversation {
   ended = false
   #changed: () => void = () => {}
   #taken = 0
+  #split: { readonly text: string; readonly lines: ReadonlyArray<string> } = { text: "", lines: [] }
 
   constructor(socket: Socket) {
     this.socket = socket
@@ -27,7 +28,10 @@ export class Conversation {
   }
 
   get lines(): ReadonlyArray<string> {
-    return this.text.split("\n").slice(0, -1)
+    const { text } = this
+    // Asked for again and again, of megabytes.
+    if (this.#split.text !== text) this.#split = { text, lines: text.split("\n").slice(0, -1) }
+    return this.#split.lines
   }
 
   say(...requests: ReadonlyArray<object | string>): this {

@@ -62,7 +62,7 @@ beforeAll(async () => {
   const file = join(home.env["HOME"]!, "kanban.photon.ts")
   writeFileSync(file, photon)
   await call(home.paths.socket, "methods.add", { file, namespace: "kanban" })
-}, 60_000)
+}, 120_000)
 afterAll(() => home.destroy())
 
 const command = (id: string, method: string, args?: object) => ({

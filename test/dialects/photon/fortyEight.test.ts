@@ -9,7 +9,7 @@ import { makePhotonHome, type PhotonHome } from "./home.ts"
 let home: PhotonHome
 beforeAll(async () => {
   home = await makePhotonHome()
-}, 60_000)
+}, 120_000)
 afterAll(() => home.destroy())
 
 const INVALID = "Invalid request format"

@@ -11,7 +11,7 @@ const MAX_PATTERNS = 5000
 let home: PhotonHome
 beforeAll(async () => {
   home = await makePhotonHome(["kanban"], { HOB_CHANNELS_MAX_PATTERN_COUNT: `${MAX_PATTERNS}` })
-}, 60_000)
+}, 120_000)
 afterAll(() => home.destroy())
 
 const ping = { type: "ping", id: "end" }
@@ -71,7 +71,7 @@ describe("clients of photon", () => {
       { numRuns: 100 }
     )
     conversation.socket.destroy()
-  }, 120_000)
+  }, 300_000)
 
   it("that subscribe to more than they may are refused what is beyond, and keep the rest", async () => {
     const conversation = await home.client.open()
@@ -97,7 +97,7 @@ describe("clients of photon", () => {
     await conversation.until(() => conversation.text.length > heard || conversation.text.includes("channel_message"))
     assert.match(conversation.text, /"channel":"c:4999","message":0,"eventId":\d+}\n$/)
     for (const { socket } of [conversation, publisher]) socket.destroy()
-  }, 120_000)
+  }, 300_000)
 
   it("by the thousand that say nothing, or half a line, hinder nobody", async () => {
     const count = Math.min(1000, (openFilesLimit() ?? 20_000) / 8)
@@ -110,7 +110,7 @@ describe("clients of photon", () => {
     assert.strictEqual(await home.client.once(ping), '{"type":"pong","id":"end"}')
     assert.isEmpty(silent.filter(({ ended }) => ended))
     for (const { socket } of silent) socket.destroy()
-  }, 60_000)
+  }, 120_000)
 
   it("that leave in the middle of everything take nothing with them", async () => {
     for (let at = 0; at < 50; at++) {
@@ -136,5 +136,5 @@ describe("clients of photon", () => {
     assert.isTrue(isAlive(daemon))
     await home.ok(["dialect", "enable", "photon", "kanban"])
     assert.strictEqual(await home.client.once(ping), '{"type":"pong","id":"end"}')
-  }, 60_000)
+  }, 120_000)
 })

@@ -5,7 +5,7 @@ import { makePhotonHome, type PhotonHome } from "./home.ts"
 let home: PhotonHome
 beforeAll(async () => {
   home = await makePhotonHome(["kanban", "other"])
-}, 60_000)
+}, 120_000)
 afterAll(() => home.destroy())
 
 const lock = (lockName: string, sessionId?: unknown, lockTimeout?: unknown, id = "l") => ({
@@ -23,11 +23,11 @@ describe("a lock of photon", () => {
     const { client } = home
     for (const [request, answer] of [
       [
-        lock("L", "cli-1", 5000),
+        lock("L", "cli-1", 60_000),
         '{"type":"result","id":"l","success":true,"data":{"acquired":true,"lockName":"L","holder":"cli-1","expiresAt":0}}'
       ],
       [
-        lock("L", "mcp-2", 5000),
+        lock("L", "mcp-2", 60_000),
         '{"type":"result","id":"l","success":false,"data":{"acquired":false,"lockName":"L","holder":"cli-1","reason":"Lock held by another client"}}'
       ],
       [
@@ -146,5 +146,5 @@ describe("a lock of photon", () => {
     )
     assert.deepInclude(await client.ask(lock("kept", "you")), { acquired: false, holder: "me" })
     assert.deepInclude(await client.ask(unlock("kept", "me")), { released: true })
-  }, 60_000)
+  })
 })

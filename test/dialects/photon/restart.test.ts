@@ -34,6 +34,6 @@ describe("a subscriber of photon whose daemon died", () => {
       } finally {
         await home.destroy()
       }
-    }, 60_000)
+    })
   }
 })

@@ -68,7 +68,7 @@ describe("photon answers as recorded", () => {
           await home.destroy()
         }
       },
-      60_000
+      120_000
     )
   }
 })

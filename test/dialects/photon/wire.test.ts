@@ -9,7 +9,7 @@ import { makePhotonHome, type PhotonHome } from "./home.ts"
 let home: PhotonHome
 beforeAll(async () => {
   home = await makePhotonHome(["kanban", "other"])
-}, 60_000)
+}, 120_000)
 afterAll(() => home.destroy())
 
 const publish = (channel: string, message: unknown, id = "p") => ({ type: "publish", id, channel, message })
@@ -247,7 +247,7 @@ describe("the wire of photon", () => {
     assert.strictEqual((await publisher.ask({ type: "ping", id: "1" })).type, "pong")
     assert.strictEqual((await listener.ask({ type: "ping", id: "end" })).type, "pong")
     for (const { socket } of [publisher, listener]) socket.destroy()
-  }, 60_000)
+  })
 
   it("sends nothing to a connection that did not ask", async () => {
     const conversation = await home.client.open()

@@ -87,21 +87,27 @@ export const ensureDaemon = async (options: EnsureOptions): Promise<{ socket: st
   const found = await findDaemon(options.paths)
   if (found !== null) return { socket: found, started: false }
   if (!options.start) throw new NotRunning()
-  const outcome = await spawnDaemon(options)
-  if (outcome === "ready") return { socket: options.paths.socket, started: true }
-  // Somebody else holds the lock: a daemon that is still starting, or one that hangs.
-  const deadline = Date.now() + 15_000
-  for (;;) {
-    const socket = await findDaemon(options.paths)
-    if (socket !== null) return { socket, started: false }
-    if (Date.now() > deadline) {
-      throw new StartFailed(
-        `A daemon holds ${options.paths.lock} but does not listen. \`hob status\` tells its pid; \`hob stop --force\` ends it.`
-      )
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50))
+  const deadline = performance.now() + BUSY_MILLIS
+  for (let wait = FIRST_WAIT_MILLIS; ; wait *= 2) {
+    if ((await spawnDaemon(options)) === "ready") return { socket: options.paths.socket, started: true }
+    // Somebody else holds the lock: a daemon that is still starting, one that hangs, or one that was killed, is not
+    // quite gone, and leaves it to us. So it is tried again, now and then.
+    const again = Math.min(performance.now() + wait, deadline)
+    do {
+      const socket = await findDaemon(options.paths)
+      if (socket !== null) return { socket, started: false }
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    } while (performance.now() < again)
+    if (performance.now() < deadline) continue
+    throw new StartFailed(
+      `A daemon holds ${options.paths.lock} but does not listen. \`hob status\` tells its pid; \`hob stop --force\` ends it.`
+    )
   }
 }
+
+/** How long one that holds the lock may take until it listens. */
+const BUSY_MILLIS = 30_000
+const FIRST_WAIT_MILLIS = 4000
 
 /**
  * Starts a daemon that takes the place of the one that runs, which keeps it until the new one is about to have it. False

@@ -304,6 +304,8 @@ const CONNECT_ERRORS: Record<string, readonly [SocketConnectError["reason"], str
   ENOENT: ["missing", "there is no such socket: nothing listens here."],
   ENOTDIR: ["missing", "there is no such socket: nothing listens here."],
   ECONNREFUSED: ["refused", "nobody listens on this socket any more."],
+  // Who listened has ended while we stood in its line.
+  ECONNRESET: ["refused", "nobody listens on this socket any more."],
   EAGAIN: ["busy", "the listener does not accept connections fast enough."],
   EACCES: ["permission", "you may not connect to this socket."],
   EPERM: ["permission", "you may not connect to this socket."]

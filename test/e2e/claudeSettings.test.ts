@@ -64,7 +64,7 @@ afterEach(() => home.destroy(), 60_000)
 const claude = async (args: ReadonlyArray<string>, ...flags: ReadonlyArray<string>) => {
   const env = { PATH: `${join(root, "bin")}:${process.env["PATH"]}`, TOLD: join(root, "told.json") }
   const id = (await home.ok(["run", "--detach", "--cwd", repo, ...flags, "--", "claude", ...args], { env })).trim()
-  await home.ok(["wait", id, "--timeout", "60s"])
+  await home.ok(["wait", id])
   const output = await home.ok(["output", id])
   const called = JSON.parse(output.split("CALLED ")[1]!.replaceAll(/[\r\n]/g, "")) as Called
   return { id, ...called }
@@ -95,7 +95,7 @@ describe("a claude that hob starts", () => {
     assert.include(await home.ok(["capture", "show", capture!.id]), id)
     assert.include(await home.ok(["capture", "ls", "--all"]), id.slice(0, 8))
     await until("its settings are gone with it", () => readdirSync(home.paths.claudeSettings).length === 0)
-  }, 120_000)
+  }, 300_000)
 
   it("has its user's settings too, is captured once where hob's hooks are installed already, and not at all where that is off", async () => {
     writeFileSync(join(repo, "mine.json"), '{\n  "model": "opus"\n}\n')
@@ -122,7 +122,7 @@ describe("a claude that hob starts", () => {
     assert.deepStrictEqual((await claude(["hi"])).args, ["hi"])
     assert.lengthOf(await captures(), 0)
     assert.isFalse(statSync(home.paths.claudeSettings).isFile())
-  }, 120_000)
+  }, 300_000)
 
   it("gets what its user gave and nothing else where that can't be taken along", async () => {
     writeFileSync(join(repo, "theirs.json"), '{"permissions":{"deny":["Read(/secrets/**)"]}}')
@@ -132,5 +132,5 @@ describe("a claude that hob starts", () => {
     }
     assert.lengthOf(await captures(), 0)
     assert.match(readFileSync(home.paths.daemonLog, "utf8"), /has none of hob's hooks/)
-  }, 120_000)
+  }, 300_000)
 })

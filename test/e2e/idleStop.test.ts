@@ -11,10 +11,13 @@ describe("idle-stop", () => {
 
   it("leaves a session that works to itself, also when the daemon has just been started", async () => {
     const show = (name: string) => home.json<Session>(["show", name])
-    await home.ok(["run", "--detach", "--name", "works", "--idle-stop", "1s", "--", "sleep", "100000"])
+    // The screens process, which knows what a session is about, takes its time to begin.
+    await home.ok(["run", "--detach", "--name", "first", "--", "sleep", "100000"])
+    await until("somebody looks", async () => (await show("first")).activity?.state === "working")
+    await home.ok(["run", "--detach", "--name", "works", "--idle-stop", "8s", "--", "sleep", "100000"])
     await until("it is known to work", async () => (await show("works")).activity?.state === "working")
     // Due by its quiet alone, were it not for that.
-    const due = Date.parse((await show("works")).createdAt) + 3000
+    const due = Date.parse((await show("works")).createdAt) + 9000
     await until("it has been quiet for long", async () => Date.now() > due)
     await home.ok(["restart"])
     await home.ok(["run", "--detach", "--name", "after", "--idle-stop", "1s", "--", "cat"])

@@ -156,6 +156,7 @@ describe("a lock that is bound to a connection", () => {
       socket.on("error", () => {}).on("close", () => seen(performance.now()))
     }).listen(path)
     const late: Array<number> = []
+    const asked: Array<number> = []
     for (let round = 0; round < KILLS; round++) {
       const bound = child("holder", home.paths.socket, "bound", "connection", "600000", path)
       const leased = child("holder", home.paths.socket, `leased${round}`, "lease")
@@ -168,13 +169,17 @@ describe("a lock that is bound to a connection", () => {
       const given = performance.now()
       assert.deepInclude(result, { holder: "next", renewed: false })
       late.push(given - (await dead))
+      const before = performance.now()
       await waiter.ask("locks.release", { name: "bound", holder: "next" })
+      asked.push(performance.now() - before)
     }
     witness.close()
     late.sort((a, b) => a - b)
+    asked.sort((a, b) => a - b)
     const [middle, worst] = [late[late.length >> 1]!, late.at(-1)!]
     console.log(`${KILLS} kills: free after ${middle.toFixed(1)} ms in the middle, ${worst.toFixed(1)} ms at most`)
-    assert.isAtMost(middle, 50)
+    // As soon as anything is done here: a disk may be slow, and a machine busy.
+    assert.isAtMost(middle, 50 + 10 * asked[asked.length >> 1]!)
     const { locks } = await waiter.ask("locks.list", {})
     assert.lengthOf(locks, KILLS)
   }, 3_600_000)

@@ -19,7 +19,8 @@ describe("this machine on the network", () => {
   beforeAll(async () => {
     server = await HappyServer.start({ graceMillis: 2000 })
     phone = await Phone.login(server.url, secret)
-    home = makeHome({ HAPPY_SERVER_URL: server.url })
+    // Longer than anything here takes, however busy the machine is: who would wait for the server is cut off all the same.
+    home = makeHome({ HAPPY_SERVER_URL: server.url, HOB_DAEMON_SHUTDOWN_MILLIS: "60000" })
   }, 60_000)
   afterAll(async () => {
     phone.close()
@@ -40,7 +41,7 @@ describe("this machine on the network", () => {
     const before = await status()
     assert.include(before, { state: "off", enabled: false, credentials: null })
     assert.strictEqual(server.requests.filter((request) => request.includes("hob/")).length, 0)
-  }, 60_000)
+  })
 
   it("shows a QR code and links to pair by, and is ready once a device has answered and it is enabled", async () => {
     const pairing = home.start(["machine", "pair"])
@@ -60,7 +61,7 @@ describe("this machine on the network", () => {
     const page = await home.ok(["machine", "status"])
     assert.include(page, "ready: devices of the account can call it")
     assert.include(page, "a key of this machine")
-  }, 60_000)
+  })
 
   it("is ready again after hob was killed, and after it was restarted", async () => {
     await home.killDaemon()
@@ -71,9 +72,10 @@ describe("this machine on the network", () => {
     const { daemonState } = await phone.read(machineId)
     assert.deepInclude(daemonState, { status: "running", pid: await home.daemonPid() })
     await until("no socket is left behind", () => server.sockets.length === 1)
-  }, 60_000)
+  })
 
   it("tells how it was stopped: by a command, and by a signal", async () => {
+    const began = Date.now()
     const { machineId } = await status()
     const last = async () => (await phone.read(machineId)).daemonState
     await home.ok(["stop"])
@@ -83,8 +85,8 @@ describe("this machine on the network", () => {
     await ready()
     await terminate()
     assert.deepInclude(await last(), { status: "offline", shutdownSource: "os-signal" })
-    assert.isAbove((await last()).shutdownRequestedAt, Date.now() - 60_000)
-  }, 60_000)
+    assert.isAbove((await last()).shutdownRequestedAt, began)
+  })
 
   it("ends by a device's call, and its sessions run on", async () => {
     await home.ok(["run", "--detach", "--name", "stays", "--", "sleep", "600"])
@@ -101,7 +103,7 @@ describe("this machine on the network", () => {
       ["stays"]
     )
     await ready()
-  }, 60_000)
+  })
 
   it("keeps secrets out of every file but its own", async () => {
     const { credentialsFile, machineId } = await status()
@@ -115,7 +117,7 @@ describe("this machine on the network", () => {
     assert.deepStrictEqual(found, [])
     const said = await home.ok(["machine", "status", "--json"])
     for (const text of secrets) assert.notInclude(said, text)
-  }, 60_000)
+  })
 
   it("ends with 0, and is not cut off, when the server does not answer any more", async () => {
     await home.ok(["stop"])
@@ -128,7 +130,7 @@ describe("this machine on the network", () => {
     // Two words of half a second each, and what else there is to do.
     const log = readFileSync(home.paths.daemonLog, "utf8")
     assert.notInclude(log, "is cut off")
-  }, 60_000)
+  })
 
   it("says who logged out, and forgets who it was", async () => {
     const before = await status()
@@ -146,7 +148,7 @@ describe("this machine on the network", () => {
     await ready()
     await home.ok(["machine", "disable"])
     assert.strictEqual((await status()).state, "off")
-  }, 60_000)
+  })
 })
 
 const everyFile = (directory: string): ReadonlyArray<string> =>

@@ -4,7 +4,15 @@ import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import { ExitCode } from "../../src/cli/exit.ts"
 import type { Job, JobRun } from "../../src/protocol/schedule.ts"
 import type { Session } from "../../src/protocol/sessions.ts"
-import { type Home, isAlive, makeHome, until } from "../support/home.ts"
+import { type Home, isAlive, makeHome, processesOf, until } from "../support/home.ts"
+
+const commandOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1")
+  } catch {
+    return ""
+  }
+}
 
 describe("jobs", { timeout: 240_000 }, () => {
   let home: Home
@@ -52,11 +60,14 @@ describe("jobs", { timeout: 240_000 }, () => {
     await until("nothing runs", async () => (await history()).every(({ state }) => state !== "running"))
     const runs = await history("each second")
     assert.strictEqual(new Set(runs.map(({ slot }) => slot)).size, runs.length)
-    for (const { attempts, cause, error, exitCode, output, run, slot } of runs) {
+    // One that takes longer than a second is in the next one's way: that is told.
+    for (const { state } of runs) assert.include(["succeeded", "skipped", "missed"], state)
+    for (const { attempts, cause, error, exitCode, output, run, slot, state } of runs) {
+      if (state !== "succeeded") continue
       assert.deepStrictEqual([attempts, cause, error, exitCode], [1, "slot", null, 0])
       assert.strictEqual(output, `each second ${slot} ${run} y\n{"a":1}\n${file("")}\n`.replace("/\n", "\n"))
     }
-    assert.deepStrictEqual(await sessions(), [])
+    await until("their sessions are removed", async () => (await sessions()).length === 0)
   })
 
   it("are not held up by the daemon's death: a command goes on, and its end is recorded once", async () => {
@@ -109,12 +120,13 @@ describe("jobs", { timeout: 240_000 }, () => {
   })
 
   it("that take longer than they may are ended, with all that they started", async () => {
-    const script = `sleep 1000 & echo $! > ${file("pid")}; wait`
-    await home.ok(["cron", "add", "a", "@yearly", "--timeout", "500ms", "--", "sh", "-c", script])
+    const script = "sleep 1000 & wait"
+    await home.ok(["cron", "add", "a", "@yearly", "--timeout", "2s", "--", "sh", "-c", script])
     const ran = await home.hob(["cron", "run", "a", "--wait"])
     assert.strictEqual(ran.code, ExitCode.timedOut, ran.stderr)
     assert.match(ran.stderr, /took longer than it may/)
-    assert.isFalse(isAlive(Number(readFileSync(file("pid"), "utf8"))))
+    const left = processesOf(home.paths.home).filter((pid) => commandOf(pid).includes("sleep"))
+    assert.deepStrictEqual(left, [])
   })
 
   it("call methods, and their answers are in the history", async () => {
@@ -140,7 +152,7 @@ describe("jobs", { timeout: 240_000 }, () => {
     listener.stdout!.on("data", (chunk) => (heard += chunk))
     await until("somebody listens", async () => (await home.ok(["channels"])).includes("jobs:default"))
     await home.ok(["cron", "run", "a", "--wait"])
-    await until("both are heard", () => heard.trim().split("\n").length === 2)
+    await until("both are heard", () => heard.split("\n").length === 3)
     listener.kill()
     const messages = heard
       .trim()

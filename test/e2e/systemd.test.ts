@@ -92,8 +92,10 @@ where(title, () => {
   })
 
   it("with lingering off the last logout ends them: shells hang up, and what ignores that is killed", async () => {
-    await ok("hob run --detach --name shell -- bash -i")
-    await ok(`hob run --detach --name deaf -- sh -c 'trap "" TERM HUP; while :; do sleep 0.1; done'`)
+    // Each has said so when it is past the moment in which it still heeds what it will not heed.
+    await ok(`PS1='here ' hob run --detach --name shell -- bash --norc -i`)
+    await ok(`hob run --detach --name deaf -- sh -c 'trap "" TERM HUP; echo deaf; while :; do sleep 0.1; done'`)
+    await ok("hob wait shell --match here; hob wait deaf --match deaf")
     await machine.root("loginctl", "disable-linger", "root")
     await until("the user's manager is gone", async () => (await isUp()) === "inactive")
     assert.deepStrictEqual(await sessions(), { kept: "SIGTERM", shell: "SIGHUP", deaf: "lost" })

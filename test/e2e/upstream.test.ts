@@ -25,7 +25,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-describe("hob call", { timeout: 60_000 }, () => {
+describe("hob call", () => {
   it("prints what came: texts bare, truth as midclt does, all else as it was written", async () => {
     const ok = async (...args: ReadonlyArray<string>) => await home.ok(["call", ...args])
     const odd = '{"a": 12345678901234567890, "a": 1e400, "b": -0}'
@@ -57,7 +57,7 @@ describe("hob call", { timeout: 60_000 }, () => {
     const failed = await home.hob(["call", "mock.fail", "boom"])
     assert.strictEqual(failed.code, 1)
     assert.match(failed.stderr, /^hob: \[EFAULT\] boom\nTraceback/)
-    const slow = await home.hob(["call", "--timeout", "100ms", "mock.silent"])
+    const slow = await home.hob(["call", "--timeout", "1s", "mock.silent"])
     assert.strictEqual(slow.code, 5)
     assert.match(slow.stderr, /whether it takes effect is not known/)
     assert.strictEqual((await home.hob(["call", "--upstream", "other", "mock.echo"])).code, 4)
@@ -122,7 +122,16 @@ describe("hob call", { timeout: 60_000 }, () => {
   })
 })
 
-describe("hob upstream", { timeout: 60_000 }, () => {
+/** What is gone by now is empty. */
+const contentOf = (file: string): string => {
+  try {
+    return readFileSync(file, "latin1")
+  } catch {
+    return ""
+  }
+}
+
+describe("hob upstream", () => {
   it("lists, pings and removes, and says what to do when the login is refused", async () => {
     assert.match(await home.ok(["upstream", "ping", "nas"]), /^"nas" answers: [\d.]+ ms\n$/)
     const wrong = await home.hob(["upstream", "add", "bad", server.uri, "--user", "admin", "--password-stdin"], {
@@ -159,7 +168,7 @@ describe("hob upstream", { timeout: 60_000 }, () => {
     const files = readdirSync(home.paths.home, { withFileTypes: true, recursive: true })
     const holding = files.flatMap((entry) => {
       const file = join(entry.parentPath, entry.name)
-      return entry.isFile() && /correct horse|wr0ng/.test(readFileSync(file, "latin1")) ? [file] : []
+      return entry.isFile() && /correct horse|wr0ng/.test(contentOf(file)) ? [file] : []
     })
     assert.lengthOf(holding, 1)
     assert.match(holding[0]!, /upstreams\/nas$/)

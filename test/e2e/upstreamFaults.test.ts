@@ -1,8 +1,8 @@
 /** Upstreams through the real binary: what is lost when a process dies, large results, many callers, and secrets. */
 import { readdirSync, readFileSync, statSync } from "node:fs"
-import { connect } from "node:net"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { connect } from "../../src/wire/unixSocket.ts"
 import { type Home, makeHome, processesOf, until } from "../support/home.ts"
 import { type StartedMiddleware, startMiddleware } from "../support/middleware/start.ts"
 
@@ -11,11 +11,11 @@ const KEY = "7-a-key-nobody-may-see"
 const TOKEN = "a-token-nobody-may-see"
 
 /** One call on a connection of its own, as the native protocol has it; what comes back, as text. */
-const ask = (socket: string, method: string, params: unknown): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const client = connect(socket)
+const ask = async (socket: string, method: string, params: unknown): Promise<string> => {
+  const client = await connect(socket, { timeoutMillis: 60_000 })
+  return new Promise((resolve, reject) => {
     let text = ""
-    client.on("connect", () => client.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method, params })}\n`))
+    client.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method, params })}\n`)
     client.on("data", (chunk) => {
       text += chunk.toString()
       if (/"chunk":false|"error":|"id":1,"result"|"result":.*"id":1/.test(text)) {
@@ -26,6 +26,16 @@ const ask = (socket: string, method: string, params: unknown): Promise<string> =
     client.on("error", reject)
     client.on("close", () => resolve(text))
   })
+}
+
+/** One that is gone by now has none. */
+const hasSecret = (file: string, secrets: ReadonlyArray<string>): boolean => {
+  try {
+    return secrets.some((secret) => readFileSync(file, "latin1").includes(secret))
+  } catch {
+    return false
+  }
+}
 
 describe("an upstream", () => {
   let home: Home
@@ -95,9 +105,9 @@ describe("an upstream", () => {
     const { socket } = (
       await home.json<{ dialects: ReadonlyArray<{ name: string; socket: string }> }>(["dialect", "ls"])
     ).dialects.find(({ name }) => name === "midclt")!
+    const client = await connect(socket)
     const heard = await new Promise<number>((resolve, reject) => {
       let length = 0
-      const client = connect(socket)
       client.on("error", reject).on("data", (chunk) => void (length += chunk.length))
       client.on("close", () => resolve(length))
       client.write(`{"command": "call", "method": "mock.big", "params": [${bytes}], "kwargs": {}}\n`)
@@ -137,7 +147,7 @@ describe("an upstream", () => {
       .filter((entry) => entry.isFile())
       .map(({ name, parentPath }) => join(parentPath, name))
     const secrets = [PASSWORD, KEY, KEY.slice(2), TOKEN]
-    const withSecrets = files.filter((file) => secrets.some((secret) => readFileSync(file, "latin1").includes(secret)))
+    const withSecrets = files.filter((file) => hasSecret(file, secrets))
     assert.isAbove(files.length, 3)
     for (const secret of secrets) assert.notInclude(said.join("\n"), secret)
     assert.isTrue(
@@ -148,13 +158,9 @@ describe("an upstream", () => {
     for (const file of withSecrets) assert.strictEqual(statSync(file).mode & 0o777, 0o600, file)
     await home.ok(["upstream", "rm", "nas"])
     await home.ok(["upstream", "rm", "second"])
-    const left = files.filter((file) => {
-      try {
-        return secrets.some((secret) => readFileSync(file, "latin1").includes(secret))
-      } catch {
-        return false
-      }
-    })
-    assert.deepStrictEqual(left, [])
+    assert.deepStrictEqual(
+      files.filter((file) => hasSecret(file, secrets)),
+      []
+    )
   }, 120_000)
 })

@@ -14,6 +14,7 @@ import {
   utimesSync,
   writeFileSync
 } from "node:fs"
+import { once } from "node:events"
 import { Server, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -185,6 +186,15 @@ describe("a listener", () => {
     assert.strictEqual((await problem(connect(path))).reason, "refused")
     await listenAt(path, "successor")
     assert.strictEqual(await said(path), "successor")
+  })
+
+  it("that ends while a connection stands in its line is refused: nobody has read anything", async () => {
+    const path = join(root, "s")
+    const server = new Server().listen(path)
+    await once(server, "listening")
+    const connecting = problem(connect(path))
+    server.close()
+    assert.strictEqual((await connecting).reason, "refused")
   })
 
   it("never takes the place of what is not a socket, and says what to do", async () => {

@@ -1,4 +1,5 @@
 import { readSync } from "node:fs"
+import { ConnectionLost } from "../../client/wire/bare.ts"
 import type { Screen } from "../../protocol/screens.ts"
 import type { Session } from "../../protocol/sessions.ts"
 import type { Context } from "../context.ts"
@@ -71,17 +72,27 @@ const sendBytes = async (context: Context, session: string, data: Buffer, endInp
   await call(context, "sessions.send", { session, data: data.toString("base64"), ...(endInput ? { endInput } : {}) })
 }
 
+/** Sent again it could be typed twice: what is known is said, and the rest is left to who sends. */
+const notKnown = ({ message }: ConnectionLost, typed: number, length: number): Fault =>
+  new Fault(
+    ExitCode.failure,
+    `The daemon went away: ${message}. The first ${typed} bytes were typed; whether the next ${length} were is not known.`,
+    "See for yourself before you send them again; `hob logs` may tell why."
+  )
+
 /** Piece by piece; while the session's input queue is full it waits for the program to read. */
 const sendStdin = async (context: Context, session: string): Promise<void> => {
   const buffer = Buffer.allocUnsafe(PIECE_BYTES)
-  for (;;) {
+  for (let typed = 0; ;) {
     const length = await readStdin(buffer)
     if (length === 0) return
     for (let pause = 10; ; pause = Math.min(pause * 2, 500)) {
       try {
         await sendBytes(context, session, buffer.subarray(0, length))
+        typed += length
         break
       } catch (error) {
+        if (error instanceof ConnectionLost) throw notKnown(error, typed, length)
         if (!isTagged(error, "InputQueueFull")) throw error
         await new Promise((resolve) => setTimeout(resolve, pause))
       }

@@ -70,6 +70,7 @@ describe("a lease", () => {
       const [one, two] = [await open(), await open()]
       const late: Array<number> = []
       const ttlMillis = 300
+      let slowest = 0
       for (let run = 0; run < RUNS; run++) {
         for (const jump of [HOUR, -HOUR, 10 * YEAR, -10 * YEAR]) {
           set(0)
@@ -94,7 +95,9 @@ describe("a lease", () => {
           // That the clock was set at all.
           const { acquiredAt } = (await two.ask("locks.list", { name: "x" })).locks[0]
           assert.approximately(Date.parse(acquiredAt) - Date.now(), jump, HOUR / 2)
+          const before = performance.now()
           await two.ask("locks.release", { name: "x", holder: "bob" })
+          slowest = Math.max(slowest, performance.now() - before)
         }
       }
       late.sort((a, b) => a - b)
@@ -102,7 +105,7 @@ describe("a lease", () => {
         `${late.length} leases of ${ttlMillis} ms: the next holder had them ${late[late.length >> 1]!.toFixed(1)} ms after their end in the middle, ${late.at(-1)!.toFixed(1)} ms at most`
       )
       // What a busy machine adds, it does not add every time.
-      assert.isAtMost(late[0]!, 50)
+      assert.isAtMost(late[0]!, 50 + 10 * slowest)
     },
     600_000
   )

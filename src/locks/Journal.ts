@@ -9,7 +9,8 @@ const LEASES = 4096
 /** What has been written, to be taken over once it is committed. */
 export interface Written {
   readonly delta: rows.Delta
-  readonly isFolded: boolean
+  /** Where; undefined if there was nothing to write. */
+  readonly at: rows.Place | undefined
 }
 
 /**
@@ -20,8 +21,7 @@ export class Journal {
   readonly #bootId: string | null
   /** By token. Undefined: it is over, and has a row. */
   #leases = new Map<number, HeldState | undefined>()
-  #batches: number
-  #lastBatch: number
+  #next: rows.Place
   /** Tokens behind this one have no row. */
   #rowsThrough: number
   #newest: number
@@ -35,8 +35,7 @@ export class Journal {
   ) {
     this.#bootId = bootId
     this.#most = most
-    this.#batches = loaded.batches
-    this.#lastBatch = loaded.lastBatch
+    this.#next = loaded.next
     this.#rowsThrough = loaded.ceiling
     this.#newest = loaded.ceiling
     for (const token of loaded.journal.keys()) this.#leases.set(token, held.get(token))
@@ -44,25 +43,25 @@ export class Journal {
 
   /** Writes what a batch comes to. Nothing, if it has changed no lease. */
   write(sql: Sql, delta: rows.Delta): Written {
-    const isFolded = this.#batches >= this.#most || this.#leases.size >= LEASES
-    if (isFolded) {
+    if (delta.leases.length + delta.over.length === 0) return { delta, at: undefined }
+    const isFull = this.#next.slot >= this.#most || this.#leases.size >= LEASES
+    const at = isFull ? { round: this.#next.round + 1, slot: 0 } : this.#next
+    if (isFull) {
       const stored = (lease: HeldState | undefined) => lease && rows.toStored(lease, this.#bootId)
       rows.fold(sql, new Map(Array.from(this.#leases, ([token, lease]) => [token, stored(lease)] as const)))
     }
-    if (delta.leases.length + delta.over.length > 0) rows.append(sql, this.#lastBatch + 1, delta, this.#bootId)
-    return { delta, isFolded }
+    rows.append(sql, at, delta, this.#bootId)
+    return { delta, at }
   }
 
   /** It is committed. */
-  take({ delta: { leases, over }, isFolded }: Written): void {
-    if (isFolded) {
+  take({ at, delta: { leases, over } }: Written): void {
+    if (at === undefined) return
+    if (at.round !== this.#next.round) {
       this.#leases = new Map()
-      this.#batches = 0
       this.#rowsThrough = this.#newest
     }
-    if (leases.length + over.length === 0) return
-    this.#batches++
-    this.#lastBatch++
+    this.#next = { round: at.round, slot: at.slot + 1 }
     for (const token of over) {
       if (token > this.#rowsThrough) this.#leases.delete(token)
       else this.#leases.set(token, undefined)

@@ -1,6 +1,11 @@
 /**
  * The locks of the store. What a batch has changed is one row of a journal; now and then the journal is folded into the
- * table of leases, a row for each under its token. Beside them: how far tokens have been reserved.
+ * table of leases, a row for each under its token, and a new round of it begins. Beside them: how far tokens have been
+ * reserved.
+ *
+ * The rows of a round are written over those of the round before: so most commits touch one page of the file, where
+ * deleting and adding would have pages freed and taken each time, and be two or three. Rows that are left of an earlier
+ * round say nothing that the table of leases does not.
  */
 import { Option, Schema } from "effect"
 import type { SQLInputValue } from "node:sqlite"
@@ -56,15 +61,21 @@ const decodeLines = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Arra
 /** Leases by their tokens: as they have become, undefined where they are over. */
 export type Changes = ReadonlyMap<number, Stored | undefined>
 
+/** A row of the journal. */
+export interface Place {
+  readonly round: number
+  /** From 0 on. */
+  readonly slot: number
+}
+
 /** What the store holds. */
 export interface Loaded {
   /** Every lease, in the order of tokens. */
   readonly rows: ReadonlyArray<Stored>
   /** What of that stands in the journal. */
   readonly journal: Changes
-  /** The newest batch in the journal, and how many there are. */
-  readonly lastBatch: number
-  readonly batches: number
+  /** Where its next batch belongs. */
+  readonly next: Place
   /** The highest token that may have been given. */
   readonly ceiling: number
 }
@@ -74,26 +85,30 @@ export const load = (sql: Reads): Loaded => {
   for (const row of sql.all(`SELECT ${COLUMNS} FROM locks ORDER BY token`)) {
     for (const stored of Option.toArray(decode(row))) leases.set(stored.token, stored)
   }
-  const { journal, ...count } = readJournal(sql)
+  const { journal, next } = readJournal(sql)
   for (const [token, lease] of journal) {
     if (lease === undefined) leases.delete(token)
     else leases.set(token, lease)
   }
   const rows = [...leases.values()].sort((one, other) => one.token - other.token)
   const reserved = Number(sql.get("SELECT max(ceiling) AS ceiling FROM lock_tokens")?.["ceiling"] ?? 0)
-  return { rows, journal, ...count, ceiling: Math.max(reserved, rows.at(-1)?.token ?? 0) }
+  return { rows, journal, next, ceiling: Math.max(reserved, rows.at(-1)?.token ?? 0) }
 }
 
-const readJournal = (sql: Reads): Pick<Loaded, "journal" | "lastBatch" | "batches"> => {
+const readJournal = (sql: Reads): Pick<Loaded, "journal" | "next"> => {
   const journal = new Map<number, Stored | undefined>()
-  const batches = sql.all("SELECT batch, boot_id, changes FROM lock_changes ORDER BY batch")
+  const batches = sql.all(`
+    SELECT slot, round, boot_id, changes FROM lock_journal
+    WHERE round = (SELECT max(round) FROM lock_journal) ORDER BY slot
+  `)
   for (const { boot_id, changes } of batches) {
     for (const change of Option.getOrElse(decodeLines(changes), () => [])) {
       if (typeof change === "number") journal.set(change, undefined)
       else journal.set(change[0], fromLine(change, boot_id === null ? null : String(boot_id)))
     }
   }
-  return { journal, lastBatch: Number(batches.at(-1)?.["batch"] ?? 0), batches: batches.length }
+  const last = batches.at(-1)
+  return { journal, next: { round: Number(last?.["round"] ?? 1), slot: Number(last?.["slot"] ?? -1) + 1 } }
 }
 
 const fromLine = (line: typeof Line.Type, boot_id: string | null): Stored => {
@@ -114,14 +129,20 @@ export interface Delta {
   readonly over: ReadonlyArray<number>
 }
 
-/** Adds a batch to the journal, under a number greater than all that are there. */
-export const append = (sql: Sql, batch: number, { leases, over }: Delta, bootId: string | null): void => {
+/** Adds a batch to the journal: behind all others of its round, or as the first one of the next round. */
+export const append = (sql: Sql, at: Place, { leases, over }: Delta, bootId: string | null): void => {
   let text = over.join(",")
   for (const lease of leases) text += text === "" ? lineOf(lease) : `,${lineOf(lease)}`
-  sql.run("INSERT INTO lock_changes (batch, boot_id, changes) VALUES (?, ?, ?)", batch, bootId, `[${text}]`)
+  sql.run(
+    "INSERT OR REPLACE INTO lock_journal (slot, round, boot_id, changes) VALUES (?, ?, ?, ?)",
+    at.slot,
+    at.round,
+    bootId,
+    `[${text}]`
+  )
 }
 
-/** Writes into the table what stands in the journal, and empties that. */
+/** Writes into the table what stands in the journal. What is appended next begins a round. */
 export const fold = (sql: Sql, journal: Changes): void => {
   const over: Array<SQLInputValue> = []
   const leases: Array<SQLInputValue> = []
@@ -131,7 +152,6 @@ export const fold = (sql: Sql, journal: Changes): void => {
   }
   inGroups(sql, over, removeGroup, removeOne)
   inGroups(sql, leases, putGroup, putOne)
-  sql.run("DELETE FROM lock_changes")
 }
 
 /**
@@ -140,6 +160,7 @@ export const fold = (sql: Sql, journal: Changes): void => {
  */
 export const rebase = (sql: Sql, { bootId, now }: { readonly bootId: string | null; readonly now: number }): void => {
   fold(sql, readJournal(sql).journal)
+  sql.run("DELETE FROM lock_journal")
   sql.run("UPDATE locks SET deadline_millis = ? + ttl_millis, boot_id = ? WHERE boot_id IS NOT ?", now, bootId, bootId)
 }
 

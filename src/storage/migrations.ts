@@ -347,5 +347,21 @@ export const migrations: ReadonlyArray<Migration> = [
         crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(batch, boot_id, changes)) STORED
       ) STRICT;
     `
+  },
+  {
+    // The same in rows that are written over: those of the greatest round count, in the order of their slots.
+    name: "journal of locks in place",
+    sql: `
+      CREATE TABLE lock_journal (
+        slot INTEGER PRIMARY KEY,
+        round INTEGER NOT NULL,
+        boot_id TEXT,
+        changes TEXT NOT NULL,
+        crc INTEGER NOT NULL GENERATED ALWAYS AS (row_crc(slot, round, boot_id, changes)) STORED
+      ) STRICT;
+      INSERT INTO lock_journal (slot, round, boot_id, changes)
+        SELECT batch - (SELECT min(batch) FROM lock_changes), 1, boot_id, changes FROM lock_changes;
+      DROP TABLE lock_changes;
+    `
   }
 ]

@@ -333,7 +333,7 @@ describe("a lock that is bound to a connection", () => {
     Effect.gen(function* () {
       const { acquire, connect, database } = yield* fresh
       const { secret } = yield* acquire("x", "ada", { bind: "connection", client: yield* connect })
-      const changes = yield* database.read((sql) => sql.all("SELECT * FROM lock_changes"))
+      const changes = yield* database.read((sql) => sql.all("SELECT * FROM lock_journal"))
       assert.notInclude(JSON.stringify(changes), secret)
       const stored = yield* database.read(rows.load)
       assert.match(String(stored.rows[0]?.secret_hash), /^[0-9a-f]{64}$/)

@@ -97,7 +97,7 @@ describe("a store that was damaged", () => {
         announce: (event) => void events.push(event),
         wake: () => {}
       },
-      { rows: [], journal: new Map(), lastBatch: 0, batches: 0, ceiling: 5 },
+      { rows: [], journal: new Map(), next: { round: 1, slot: 0 }, ceiling: 5 },
       1_700_000_000_000
     )
     const happening = {

@@ -32,7 +32,8 @@ export interface Given {
 
 const MOST_BYTES = 16 * 1024 * 1024
 
-const reasons: Readonly<Record<string, string>> = {
+/** Errors of the system, as reasons. */
+export const reasons: Readonly<Record<string, string>> = {
   EACCES: "you may not change it",
   EPERM: "you may not change it",
   EROFS: "it is on a file system that can't be written",

@@ -1,4 +1,5 @@
-import { execFile } from "node:child_process"
+import { execFile, execFileSync, spawn } from "node:child_process"
+import { once } from "node:events"
 import {
   chmodSync,
   existsSync,
@@ -317,6 +318,31 @@ describe("hob capture hook", () => {
         `${agent} ${String(input)}`
       )
     }
+    for (const args of [
+      [],
+      ["--bogus"],
+      ["claude", "--from-the-future"],
+      ["claude", "-c", "nothing"],
+      ["--no-start"]
+    ]) {
+      const { code, stderr, stdout } = await home.hob(["capture", "hook", ...args], { input: "{}" })
+      assert.deepInclude({ code, stdout }, { code: 0, stdout: "" }, args.join(" "))
+      if (args.every((word) => word !== "-c" && word !== "--no-start")) assert.match(stderr, /^hob capture: [^\n]+\n$/)
+    }
+    assert.include((await home.hob(["capture", "hook", "--help"])).stdout, "What agents call")
+    // Nobody reads what it says, or nothing can be written there.
+    for (const stdio of [" >/dev/full", " 2>/dev/full", " >&-", " 2>&-"]) {
+      const line = `printf x | ${binary} capture hook gemini${stdio}; echo "$?"`
+      assert.include(
+        execFileSync("/bin/sh", ["-c", line], { env: env(), encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }),
+        "0\n",
+        stdio
+      )
+    }
+    const deaf = spawn(binary, ["capture", "hook", "gemini"], { env: env(), stdio: ["pipe", "pipe", "ignore"] })
+    deaf.stdout.destroy()
+    deaf.stdin.end("{}")
+    assert.deepStrictEqual(await once(deaf, "exit"), [0, null])
     assert.strictEqual((await home.hob(["capture", "hook", "gemini"], { input: "" })).stdout, "{}\n")
     const cursor = JSON.stringify({ conversation_id: "c", hook_event_name: "beforeSubmitPrompt", prompt: "x" })
     assert.strictEqual((await home.hob(["capture", "hook", "cursor"], { input: cursor })).stdout, '{"continue":true}\n')

@@ -24,11 +24,11 @@ const SHA = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
 
 /** `hob capture git HOOK` */
 export const captureGit = async (context: Context, { commit, hook }: CaptureGitOptions): Promise<number> => {
-  const tree = findWorkTree(process.cwd())
-  // Hooks of a `core.hooksPath` are called in every repository: only those are meant where capture is installed.
-  if (typeof tree === "string" || !existsSync(captureChoicePath(tree.commonDirectory))) return ExitCode.ok
   const quiet = { ...context, mayStart: false }
   try {
+    const tree = findWorkTree(process.cwd())
+    // Hooks of a `core.hooksPath` are called in every repository: only those are meant where capture is installed.
+    if (typeof tree === "string" || !existsSync(captureChoicePath(tree.commonDirectory))) return ExitCode.ok
     if (hook === "post-commit" && commit !== null && SHA.test(commit) && isOwnCommit(tree, commit)) {
       await orLeave(quiet, { type: "commit", repository: tree.root as never, commit: commit as never })
     } else if (hook === "pre-commit" && !isInTheMiddle(tree)) await stage(quiet, tree)

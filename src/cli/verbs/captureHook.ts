@@ -1,11 +1,10 @@
-import { read } from "node:fs"
+import { read, writeSync } from "node:fs"
 import { isatty } from "node:tty"
 import { captureVariable } from "../../config/variables.ts"
 import type { CaptureAgent, HookCall } from "../../protocol/captureHooks.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
 import { ExitCode } from "../exit.ts"
-import { printError, printLine } from "../stdio.ts"
 
 type Event = Readonly<Record<string, unknown>>
 
@@ -44,7 +43,7 @@ export const captureHook = async (context: Context, { agent, event }: CaptureHoo
     if (told !== null && context.env[captureVariable] !== "false") await tell(context, agent as CaptureAgent, told)
   } catch (error) {
     const [line] = (error instanceof Error ? error.message : String(error)).split("\n")
-    printError(`hob capture: ${line}`.slice(0, 300))
+    say(2, `hob capture: ${line}`.slice(0, 300))
   }
   reply(agent, given)
   return ExitCode.ok
@@ -85,8 +84,17 @@ const completed = async (context: Context, agent: string, given: Event): Promise
 
 /** What an agent waits to read: Gemini any JSON, Cursor whether the prompt may go on. */
 const reply = (agent: string, event: Event): void => {
-  if (agent === "gemini") printLine("{}")
-  else if (agent === "cursor" && event["hook_event_name"] === "beforeSubmitPrompt") printLine('{"continue":true}')
+  if (agent === "gemini") say(1, "{}")
+  else if (agent === "cursor" && event["hook_event_name"] === "beforeSubmitPrompt") say(1, '{"continue":true}')
+}
+
+/** Whoever does not listen, or can't, is not hurt either. */
+const say = (fd: number, line: string): void => {
+  try {
+    writeSync(fd, `${line}\n`)
+  } catch {
+    // The pipe is closed, or the disk is full.
+  }
 }
 
 /** Of this call: when, by which process, and by chance. To load `node:crypto` for it would take longer than all the rest. */

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { CaptureMetadata } from "../protocol/captureEntries.ts"
 import type { Mask, MaskOptions, Masked } from "../masking/mask.ts"
-import { EnvValues } from "./envValues.ts"
+import { EnvValues } from "../masking/envValues.ts"
 import { cutWhole, lookedAt } from "./cut.ts"
 
 /** A text as it may be stored. */

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { excludedByDefault } from "./excludedByDefault.ts"
 import { bytes, expressions, millis, texts, whole, yesNo } from "./setting.ts"
 
 const KiB = 1024
@@ -19,7 +20,7 @@ export const Capture = Schema.Struct({
     applies: "to new sessions"
   }),
   excludePatterns: texts(/^[^\0]{1,256}$/u, 'a list of patterns of files, such as ["*.env", "secrets/"]', {
-    default: ["*.env", "*.env.*", "*secret*", "*password*", "*api*key*", "*.pem", "*.key", "id_rsa*", "id_ed25519*"],
+    default: excludedByDefault,
     description:
       "Files whose changes are not captured. `*` and `?` stand for parts of a name, `**` for several names; a pattern without `/` is compared with every name of a path, whatever its case.",
     applies: "at once"

@@ -1,9 +1,9 @@
 import * as fc from "fast-check"
 import { assert, describe, it } from "vitest"
-import { makeExcludes } from "../../src/capture/changedPath.ts"
+import { makeExcludes } from "../../src/masking/changedPath.ts"
 import { cutText, cutWhole, lookedAt } from "../../src/capture/cut.ts"
 import { unifiedDiff } from "../../src/capture/diff.ts"
-import { valuesIn } from "../../src/capture/envValues.ts"
+import { valuesIn } from "../../src/masking/envValues.ts"
 import { makeSeal } from "../../src/capture/seal.ts"
 
 /** What a diff makes of a text. Throws where it does not fit. */
@@ -105,9 +105,9 @@ describe("patterns of excluded files", () => {
 describe("the values of a .env file", () => {
   it("are those that look like secrets", () => {
     const values = valuesIn(
-      "# a comment\nPORT=3000\nNODE_ENV=production\nexport A='it is a secret!'\nB=\"x;y;z;12345\"\nURL=https://example.com/a\nC=abcdef0123456789ABCDEF # why\nHOST=db.internal\n"
+      "# a comment\nDB_PASSWORD=hunter2horse9\nDB_PASS=postgres\nX_TOKEN_URL=host1.internal\nPORT=3000\nNODE_ENV=production\nexport A='it is a secret!'\nB=\"x;y;z;12345\"\nURL=https://example.com/a\nC=abcdef0123456789ABCDEF # why\nHOST=db.internal\n"
     )
-    assert.deepStrictEqual(values, ["it is a secret!", "x;y;z;12345", "abcdef0123456789ABCDEF"])
+    assert.deepStrictEqual(values, ["hunter2horse9", "it is a secret!", "x;y;z;12345", "abcdef0123456789ABCDEF"])
   })
 })
 

@@ -41,7 +41,7 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
   terminal: ["protocol"],
   activity: ["protocol", "terminal"],
   screens: ["protocol", "wire", "config", "terminal", "activity"],
-  // Takes secrets out of texts: pure.
+  // Takes secrets out of texts, and knows which of a work tree are: plain Node.
   masking: [],
   client: ["protocol", "wire", "config"],
   cli: ["protocol", "wire", "config", "client", "terminal", "masking", "cron", "agentHooks"],

@@ -12,15 +12,23 @@ const ordinary =
   /^(?:[a-z][a-z-]*|[A-Z][A-Z_]*|\d+(?:\.\d+)*|true|false|https?:\/\/[^\s:@]+(?::\d+)?(?:\/[\w./-]*)?|\.{0,2}\/[\w./-]*|[\w-]+(?:\.[\w-]+)*(?::\d+)?)$/
 const looksRandom = /^(?=[^\s]*\d)(?=[^\s]*[a-zA-Z])[A-Za-z0-9_+/=-]{16,}$/
 
-const isSecret = (value: string): boolean => value.length >= LEAST && (!ordinary.test(value) || looksRandom.test(value))
+/** A name that says what it is, and a value that is no mere word: it need not look like anything. */
+const saysSo =
+  /(?:^|_|-|\.)(?:PASS|PASSWORD|PASSWD|PASSPHRASE|PWD|SECRET|TOKEN|CREDENTIALS?|(?:API|ACCESS|AUTH|PRIVATE|SECRET|SIGNING|ENCRYPTION)_?KEY)$/i
+const isNoWord = /^(?=.*\d)(?=.*[a-zA-Z])[^\s/:]+$/
+
+const isSecret = (name: string, value: string): boolean =>
+  value.length >= LEAST &&
+  (!ordinary.test(value) || looksRandom.test(value) || (saysSo.test(name) && isNoWord.test(value)))
 
 /** The secret values that a file of variables sets. Pure. */
 export const valuesIn = (text: string): ReadonlyArray<string> =>
   Array.from(
-    text.matchAll(/^[ \t]*(?:export[ \t]+)?[\w.-]{1,256}[ \t]*=[ \t]*(?:"([^"\n]*)"|'([^'\n]*)'|([^#\r\n]*))/gm)
+    text.matchAll(/^[ \t]*(?:export[ \t]+)?([\w.-]{1,256})[ \t]*=[ \t]*(?:"([^"\n]*)"|'([^'\n]*)'|([^#\r\n]*))/gm)
   )
-    .map(([, double, single, plain]) => double ?? single ?? plain?.trim() ?? "")
-    .filter(isSecret)
+    .map(([, name = "", double, single, plain]) => ({ name, value: double ?? single ?? plain?.trim() ?? "" }))
+    .filter(({ name, value }) => isSecret(name, value))
+    .map(({ value }) => value)
 
 interface Known {
   readonly stamp: string

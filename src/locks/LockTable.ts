@@ -188,14 +188,15 @@ export const layer = (boot: () => string | null = bootId) =>
           if (bind === "connection" && client === undefined)
             throw new Error("only a connection can bind a lock to itself")
           const secret = bind === "connection" ? secrets.of(client!, watchOver(client!)) : undefined
-          const owner = { bind, client: secret === undefined ? undefined : client, secretHash: secret?.hash }
           const happening = {
             type: "acquire",
             id,
             holder,
             ttlMillis: ttlMillis ?? settings.defaultTtlMillis,
             waitMillis,
-            ...owner
+            bind,
+            client: secret === undefined ? undefined : client,
+            secretHash: secret?.hash
           } as const
           table.ask({ namespace, name, happening }, id, (answer) => {
             if (answer.type !== "granted") return answering.fail(errorOf(answer))

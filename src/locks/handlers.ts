@@ -3,7 +3,7 @@ import { DirectMethods } from "../actors/DirectMethods.ts"
 import { Acquire, type LockEvent, LocksRpcs, Release, Renew } from "../protocol/locks.ts"
 import { defaultNamespace, type Namespace } from "../protocol/namespaces.ts"
 import { effectOf, LockTable } from "./LockTable.ts"
-import { acquiredText, readPlainAcquire, readPlainRelease } from "./plain.ts"
+import { acquiredText, readPlainAcquire, readPlainRelease, releasedText } from "./plain.ts"
 
 interface Which {
   readonly namespace?: Namespace | undefined
@@ -50,7 +50,7 @@ export const layerDirect = Layer.effectDiscard(
       Release,
       (request, call) =>
         locks.release(request, {
-          succeed: ({ name, token }) => call.reply(`{"name":${JSON.stringify(name)},"token":${token}}`),
+          succeed: (released) => call.reply(releasedText(released)),
           fail: (error) => call.fail(error)
         }),
       readPlainRelease

@@ -12,6 +12,7 @@ import type { SQLInputValue } from "node:sqlite"
 import { LockHolder, LockName, LockToken } from "../protocol/locks.ts"
 import { Namespace } from "../protocol/namespaces.ts"
 import type { Reads, Sql } from "../storage/sqlite.ts"
+import { quoted } from "../wire/plainJson.ts"
 import { type Grant, type HeldState, isoText } from "./state.ts"
 
 /** Tokens are reserved in blocks, so that giving one costs no write of its own. After a restart the rest is left out. */
@@ -120,7 +121,7 @@ const fromLine = (line: typeof Line.Type, boot_id: string | null): Stored => {
 const lineOf = ({ grant, name, namespace }: HeldState): string => {
   const { acquiredAt, deadline, holder, secretHash, token, ttlMillis } = grant
   const secret = secretHash === undefined ? "null" : `"${secretHash}"`
-  return `[${token},${JSON.stringify(namespace)},${JSON.stringify(name)},${JSON.stringify(holder)},${ttlMillis},${deadline},${acquiredAt},${secret}]`
+  return `[${token},${quoted(namespace)},${quoted(name)},${quoted(holder)},${ttlMillis},${deadline},${acquiredAt},${secret}]`
 }
 
 /** Leases that a batch has changed, and the tokens of those that it has ended. */

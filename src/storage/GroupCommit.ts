@@ -8,6 +8,9 @@ const GROUP = 1024
 /** The log is copied into the file at this size, after the answers: the next group waits for it. */
 const LOG_BYTES = 4 * 1024 * 1024
 
+/** Groups after which its size is looked at: that costs as much as a tenth of a small group. */
+const LOOK_AFTER = 8
+
 interface Waiting {
   readonly work: (sql: Sql) => unknown
   readonly answer: (exit: Exit.Exit<unknown, StorageError>) => void
@@ -29,6 +32,7 @@ export class GroupCommit {
   #state: StorageStatus["state"] = "ok"
   #problem: StorageStatus["problem"] = null
   #closed = false
+  #groups = 0
   /** A group that was undone may have left frames in the log, which would look like damage should we be killed. */
   #logIsSoiled = false
 
@@ -87,7 +91,12 @@ export class GroupCommit {
         })
       }
     }
-    if (this.#logIsSoiled || this.#connection.logBytes() >= LOG_BYTES) this.checkpoint()
+    if (this.#logIsSoiled || this.#logIsLarge()) this.checkpoint()
+  }
+
+  #logIsLarge(): boolean {
+    if (++this.#groups % LOOK_AFTER !== 0) return false
+    return this.#connection.logBytes() >= LOG_BYTES
   }
 
   #next(): ReadonlyArray<Waiting> {

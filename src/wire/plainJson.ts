@@ -22,6 +22,16 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const SPACE = 0x20
 
+/** A text as JSON: `JSON.stringify`, at a fifth of its price for the short ones without escapes that most are. */
+export const quoted = (text: string): string => {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    // Halves of surrogate pairs are escaped where the other half is missing.
+    if (code < SPACE || code === QUOTE || code === BACKSLASH || code >= 0xd800) return JSON.stringify(text)
+  }
+  return `"${text}"`
+}
+
 /** Where the text that begins at `from` is closed, if it is JSON without escapes; -1 otherwise. */
 export const endOfPlainText = (line: string, from: number): number => {
   for (let at = from; ; at++) {

@@ -11,10 +11,11 @@ export const remember = <A extends {}>(make: (text: string) => A): ((text: strin
   return (text) => {
     const before = known.get(text)
     if (before !== undefined) return before
-    const value = make(text)
-    if (known.size >= MOST) known = new Map()
     // A text of its own: what was cut from a line holds the whole read that it came in.
-    if (text.length <= LONGEST) known.set(`${text} `.slice(0, -1), value)
+    const own = text.length <= LONGEST ? `${text} `.slice(0, -1) : text
+    const value = make(own)
+    if (known.size >= MOST) known = new Map()
+    if (text.length <= LONGEST) known.set(own, value)
     return value
   }
 }

@@ -1,7 +1,7 @@
 import * as fc from "fast-check"
 import { assert, describe, it } from "vitest"
 import { hasLargeNumber } from "../../src/wire/largeNumbers.ts"
-import { isPlainJson } from "../../src/wire/plainJson.ts"
+import { isPlainJson, quoted } from "../../src/wire/plainJson.ts"
 
 const isJson = (text: string): boolean => {
   try {
@@ -80,6 +80,25 @@ describe("JSON that is known by its looks", () => {
       ""
     ]) {
       assert.isFalse(isPlainJson(text), text)
+    }
+  })
+})
+
+describe("a text as JSON", () => {
+  it("is what JSON.stringify makes of it", () => {
+    const any = fc.array(
+      fc.oneof(fc.nat(0xffff), fc.constantFrom(0x22, 0x5c, 0x1f, 0x7f, 0x2028, 0xd83d, 0xde00, 0x41))
+    )
+    fc.assert(
+      fc.property(any, (units) => {
+        const text = String.fromCharCode(...units)
+        assert.strictEqual(quoted(text), JSON.stringify(text))
+      }),
+      { numRuns: 2000 }
+    )
+    for (let unit = 0; unit <= 0xffff; unit++) {
+      const text = `a${String.fromCharCode(unit)}`
+      if (quoted(text) !== JSON.stringify(text)) assert.fail(`unit ${unit}`)
     }
   })
 })

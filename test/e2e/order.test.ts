@@ -121,7 +121,8 @@ describe("a session that is to be restarted", () => {
 
 describe("limits and templates", () => {
   it("a session is held to its memory, and says what ended it and what held it", async () => {
-    const greedy = "head -c 400M /dev/zero | tail; sleep 1000"
+    // It keeps it until it is seen.
+    const greedy = "(head -c 400M /dev/zero; sleep 1000) | tail"
     await home.ok(["run", "--detach", "--name", "greedy", "--max-memory", "64M", "--", "sh", "-c", greedy])
     await home.ok(["wait", "--exit", "greedy"])
     const { exit, limits } = await show("greedy")

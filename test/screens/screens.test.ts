@@ -138,7 +138,7 @@ describe("the screen of a session", () => {
         assert.isAtLeast(history.total, lines - rows, what)
       }
     }
-  }, 60_000)
+  }, 300_000)
 })
 
 const snapshotOf = async (

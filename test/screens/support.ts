@@ -48,6 +48,9 @@ export const inProcess = async (options: Partial<ScreensOptions> = {}): Promise<
         directory: testHost.paths.sessions,
         agents: testHost.paths.agents,
         log,
+        // However busy the machine is: what was printed before a question is in its answer.
+        reachMillis: 60_000,
+        snapshotReachMillis: 60_000,
         ...options
       })
       void host.closed.then(() => (screens.close(), end("closed")))

@@ -53,7 +53,7 @@ const ending = async (
 const start = (cgroups: Cgroups) => TestHost.start({ programs, limits: new Limits(cgroups) })
 
 /** Keeps in memory whatever it reads. */
-const greedy = "head -c 400M /dev/zero | tail; sleep 1000"
+const greedy = "(head -c 400M /dev/zero; sleep 1000) | tail"
 
 const processLimit = (pid: number): number =>
   Number(/^Max processes\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, "latin1"))?.[1] ?? Infinity)

@@ -131,17 +131,17 @@ describe("a bug in one session", () => {
 describe("a host that nobody needs", () => {
   it("ends by itself after a while, but not while it holds a session, serves a client or has a daemon", async () => {
     const seen = { ends: 0 }
-    const host = await TestHost.start({ idleMillis: 50, onEnd: () => seen.ends++ })
+    const host = await TestHost.start({ idleMillis: 1000, onEnd: () => seen.ends++ })
     const { id, program } = await host.spawn()
     const client = await host.open(id, { mode: "follow" })
     host.control.socket.destroy()
     await host.control.whenClosed()
-    await pause(150)
+    await pause(1200)
     assert.strictEqual(seen.ends, 0)
     client.socket.pause()
     program.print(sample(0, 2_000_000))
     program.end()
-    await pause(150)
+    await pause(1200)
     assert.strictEqual(seen.ends, 0)
     client.socket.resume()
     await client.whenClosed()

@@ -54,7 +54,7 @@ describe.runIf(inPlaceUnavailable() === null)("a session-host that replaces itse
 
   it(
     "tells right how programs end afterwards: 0, 3, by a signal, under terminals and on pipes",
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       await using home = new HostHome()
       const host = (await home.start())!

@@ -99,7 +99,7 @@ describe.runIf(inPlaceUnavailable() === null)("a successor that can't take over"
     await busy.ends()
   })
 
-  it("as it hangs: it is ended in time, and everything goes on", { timeout: 60_000 }, async () => {
+  it("as it hangs: it is ended in time, and everything goes on", { timeout: 120_000 }, async () => {
     await using home = new HostHome(undefined, [resolve(import.meta.dirname, "support/hastyHost.ts")])
     const host = (await home.start())!
     const control = await host.control()
@@ -164,7 +164,7 @@ describe.runIf(inPlaceUnavailable() === null)("a successor that can't take over"
     }
   )
 
-  it("is asked in vain for a check alone: nothing is exchanged", { timeout: 60_000 }, async () => {
+  it("is asked in vain for a check alone: nothing is exchanged", { timeout: 120_000 }, async () => {
     await using home = new HostHome()
     const host = (await home.start())!
     const control = await host.control()

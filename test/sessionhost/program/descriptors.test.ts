@@ -6,7 +6,7 @@ import { nativePty } from "../../../src/sessionhost/nativePty.ts"
 import { posixSpawn } from "../../../src/sessionhost/posixSpawn.ts"
 import { startPipes } from "../../../src/sessionhost/pipe.ts"
 import { startPty } from "../../../src/sessionhost/pty.ts"
-import { describePty, itPty, kinds, processes, run, shell, until } from "./run.ts"
+import { allThreads, describePty, itPty, kinds, processes, run, shell, until } from "./run.ts"
 
 const openFiles = () => readdirSync("/proc/self/fd").length
 const threads = () => Number(/^Threads:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "latin1"))![1])
@@ -159,13 +159,12 @@ const once = async () => {
 
 describe("starting and ending 400 programs", () => {
   itPty("leaves no descriptor, no zombie and no thread", { timeout: 300_000 }, async () => {
+    await allThreads()
     await once()
     const [files, before] = [openFiles(), threads()]
     for (let round = 0; round < 100; round++) await once()
-    expect(openFiles()).toBe(files)
-    expect(zombies()).toEqual([])
-    // The thread that waited for a program ends a moment after it has told.
-    await until(() => threads() <= before)
+    // The thread that waited for a program ends a moment after it has told; Node itself opens a file now and then.
+    await until(() => openFiles() <= files && zombies().length === 0 && threads() <= before)
   })
 
   itPty("that can't be started leaves none either", async () => {
@@ -181,7 +180,6 @@ describe("starting and ending 400 programs", () => {
         await failed.closed
       }
     }
-    expect(openFiles()).toBe(files)
-    expect(zombies()).toEqual([])
+    await until(() => openFiles() <= files && zombies().length === 0)
   })
 })

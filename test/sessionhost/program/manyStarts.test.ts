@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs"
 import { assert, describe, it } from "vitest"
-import { kinds, processes, type Run, run, until } from "./run.ts"
+import { allThreads, kinds, processes, type Run, run, until } from "./run.ts"
 
 const inputQueueBytes = 4 * 1024 * 1024
 /** Between two attempts to write what a program does not take. */
@@ -15,6 +15,7 @@ const held = () => ({
 describe.each(kinds)("programs %s, started and ended again and again", (_, start) => {
   it("leave no descriptor, no thread and no zombie behind", { timeout: 240_000 }, async () => {
     const round = () => Promise.all(Array.from({ length: 10 }, () => run(start, "/bin/sh", ["-c", "echo x"]).closed))
+    await allThreads()
     await round()
     const before = held()
     for (let rounds = 0; rounds < 30; rounds++) await round()

@@ -1,4 +1,5 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { stat } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, it, onTestFinished } from "vitest"
@@ -128,6 +129,9 @@ export const shell = (start: StartProgram, script: string, options?: RunOptions)
 export const until = async (fact: () => boolean): Promise<void> => {
   while (!fact()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
+
+/** Node starts the threads of its pool with the first work for them: by then they are there, whoever counts threads. */
+export const allThreads = async (): Promise<void> => void (await stat("/"))
 
 export const temporaryDirectory = (): string => {
   const directory = mkdtempSync(join(tmpdir(), "hob-program-"))

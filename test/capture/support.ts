@@ -21,7 +21,7 @@ export interface Said {
 /** A directory without links in its path, gone with the scope. */
 export const directory: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
   Effect.sync(() => realpathSync(mkdtempSync(join(tmpdir(), "hob-capture-")))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true, maxRetries: 20 }))
 )
 
 /** The captures of the home below `at` as one daemon has them, until it is stopped. */

@@ -14,7 +14,7 @@ export const written = (files: Readonly<Record<string, string>>) =>
   Effect.gen(function* () {
     const directory = yield* Effect.acquireRelease(
       Effect.sync(() => mkdtempSync(join(tmpdir(), "hob-"))),
-      (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+      (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true, maxRetries: 20 }))
     )
     const write = (name: string, source: string): string => {
       const path = join(directory, name)

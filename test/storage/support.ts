@@ -10,7 +10,7 @@ import { noteOf, steps } from "./notes.ts"
 export const temporaryDirectory = (below: string = tmpdir()): Effect.Effect<string, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => fs.mkdtempSync(join(below, "hob-store-"))),
-    (path) => Effect.sync(() => fs.rmSync(path, { recursive: true, force: true }))
+    (path) => Effect.sync(() => fs.rmSync(path, { recursive: true, force: true, maxRetries: 20 }))
   )
 
 /** A program of the tests, by its path from here, in one file: see test/support/bundle.ts. */

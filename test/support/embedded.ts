@@ -27,7 +27,7 @@ export const embedded = (options: { readonly env?: Readonly<Record<string, strin
   Effect.gen(function* () {
     const home = yield* Effect.acquireRelease(
       Effect.sync(() => mkdtempSync(join(tmpdir(), "hob-"))),
-      (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+      (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true, maxRetries: 20 }))
     )
     const paths = makePaths({ HOB_HOME: home })
     const { programs, started } = scripted()

@@ -92,12 +92,16 @@ export const makeHome = (extra: NodeJS.ProcessEnv = {}): Home => {
     },
     hostPid: async () => (await json<Status>(["status"])).sessionHost!.pid,
     destroy: async () => {
-      for (const pid of processesOf(home)) {
-        try {
-          process.kill(pid, "SIGKILL")
-        } catch {
-          // gone meanwhile
+      // Who is ended may have started another in that moment, which would write where all is removed.
+      for (let round = 0, left = processesOf(home); left.length > 0 && round < 100; round++, left = processesOf(home)) {
+        for (const pid of left) {
+          try {
+            process.kill(pid, "SIGKILL")
+          } catch {
+            // gone meanwhile
+          }
         }
+        await new Promise((again) => setTimeout(again, 10))
       }
       await removeCgroups(sessionsIn(join(home, "sessions")))
       rmSync(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })

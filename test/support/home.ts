@@ -90,7 +90,12 @@ export const makeHome = (extra: NodeJS.ProcessEnv = {}): Home => {
       await until("the daemon is dead", () => !isAlive(pid))
       return pid
     },
-    hostPid: async () => (await json<Status>(["status"])).sessionHost!.pid,
+    hostPid: async () => {
+      // A daemon that has just begun has yet to find it.
+      let host: Status["sessionHost"] = null
+      await until("a session-host is there", async () => (host = (await json<Status>(["status"])).sessionHost) !== null)
+      return host!.pid
+    },
     destroy: async () => {
       // Who is ended may have started another in that moment, which would write where all is removed.
       for (let round = 0, left = processesOf(home); left.length > 0 && round < 100; round++, left = processesOf(home)) {

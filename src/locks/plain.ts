@@ -14,7 +14,7 @@ import {
   type LockToken,
   type Release
 } from "../protocol/locks.ts"
-import { endOfPlainText, quoted } from "../wire/plainJson.ts"
+import { endOfPlainText, endOfWhole, quoted, wholeOf } from "../wire/plainJson.ts"
 import { remember } from "../wire/remember.ts"
 
 /**
@@ -78,7 +78,7 @@ const readMembers = (text: string): Asked | undefined => {
     const which = heads.findIndex((head) => text.startsWith(head, at))
     if (which === -1) return undefined
     const from = at + heads[which]!.length
-    const end = endOfDigits(text, from)
+    const end = endOfWhole(text, from)
     if (end === -1) return undefined
     values[which] = wholeOf(text, from, end)
     at = end
@@ -92,22 +92,6 @@ const readMembers = (text: string): Asked | undefined => {
     token,
     waitMillis
   }
-}
-
-/** Of so few digits that they can be added up; others are left to JSON. */
-const wholeOf = (text: string, from: number, end: number): number => {
-  if (end - from > 15) return Number(text.slice(from, end))
-  let value = 0
-  for (let at = from; at < end; at++) value = value * 10 + text.charCodeAt(at) - 0x30
-  return value
-}
-
-/** Where a whole number of JSON ends; -1 where it is none. */
-const endOfDigits = (text: string, from: number): number => {
-  let at = from
-  for (let code = text.charCodeAt(at); code >= 0x30 && code <= 0x39;) code = text.charCodeAt(++at)
-  const digits = at - from
-  return digits === 0 || (digits > 1 && text.charCodeAt(from) === 0x30) ? -1 : at
 }
 
 type AcquirePayload = typeof Acquire.payloadSchema.Type

@@ -21,6 +21,7 @@ const PLAIN = new RegExp(`^(?:${nested(nested(scalar))})$`)
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const SPACE = 0x20
+const ZERO = 0x30
 
 /** A text as JSON: `JSON.stringify`, at a fifth of its price for the short ones without escapes that most are. */
 export const quoted = (text: string): string => {
@@ -39,4 +40,21 @@ export const endOfPlainText = (line: string, from: number): number => {
     if (code === QUOTE) return at
     if (code === BACKSLASH || !(code >= SPACE)) return -1
   }
+}
+
+/** Where a whole number of JSON ends that is not negative; -1 where there is none. */
+export const endOfWhole = (text: string, from: number): number => {
+  let at = from
+  for (let code = text.charCodeAt(at); code >= ZERO && code <= ZERO + 9;) code = text.charCodeAt(++at)
+  const digits = at - from
+  return digits === 0 || (digits > 1 && text.charCodeAt(from) === ZERO) ? -1 : at
+}
+
+/** The number that these digits are. */
+export const wholeOf = (text: string, from: number, end: number): number => {
+  // Of more digits the sum would be rounded in between.
+  if (end - from > 15) return Number(text.slice(from, end))
+  let value = 0
+  for (let at = from; at < end; at++) value = value * 10 + text.charCodeAt(at) - ZERO
+  return value
 }

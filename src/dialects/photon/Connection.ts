@@ -7,6 +7,7 @@ import { Intake } from "../../wire/Intake.ts"
 import { lastWords } from "../../wire/lastWords.ts"
 import { LineFault, type LineLimits } from "../../wire/lines.ts"
 import { Outbox } from "../../wire/Outbox.ts"
+import { quoted } from "../../wire/plainJson.ts"
 import { Commands } from "./Commands.ts"
 import type { Jobs } from "./jobs.ts"
 import type { Locks } from "./locks.ts"
@@ -171,7 +172,7 @@ export class Connection {
   }
 
   readonly #answer = (request: Exclude<Request, { readonly type: "ping" | "publish" }>): void => {
-    const id = JSON.stringify(request.id)
+    const id = quoted(request.id)
     switch (request.type) {
       case "shutdown":
         this.#reply(result(id, '{"message":"Shutting down"}'))

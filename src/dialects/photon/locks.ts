@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import type { LockTable } from "../../locks/LockTable.ts"
 import { type Lock, LockHolder, LockName, MAX_LOCK_NAME_BYTES } from "../../protocol/locks.ts"
 import type { Namespace } from "../../protocol/namespaces.ts"
+import { quoted } from "../../wire/plainJson.ts"
 import { remember } from "../../wire/remember.ts"
 import type { Request } from "./messages.ts"
 import { toForeign, toForeignHolder, toHolder, toName } from "./names.ts"
@@ -71,7 +72,7 @@ const toTtl = (timeout: unknown): number | undefined | string => {
 
 export const makeLocks = ({ namespace, table }: LocksOptions): Locks => ({
   lock: (request, answer) => {
-    const id = JSON.stringify(request.id)
+    const id = quoted(request.id)
     const wanted = read(request)
     if (typeof wanted === "string") return answer(error(id, wanted))
     const ttl = toTtl(request.lockTimeout)
@@ -92,7 +93,7 @@ export const makeLocks = ({ namespace, table }: LocksOptions): Locks => ({
     })
   },
   unlock: (request, answer) => {
-    const id = JSON.stringify(request.id)
+    const id = quoted(request.id)
     const wanted = read(request)
     if (typeof wanted === "string") return answer(error(id, wanted))
     const { lockName } = request

@@ -2,7 +2,7 @@
 import { Option, Schema } from "effect"
 import { hasLargeNumber } from "../../wire/largeNumbers.ts"
 import { memberText } from "../../wire/members.ts"
-import { endOfPlainText, isPlainJson } from "../../wire/plainJson.ts"
+import { endOfPlainText, endOfWhole, isPlainJson, wholeOf } from "../../wire/plainJson.ts"
 
 const of = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
   Schema.Struct({ type: Schema.Literal(type), id: Schema.String, ...fields })
@@ -92,9 +92,14 @@ const PUBLISH = '{"type":"publish","id":"'
 const PHOTON = ',"photonName":"'
 const CHANNEL = ',"channel":"'
 const MESSAGE = ',"message":'
+const LOCK = '{"type":"lock","id":"'
+const UNLOCK = '{"type":"unlock","id":"'
+const SESSION = '","sessionId":"'
+const LOCK_NAME = '","lockName":"'
+const TIMEOUT = '","lockTimeout":'
 
 /**
- * The same for the two requests that come by the thousand, in the spelling of photon's own client, without parsing more
+ * The same for the requests that come by the thousand, in the spelling of photon's own client, without parsing more
  * than the message. `undefined` where the line has to be parsed; nothing is refused here. Sound because the texts hold
  * no escapes, and because what remains behind the head must be one JSON value and the closing brace.
  */
@@ -105,7 +110,10 @@ export const readPlainLine = (line: string): Said | undefined => {
     const end = endOfPlainText(line, PING.length)
     return end === last - 1 ? { type: "ping", id: line.slice(PING.length - 1, last) } : undefined
   }
-  if (!line.startsWith(PUBLISH)) return undefined
+  if (!line.startsWith(PUBLISH)) {
+    const request = readPlainLockLine(line)
+    return request && { type: "request", request }
+  }
   const idEnd = endOfPlainText(line, PUBLISH.length)
   if (idEnd === -1) return undefined
   // Newer clients name the photon, which the socket says already.
@@ -123,6 +131,27 @@ export const readPlainLine = (line: string): Said | undefined => {
   // Carried as it stands here: without the white space around it.
   if (!(message.charCodeAt(0) > SPACE && message.charCodeAt(message.length - 1) > SPACE)) return undefined
   return isPlainJson(message) || isCarriable(message) ? { type: "publish", id, channel, message } : undefined
+}
+
+const readPlainLockLine = (line: string): ReturnType<typeof readPlainLock> => {
+  const type = line.startsWith(LOCK) ? "lock" : line.startsWith(UNLOCK) ? "unlock" : undefined
+  if (type === undefined) return undefined
+  const last = line.length - 1
+  const idStart = type === "lock" ? LOCK.length : UNLOCK.length
+  const idEnd = endOfPlainText(line, idStart)
+  if (idEnd === -1 || !line.startsWith(SESSION, idEnd)) return undefined
+  const sessionEnd = endOfPlainText(line, idEnd + SESSION.length)
+  if (sessionEnd === -1 || !line.startsWith(LOCK_NAME, sessionEnd)) return undefined
+  const nameEnd = endOfPlainText(line, sessionEnd + LOCK_NAME.length)
+  if (nameEnd === -1) return undefined
+  const id = line.slice(idStart, idEnd)
+  const sessionId = line.slice(idEnd + SESSION.length, sessionEnd)
+  const lockName = line.slice(sessionEnd + LOCK_NAME.length, nameEnd)
+  if (type === "unlock") return nameEnd + 1 === last ? { type, id, lockName, sessionId } : undefined
+  if (!line.startsWith(TIMEOUT, nameEnd)) return undefined
+  const digits = nameEnd + TIMEOUT.length
+  if (endOfWhole(line, digits) !== last) return undefined
+  return { type, id, lockName, sessionId, lockTimeout: wholeOf(line, digits, last) }
 }
 
 /** JSON without a number that is too large for hob's clients to read. */

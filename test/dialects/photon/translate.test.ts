@@ -140,6 +140,11 @@ describe("requests of photon", () => {
       fc.json({ maxDepth: 2 }),
       fc.constantFrom("1 2", "}", "", " 1", "1 ", '{"a":1},"message":2', "[1", "nul", '1,"id":"other"')
     )
+    const timeout = fc.oneof(
+      fc.nat().map(String),
+      fc.json({ maxDepth: 1 }),
+      fc.constantFrom("0", "00", "01", "-1", "1.5", "1e3", "9007199254740993", "99999999999999999999", "5 ", "5}", "5,")
+    )
     const quoted = fc.oneof(
       text.map((it) => JSON.stringify(it)),
       text.map((it) => `"${it}"`)
@@ -153,9 +158,18 @@ describe("requests of photon", () => {
         const head = `{"type":"publish","id":${id},"photonName":${photon}`
         return `${head},"channel":${channel},"message":${m}}`
       }),
-      quoted.map((id) => `{"type":"ping","id":${id}}`)
+      quoted.map((id) => `{"type":"ping","id":${id}}`),
+      fc.tuple(quoted, quoted, quoted, timeout).map(([id, session, name, t]) => {
+        return `{"type":"lock","id":${id},"sessionId":${session},"lockName":${name},"lockTimeout":${t}}`
+      }),
+      fc
+        .tuple(quoted, quoted, quoted, fc.constantFrom("", ',"lockTimeout":5', ",", "}"))
+        .map(([id, session, name, rest]) => {
+          return `{"type":"unlock","id":${id},"sessionId":${session},"lockName":${name}${rest}}`
+        })
     )
     let quick = 0
+    let locks = 0
     fc.assert(
       // As it comes out of UTF-8.
       fc.property(
@@ -164,6 +178,7 @@ describe("requests of photon", () => {
           const plain = readPlainLine(said)
           if (plain === undefined) return
           quick++
+          if (plain.type === "request") locks++
           // The same without the spelling that can be read quickly.
           assert.deepStrictEqual(plain, readLine(` ${said}`))
         }
@@ -171,6 +186,7 @@ describe("requests of photon", () => {
       { numRuns: 5000 }
     )
     assert.isAbove(quick, 500)
+    assert.isAbove(locks, 20)
     const named = '{"type":"publish","id":"p","photonName":"kanban","channel":"c","message":{"a":1}}'
     assert.deepInclude(readPlainLine(named), { id: '"p"', channel: "c", message: '{"a":1}' })
   })

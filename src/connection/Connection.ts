@@ -1,6 +1,7 @@
 import { Effect, type Semaphore } from "effect"
 import type { RpcMessage } from "effect/rpc"
 import type { Socket } from "node:net"
+import type { Turns } from "../actors/turns.ts"
 import { RpcErrorCode } from "../protocol/errors.ts"
 import { Intake } from "../wire/Intake.ts"
 import { lastWords, once } from "../wire/lastWords.ts"
@@ -18,6 +19,7 @@ import { foreignProtocol, jsonProblem } from "./strangers.ts"
 /** What all connections of a door share. */
 export interface Shared extends Handling {
   readonly limits: ConnectionLimits
+  readonly turns: Turns
   /** Held by the one connection that may gather a large line: memory for one such line, not for one per client. */
   readonly largeLine: Semaphore.Semaphore
 }
@@ -42,6 +44,8 @@ export class Connection {
   #batch: Batch | undefined
   #lastMethod: Method | undefined
   #greeted = false
+  /** When it began to go through lines in this turn of the loop. */
+  #since = 0
   /** Nothing more is read: the client was turned away, or said that it has ended. */
   #done: "turned-away" | "ended" | undefined
 
@@ -92,9 +96,12 @@ export class Connection {
       }
       if (!this.#greeted && this.#turnedAwayAtFirstSight(chunk)) break
       this.#intake.lines.push(chunk)
+      if (this.#shared.turns.isTaken) yield* this.#shared.turns.next
+      this.#since = this.#shared.turns.enter()
       this.#outbox.cork()
       for (let step = this.#advance(); step !== undefined; step = this.#advance()) yield* step
       this.#outbox.uncorkBehind()
+      this.#shared.turns.leave(this.#since)
       const turn = this.#intake.turnOf(chunk)
       if (turn !== undefined) yield* turn
     }
@@ -172,6 +179,7 @@ export class Connection {
       if (this.#done !== undefined) return undefined
       const { room } = this.#outbox
       if (room !== undefined) return room
+      if (this.#shared.turns.isLong(this.#since)) return this.#nextTurn
       if (this.#batchPosition < this.#batchItems.length) {
         const position = this.#batchPosition++
         const texts = this.#batchTexts
@@ -190,6 +198,16 @@ export class Connection {
       if (step !== undefined) return step
     }
   }
+
+  /** Lets others go on; what has been answered so far is written. */
+  readonly #nextTurn: Effect.Effect<void> = Effect.suspend(() => {
+    this.#outbox.uncorkBehind()
+    this.#shared.turns.leave(this.#since)
+    return Effect.map(this.#shared.turns.next, () => {
+      this.#outbox.cork()
+      this.#since = this.#shared.turns.enter()
+    })
+  })
 
   /** Requests that follow one another mostly ask for the same. */
   readonly #find = (name: string): Method | undefined => {

@@ -2,6 +2,7 @@ import { type Duration, Effect, Exit, Fiber, FiberSet, Scope, Semaphore } from "
 import { type Rpc, type RpcGroup, RpcServer } from "effect/rpc"
 import type { Socket } from "node:net"
 import { Connections } from "../actors/Connections.ts"
+import { turnsOfLoop } from "../actors/turns.ts"
 import { DirectMethods } from "../actors/DirectMethods.ts"
 import { Connection, type Shared } from "./Connection.ts"
 import type { ConnectionLimits } from "./limits.ts"
@@ -36,6 +37,7 @@ export const makeDoor = Effect.fnUntraced(function* <Rpcs extends Rpc.Any>(
   }).pipe(Scope.provide(serverScope))
   const shared: Shared & { closing: boolean } = {
     limits,
+    turns: yield* turnsOfLoop,
     methods: makeMethods(group, handlers, direct.find),
     server,
     fork: yield* FiberSet.makeRuntime<never, any, any>(),

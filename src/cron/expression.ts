@@ -51,7 +51,7 @@ const parse = (written: string): Result.Result<Expression, string> => {
   const refusal = refusalOf(fields)
   if (refusal !== undefined) return Result.fail(refusal)
   const normal = fields.map((field, at) => (at === fields.length - 1 ? sundayLast(field) : field))
-  const cron = Cron.parse(normal.join(" "), "UTC")
+  const cron = Cron.parse(normal.join(" "))
   if (Result.isFailure(cron)) return Result.fail(`${cron.failure.message}.`)
   const compiled = compile(cron.success, normal)
   if (!isPossible(compiled)) {

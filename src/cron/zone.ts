@@ -88,6 +88,8 @@ const clamp = (instant: number): number => Math.max(-8.64e15, Math.min(8.64e15, 
 /** By the names that were asked for, which may differ in case. */
 const zones = new Map<string, Zone>()
 const MOST_ZONES = 1024
+/** Of all zones, once a name has been none. */
+let names: ReadonlyArray<string> | undefined
 
 /** The zone of this name, in whatever case; or a sentence that says why there is none. */
 export const zoneOf = (name: string): Result.Result<Zone, string> => {
@@ -99,7 +101,7 @@ export const zoneOf = (name: string): Result.Result<Zone, string> => {
     zones.set(name, zone)
     return Result.succeed(zone)
   } catch {
-    const likely = name === "" ? undefined : nearest(name, Intl.supportedValuesOf("timeZone"))
+    const likely = name === "" ? undefined : nearest(name, (names ??= Intl.supportedValuesOf("timeZone")))
     const hint =
       likely === undefined ? 'They are called as in "Europe/Berlin", "UTC" or "+05:30".' : `Did you mean "${likely}"?`
     return Result.fail(`There is no time zone ${JSON.stringify(name.slice(0, 64))}. ${hint}`)

@@ -167,7 +167,8 @@ export class Runner {
       const durationMillis = tookMillis === null ? null : Math.round(tookMillis + (yield* monotonicMillis) - now)
       yield* this.#end(active, outcome, attempts, durationMillis)
     })
-    return Effect.asVoid(Effect.forkIn(going, this.#options.scope))
+    // At once, so that who starts many sees for how long that holds the loop.
+    return Effect.asVoid(Effect.forkIn(going, this.#options.scope, { startImmediately: true }))
   }
 
   #isThere({ job }: ActiveRun): boolean {

@@ -3,6 +3,7 @@ import type { Rpc } from "effect/rpc"
 import { Announcer } from "../actors/Announcer.ts"
 import { Concerns } from "../actors/Concerns.ts"
 import { clocks } from "../actors/monotonic.ts"
+import { turnsOfLoop } from "../actors/turns.ts"
 import { HobConfig } from "../config/HobConfig.ts"
 import { Methods } from "../methods/Methods.ts"
 import { UnknownMethod } from "../protocol/methodErrors.ts"
@@ -115,7 +116,18 @@ export const layer = Layer.effect(
     })
     yield* Effect.forEach(open, (row) => runner.resume(row, byNumber.get(row.job)), { discard: true })
 
-    const tick = makeTicker({ table, runner, history, database, wall, monotonic, earlier, settings: () => settings })
+    const turns = yield* turnsOfLoop
+    const tick = makeTicker({
+      turns,
+      table,
+      runner,
+      history,
+      database,
+      wall,
+      monotonic,
+      earlier,
+      settings: () => settings
+    })
     yield* concerns.supervise("schedule", (up) =>
       Effect.gen(function* () {
         yield* up

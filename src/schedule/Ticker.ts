@@ -1,4 +1,5 @@
 import { Effect, type Latch } from "effect"
+import type { Turns } from "../actors/turns.ts"
 import type { Settings } from "../config/settings.ts"
 import type { Database } from "../storage/Database.ts"
 import { type ActiveRun, isoOf } from "./ActiveRun.ts"
@@ -27,6 +28,7 @@ export interface TickerOptions {
   readonly wall: () => number
   /** In milliseconds too. */
   readonly monotonic: () => number
+  readonly turns: Turns
   /** Opened when something may be due before what is slept for. */
   readonly earlier: Latch.Latch
 }
@@ -42,7 +44,17 @@ interface Decision {
 }
 
 /** One fiber that looks at the wall clock, and decides the jobs whose time has come. Nothing runs that is not committed. */
-export const makeTicker = ({ database, earlier, history, monotonic, runner, settings, table, wall }: TickerOptions) => {
+export const makeTicker = ({
+  database,
+  earlier,
+  history,
+  monotonic,
+  runner,
+  settings,
+  table,
+  turns,
+  wall
+}: TickerOptions) => {
   const decide = (job: Job, now: number): Decision => {
     const { definition, next, standing, timing } = job
     const due = decideDue(timing!, standing.progress, next!.slot, now, settings().missedMillis)
@@ -100,7 +112,13 @@ export const makeTicker = ({ database, earlier, history, monotonic, runner, sett
       }
       return
     }
+    let since = turns.enter()
     for (const { counted, due, job, run, unrun } of decisions) {
+      if (turns.isLong(since)) {
+        turns.leave(since)
+        yield* turns.next
+        since = turns.enter()
+      }
       job.standing = { ...job.standing, progress: due.progress }
       const last = unrun.at(-1)
       job.skipped = counted ?? (run === undefined && last?.state === "skipped" ? last.run : undefined)
@@ -108,6 +126,7 @@ export const makeTicker = ({ database, earlier, history, monotonic, runner, sett
       if (table.has(job)) table.await(job)
       if (run !== undefined) yield* runner.commit(run)
     }
+    turns.leave(since)
   }, Effect.uninterruptible)
 
   return Effect.gen(function* () {

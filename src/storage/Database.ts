@@ -1,4 +1,5 @@
 import { Cause, Context, Effect, Exit, Latch, Layer, Option, Stream } from "effect"
+import { turnsOfLoop } from "../actors/turns.ts"
 import { HobConfig } from "../config/HobConfig.ts"
 import type { Paths } from "../config/paths.ts"
 import { StorageFailed, type StorageError, type StorageStatus } from "../protocol/storage.ts"
@@ -92,6 +93,7 @@ const make = Effect.fnUntraced(function* (options: DatabaseOptions) {
   yield* Effect.forEach(damage, ({ detail }) => Effect.logError(detail), { discard: true })
   const commits = new GroupCommit(connection, { path, capacity: options.capacity ?? CAPACITY })
   yield* Effect.addFinalizer(() => Effect.sync(() => commits.close()))
+  const turns = yield* turnsOfLoop
   const waiting = yield* Latch.make()
   let durability = options.durability
 
@@ -100,7 +102,16 @@ const make = Effect.fnUntraced(function* (options: DatabaseOptions) {
     for (;;) {
       yield* waiting.await
       yield* Effect.yieldNow
-      commits.flush()
+      let since = turns.enter()
+      const enough = () => turns.isLong(since)
+      commits.commit(enough)
+      // Those who asked go on at once: in this turn, for as long as that may be.
+      while (commits.answer(enough)) {
+        turns.leave(since)
+        yield* turns.next
+        since = turns.enter()
+      }
+      turns.leave(since)
       if (commits.size === 0) yield* waiting.close
     }
   }).pipe(Effect.forkScoped({ startImmediately: true }))

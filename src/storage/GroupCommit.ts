@@ -4,6 +4,10 @@ import { type Connection, type Sql, troubleOf } from "./sqlite.ts"
 
 /** Writes of one transaction: more wait for the next one, so that the loop turns in between. */
 const GROUP = 1024
+/** So many share a transaction in any case, however long they take. */
+const LEAST = 32
+/** Writes and answers after which it is asked whether that is enough. */
+const LOOK_EACH = 8
 
 /** The log is copied into the file at this size, after the answers: the next group waits for it. */
 const LOG_BYTES = 4 * 1024 * 1024
@@ -29,6 +33,8 @@ export class GroupCommit {
   readonly #path: string
   readonly #capacity: number
   readonly #waiting = new Set<Waiting>()
+  /** Their group is committed, or undone. */
+  readonly #owed: Array<Waiting> = []
   #state: StorageStatus["state"] = "ok"
   #problem: StorageStatus["problem"] = null
   #closed = false
@@ -76,22 +82,36 @@ export class GroupCommit {
     })
   }
 
-  /** Runs what waits, up to a group, in one transaction; then answers. Never throws. */
-  flush(): void {
-    const group = this.#next()
-    if (group.length === 0) return
-    const error = this.#state === "read-only" ? this.#readOnly() : this.#transact(group)
-    for (const { answer, exit } of group) {
+  /**
+   * Runs what waits in one transaction, up to a group, or some of it until that has been `enough`. Those who asked are
+   * owed their answers. Never throws.
+   */
+  commit(enough: () => boolean): void {
+    if (this.#waiting.size === 0) return
+    const group: Array<Waiting> = []
+    const error = this.#state === "read-only" ? this.#readOnly() : this.#transact(group, enough)
+    // Nothing can be written, or the transaction could not even begin: a whole group hears so.
+    if (group.length === 0) while (group.length < GROUP && this.#waiting.size > 0) this.#takeInto(group)
+    if (error !== undefined) for (const waiting of group) waiting.exit = Exit.fail(error)
+    this.#owed.push(...group)
+  }
+
+  /** Gives the answers that are owed, in order, some at least, until that has been `enough`. Whether there are more. */
+  answer(enough: () => boolean): boolean {
+    for (let count = 1; this.#owed.length > 0; count++) {
+      const { answer, exit } = this.#owed.shift()!
       try {
-        answer(error === undefined ? exit! : Exit.fail(error))
+        answer(exit!)
       } catch (bug) {
         // The others are owed their answers.
         queueMicrotask(() => {
           throw bug
         })
       }
+      if (count % LOOK_EACH === 0 && this.#owed.length > 0 && enough()) return true
     }
     if (this.#logIsSoiled || this.#logIsLarge()) this.checkpoint()
+    return false
   }
 
   #logIsLarge(): boolean {
@@ -99,23 +119,29 @@ export class GroupCommit {
     return this.#connection.logBytes() >= LOG_BYTES
   }
 
-  #next(): ReadonlyArray<Waiting> {
-    const group: Array<Waiting> = []
-    for (const waiting of this.#waiting) {
-      if (group.length === GROUP) break
-      this.#waiting.delete(waiting)
-      group.push(waiting)
-    }
-    return group
+  /** The one that has waited longest. */
+  #takeInto(group: Array<Waiting>): Waiting {
+    const waiting = this.#waiting.values().next().value!
+    this.#waiting.delete(waiting)
+    group.push(waiting)
+    return waiting
   }
 
   /** Undefined once the group is committed. */
-  #transact(group: ReadonlyArray<Waiting>): StorageError | undefined {
+  #transact(group: Array<Waiting>, enough: () => boolean): StorageError | undefined {
     const { run } = this.#connection
     try {
       run("BEGIN IMMEDIATE")
-      if (group.length === 1) this.#runOnly(group[0]!)
-      else for (const waiting of group) this.#runOne(waiting)
+      if (this.#waiting.size === 1) this.#runOnly(this.#takeInto(group))
+      else {
+        while (
+          this.#waiting.size > 0 &&
+          group.length < GROUP &&
+          !(group.length >= LEAST && group.length % LOOK_EACH === 0 && enough())
+        ) {
+          this.#runOne(this.#takeInto(group))
+        }
+      }
       if (this.#connection.db.isTransaction) {
         run("COMMIT")
         this.#state = "ok"
@@ -193,7 +219,11 @@ export class GroupCommit {
   /** Refuses further writes, and finishes those that wait. */
   close(): void {
     this.#closed = true
-    while (this.#waiting.size > 0) this.flush()
+    const never = () => false
+    do {
+      this.answer(never)
+      this.commit(never)
+    } while (this.#owed.length > 0)
     this.checkpoint()
   }
 }

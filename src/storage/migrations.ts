@@ -363,5 +363,10 @@ export const migrations: ReadonlyArray<Migration> = [
         SELECT batch - (SELECT min(batch) FROM lock_changes), 1, boot_id, changes FROM lock_changes;
       DROP TABLE lock_changes;
     `
+  },
+  {
+    // A job is replaced and removed by its name.
+    name: "jobs by name",
+    sql: "CREATE INDEX jobs_of ON jobs (namespace, id);"
   }
 ]

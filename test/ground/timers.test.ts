@@ -10,6 +10,7 @@ const allowed: ReadonlyArray<readonly [prefix: RegExp, why: string]> = [
   [/^src\/sessionhost\//, "plain Node by decision: no Effect runtime in the byte path"],
   [/^src\/screens\//, "plain Node: parsing of terminal output, in a process of its own"],
   [/^src\/methodWorker\//, "plain Node: the process of a user's module"],
+  [/^src\/actors\/turns\.ts$/, "asks the loop itself when its next turn begins"],
   [/^src\/wire\/unixSocket\.ts$/, "plain Node: the session-host and the bare client connect with it"],
   [/^src\/client\//, "promise forms and the bare client serve programs without Effect"],
   [/^src\/cli\//, "hot verbs load no Effect"]

@@ -10,7 +10,7 @@
 import { Context, Effect, Layer } from "effect"
 import { spawn } from "node:child_process"
 import { createHmac } from "node:crypto"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { Agent, request } from "node:http"
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
@@ -23,7 +23,7 @@ import { longestStall, type Stalls } from "./support/loopStalls.ts"
 import { spread } from "./support/statistics.ts"
 
 const STORED = 10_000
-const MODULES = 100
+const MODULES = 20
 const SECRET = "It's a Secret to Everybody"
 const CONNECTIONS = 64
 
@@ -55,10 +55,10 @@ const requests: Readonly<Record<string, (at: number) => readonly [string, unknow
     }
   ],
   "jobs removed": (at) => ["schedule.remove", { id: `job ${at}` }],
-  "locks acquired": (at) => ["locks.acquire", { name: `lock ${at}`, holder: "bench" }],
+  "locks acquired": (at) => ["locks.acquire", { name: `lock ${at}`, holder: "bench", ttlMillis: 60_000 }],
   "events published": (at) => ["channels.publish", { channel: "bench", message: { at } }],
   "methods called": () => ["methods.call", { method: "work" }],
-  "sessions asked for that are not there": (at) => ["sessions.get", { session: `none-${at}` }]
+  "sessions asked for that are not there": (at) => ["sessions.show", { session: `none-${at}` }]
 }
 
 /** Sends them in one piece, and ends when all are answered. */
@@ -169,6 +169,11 @@ const main = (rounds: number, count: number) =>
     })
 
     yield* stored
+    for (let at = 0; at < MODULES; at++) {
+      const module = join(directory, `module${at}.ts`)
+      writeFileSync(module, `export const work${at} = () => ${at}\n`)
+      yield* Effect.promise(() => ask("methods.add", { namespace: "modules", file: module }))
+    }
     for (let round = 0; round <= rounds; round++) {
       for (const what of Object.keys(requests)) {
         yield* measure(`${count} ${what}`, () => child("pipeline", paths.socket, what, String(count)))
@@ -184,9 +189,9 @@ const main = (rounds: number, count: number) =>
       yield* measure("sessions.list", async () => {
         await ask("sessions.list", {})
       })
-      const modules = Array.from({ length: MODULES }, (_, at) => join(directory, `${round}`, `module${at}.ts`))
-      mkdirSync(join(directory, `${round}`))
-      for (const each of modules) writeFileSync(each, "export const work = () => 1\n")
+      yield* measure(`methods.reload of ${MODULES} modules`, async () => {
+        await ask("methods.reload", { namespace: "modules" })
+      })
       console.log(`round ${round}`)
     }
     for (const [what, first] of cold) {

@@ -1,5 +1,5 @@
 /** A small group of methods behind the real door, and a raw client that sees every line. */
-import { Context, Deferred, Effect, Exit, Layer, Schema, Scope, Stream } from "effect"
+import { Clock, Context, Deferred, Effect, Exit, identity, Layer, Schema, Scope, Stream } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { mkdtempSync, rmSync } from "node:fs"
 import type { Socket } from "node:net"
@@ -209,7 +209,7 @@ export const closeDoors = async (): Promise<void> => {
   }
 }
 
-export const openDoor = async (limits: Partial<ConnectionLimits> = {}): Promise<ToyDoor> => {
+export const openDoor = async (limits: Partial<ConnectionLimits> = {}, clock?: Clock.Clock): Promise<ToyDoor> => {
   const directory = mkdtempSync(join(tmpdir(), "hob-door-"))
   const path = join(directory, "run", "hob.sock")
   const toy = new Toy()
@@ -219,7 +219,8 @@ export const openDoor = async (limits: Partial<ConnectionLimits> = {}): Promise<
       Layer.provide(toy.handlers),
       Layer.provide(toy.directly),
       Layer.provideMerge(Layer.mergeAll(Connections.layer, Concerns.layer, DirectMethods.layer)),
-      Layer.buildWithScope(scope)
+      Layer.buildWithScope(scope),
+      clock === undefined ? identity : Effect.provideService(Clock.Clock, clock)
     )
   )
   let closed: Promise<void> | undefined

@@ -190,7 +190,9 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
         : known
     const problem = Result.isFailure(asked) ? { hostUnavailable: asked.failure.detail } : {}
     if (options.all === true) yield* findRemains(entries.values())
+    // Several may begin in one millisecond: of those the last to begin is the newest.
     const sessions = Array.from(entries.values())
+      .toReversed()
       .filter((entry) => options.all === true || isOpen(entry))
       .filter(({ file }) => (options.tags ?? []).every((tag) => file.tags.includes(tag)))
       .map(toSession)

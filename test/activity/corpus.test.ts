@@ -64,7 +64,7 @@ const scoreAll = (chosen: ReadonlyArray<string>, options: ReplayOptions = {}): S
 const share = ({ right, total }: Score) => right / total
 const agents = names.filter((name) => !name.startsWith("shell-"))
 
-describe("the recordings of agents and shells", () => {
+describe("the recordings of agents and shells", { timeout: 600_000 }, () => {
   it("are of each agent, with everything that it can be about", () => {
     for (const agent of ["claude", "codex", "gemini", "shell"]) {
       const states = names

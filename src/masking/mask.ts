@@ -26,7 +26,7 @@ const marked = /^[-+](?=[^\s-])/m
 const everyMark = /^[-+](?=[^\s-])/gm
 
 /** Without any of these there is none: most of what people say need not be looked at more closely. */
-const worthALook = /[A-Za-z0-9_+/=.:~-]{16}|pass|secret|token|key|pwd|cred|auth|dsn|cookie|:\/\/|-----/i
+const worthALook = /[A-Za-z0-9_+/=.:~-]{16}|pass|secret|token|key|pwd|cred|auth|dsn|cookie|mysql|mariadb|:\/\/|-----/i
 
 /**
  * Makes a mask. `known` are values that are secret wherever they stand. Throws where a pattern is no regular

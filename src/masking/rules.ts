@@ -39,13 +39,13 @@ export const rules: ReadonlyArray<Rule> = [
   token("jwt", String.raw`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]{8,}){1,3}`),
   {
     kind: "authorization",
-    pattern: /\b(?:Bearer|Basic|Digest|token)\s+(?<secret>[A-Za-z0-9._~+/=-]{16,})/dgi,
+    pattern: /\b(?:Bearer|Basic|Digest|SSWS|token)\s+(?<secret>[A-Za-z0-9._~+/=-]{16,})/dgi,
     isSecret: (found) => isValue(found) && /\d/.test(found)
   },
   {
     kind: "authorization",
     pattern: /\bauthorization["']?\s*[:=]\s*["']?(?<secret>[^\s"',;]{8,}(?: [^\s"',;]{8,})?)/dgi,
-    isSecret: (found) => isLiteral(found) && !/^(?:Bearer|Basic|Digest|token)$/i.test(found)
+    isSecret: (found) => isLiteral(found) && !/^(?:Bearer|Basic|Digest|SSWS|token)$/i.test(found)
   },
   {
     kind: "cookie",
@@ -65,7 +65,8 @@ export const rules: ReadonlyArray<Rule> = [
     // A literal in code, JSON, YAML, TOML.
     kind: "value",
     pattern: new RegExp(
-      String.raw`${NAME}[\w.-]{0,64}\\?["']?\s*(?::=|=>|[:=])\s*\\?["'\`](?<secret>[^"'\`\r\n\\\s]{6,4096})\\?["'\`]`,
+      // JSON may stand in JSON.
+      String.raw`${NAME}[\w.-]{0,64}\\{0,7}["']?\s*(?::=|=>|[:=])\s*\\{0,7}["'\`](?<secret>[^"'\`\r\n\\\s]{6,4096})\\{0,7}["'\`]`,
       "gid"
     ),
     isSecret: isValue
@@ -79,6 +80,29 @@ export const rules: ReadonlyArray<Rule> = [
     ),
     isSecret: isLiteral
   },
+  {
+    // A header, or a key of Kubernetes, within a line.
+    kind: "value",
+    pattern:
+      /(?<![\w-])(?:x-[a-z-]{0,32}(?:key|token|secret)|api-?key|client-key-data)["']?\s*:\s*["']?(?<secret>[A-Za-z0-9._~+/-]{16,4096}={0,2})/dgi,
+    isSecret: (found) => isValue(found) && /\d/.test(found)
+  },
+  {
+    kind: "password",
+    pattern:
+      /(?<![\w-])(?:password|passwd|passphrase|pwd|passwort)\s?[:=]\s?(?<secret>[^\s"'`(){}[\]<>$,;\\]{8,256})(?=[\s,;"'\\]|$)/dgi,
+    isSecret: (found) => isValue(found) && /\d/.test(found) && /[a-z]/i.test(found) && !/^[\w$]+\.[\w.$]+$/.test(found)
+  },
+  {
+    kind: "password",
+    pattern: /<(?:password|passwd|passphrase|secret|token|api-?key)>\s*(?<secret>[^\s<>]{6,4096})\s*<\//dgi,
+    isSecret: isValue
+  },
+  {
+    kind: "password",
+    pattern: /\b(?:mysql|mariadb)[a-z_-]{0,16}\b[^\r\n]{0,512}?\s-p(?<secret>[^\s"'\\-][^\s"'\\]{3,255})/dg
+  },
+  { kind: "password", pattern: /\bsshpass\s+-p\s*["']?(?<secret>[^\s"'\\]{1,256})/dg, isSecret: isValue },
   {
     kind: "value",
     pattern: new RegExp(String.raw`(?<![\w-])--?[\w-]{0,64}${NAME}=\\?["']?(?<secret>[^\s"'\\]{6,4096})`, "gid"),
@@ -136,7 +160,7 @@ export const rules: ReadonlyArray<Rule> = [
   ),
   token(
     "cloud",
-    "do[opr]_v1_[0-9a-f]{64}|dapi[0-9a-f]{32}(?:-\\d)?|HRKU-[A-Za-z0-9_-]{30,}|nfp_[A-Za-z0-9]{36,}|sbp_[0-9a-f]{40}|sb_secret_[A-Za-z0-9_-]{20,}|fm[12]_[A-Za-z0-9+/=_-]{40,}|cfk_[A-Za-z0-9]{40,}|cf[au]t_[A-Za-z0-9]{40,}|LTAI[A-Za-z0-9]{12,30}"
+    "do[opr]_v1_[0-9a-f]{64}|dapi[0-9a-f]{32}(?:-\\d)?|HRKU-[A-Za-z0-9_-]{30,}|nfp_[A-Za-z0-9]{36,}|sbp_[0-9a-f]{40}|sb_secret_[A-Za-z0-9_-]{20,}|fm[12]_[A-Za-z0-9+/=_-]{40,}|cfk_[A-Za-z0-9]{40,}|cf[au]t_[A-Za-z0-9]{40,}|LTAI[A-Za-z0-9]{12,30}|fo1_[A-Za-z0-9_-]{40,}|pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.-]{32,}"
   ),
   token(
     "monitoring",

@@ -60,6 +60,10 @@ describe("a mask", () => {
       "NODE_ENV=production PORT=3000 node dist/server.js",
       "see src/components/authentication/PasswordResetForm.test.tsx:120",
       "git commit 3f9a2b1c4d5e6f708192a3b4c5d6e7f801234567 and https://example.com/a/very/long/path?with=query&and=more",
+      "mkdir -p build2/out && cp -pr a1 b2 && mysql -u root -p shop2",
+      "{ password: hashPassword1(input), secret: config.secrets[0], apiKey: string }",
+      "password: required, at least 8 characters; <password></password> and <password>${db.password1}</password>",
+      "The header X-Api-Key: <key> is missing; x-api-key: required since version 2",
       "[masked: github] was there, and DB_PASSWORD=[masked: value]",
       "The author wrote: author = 'Ada Lovelace'; authority: https://example.com"
     ]

@@ -126,5 +126,20 @@ export const examples: ReadonlyArray<Example> = [
     `${base64(86)}==`,
     (s) => `DefaultEndpointsProtocol=https;AccountName=acme;AccountKey=${s};EndpointSuffix=core.windows.net`
   ),
+  example("key in a header of a command", word(32), (s) => `curl -sH 'X-Api-Key: ${s}' https://api.example.com/v1`),
+  example("token in a header of a sentence", word(40), (s) => `send X-Auth-Token: ${s}, then it answers`),
+  example("Okta token", join("0", "0", word(40)), (s) => `curl -H "Authorization: SSWS ${s}" https://acme.okta.com`),
+  example(
+    "password in XML",
+    "Tr0ub4dor3x",
+    (s) => `<server><username>ada</username><password>${s}</password></server>`
+  ),
+  example("password of mysql", "Tr0ub4dor&3", (s) => `mysqldump -u root -p${s} shop > shop.sql`),
+  example("password of ssh", "Tr0ub4dor&3", (s) => `sshpass -p '${s}' ssh root@build.example.com`),
+  example("password within a line", "Tr0ub4dor3x", (s) => `log in with user: ada, password: ${s}, then try again`),
+  example("JSON in JSON", "Tr0ub4dor&3", (s) => JSON.stringify(JSON.stringify({ password: s, user: "ada" }))),
+  example("key of Kubernetes", `${base64(88)}==`, (s) => `look: client-key-data: ${s} is in ~/.kube/config`),
+  example("PlanetScale password", join("psc", "ale_pw_", word(43)), (s) => `connect with ${s}`),
+  example("Fly token", join("fo", "1_", word(43)), (s) => `fly auth token ${s}`),
   example("cookie", `sid=${word(32)}`, (s) => `Cookie: ${s}; theme=dark`)
 ]

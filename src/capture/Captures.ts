@@ -85,7 +85,8 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
   let excludes = makeExcludes(settings.excludePatterns)
   const masks = new Masks(settings.secretPatterns)
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
-  const seal = yield* Sealing.make({ secrets: yield* Secrets, isOn: settings.encrypt, monotonic })
+  const hasSealed = Effect.orElseSucceed(database.read(rows.hasSealed), () => false)
+  const seal = yield* Sealing.make({ secrets: yield* Secrets, isOn: settings.encrypt, monotonic, hasSealed })
   const ledger = new Ledger({ database, seal, announcements, limits: () => settings, wall })
 
   const saver = makeSaver({ database, ledger, seal, announcements, wall })

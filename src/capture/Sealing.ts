@@ -16,6 +16,8 @@ export interface SealingOptions {
   readonly secrets: Secrets["Service"]
   readonly isOn: boolean
   readonly monotonic: () => number
+  /** Whether a text is stored that was sealed: then another key than its own would not do. */
+  readonly hasSealed: Effect.Effect<boolean>
 }
 
 /** The seal as the setting says: on, off, or unusable, and then nothing is written down. */
@@ -65,11 +67,16 @@ export class Sealing implements Seal {
   readonly #load: Effect.Effect<void> = Semaphore.makeUnsafe(1).withPermits(1)(Effect.suspend(() => this.#loadNow()))
 
   #loadNow(): Effect.Effect<void> {
-    const { monotonic, secrets } = this.#options
-    this.#asked = monotonic()
+    this.#asked = this.#options.monotonic()
     const isOn = this.#isOn
-    const key = isOn ? secrets.readOrMake(CAPTURE_KEY, () => randomBytes(KEY_BYTES)) : secrets.read(CAPTURE_KEY)
-    return key.pipe(
+    const { hasSealed, secrets } = this.#options
+    const there = secrets.read(CAPTURE_KEY)
+    const made = Effect.flatMap(hasSealed, (isLost) =>
+      isLost
+        ? Effect.fail(new SecretUnusable({ secret: CAPTURE_KEY, reason: LOST }))
+        : secrets.readOrMake(CAPTURE_KEY, () => randomBytes(KEY_BYTES))
+    )
+    return Effect.flatMap(there, (found) => (found === null && isOn ? made : Effect.succeed(found))).pipe(
       Effect.map((found) => (found === null ? null : Redacted.value(found))),
       Effect.filterOrFail(
         (found) => found === null || found.length === KEY_BYTES,
@@ -96,6 +103,9 @@ export class Sealing implements Seal {
   readonly close = (text: string, name: string): string | Uint8Array => this.#seal.close(text, name)
   readonly open = (body: string | Uint8Array, name: string): string | null => this.#seal.open(body, name)
 }
+
+const LOST =
+  "it is not there, and captures are sealed with it. Put it back. If it is lost, `hob capture discard` those of which `hob capture show` says so: then another one is made."
 
 const problemOf = (isOn: boolean, reason: string): StorageFailed | null =>
   isOn ? new StorageFailed({ path: "capture.encrypt", reason }) : null

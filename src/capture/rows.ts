@@ -283,6 +283,10 @@ const unopened = (type: string): Body =>
 export const isUnopened = (entry: CaptureEntry): boolean =>
   (entry.type === "message" ? entry.content : entry.path) === SEALED
 
+/** Whether any body is sealed. */
+export const hasSealed = (sql: Reads): boolean =>
+  sql.get("SELECT 1 FROM capture_entries WHERE typeof(body) = 'blob' LIMIT 1") !== undefined
+
 /** What a sealed body is bound to: it can't be moved to another place in the store. */
 export const entryName = (capture: number, seq: number): string => `${capture}/${seq}`
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterEach } from "vitest"
 import { makeFiles } from "../../src/secrets/files.ts"
@@ -23,11 +23,43 @@ describe("the key of captures", () => {
       let isLocked = true
       const keyStore = { ...files, set: () => (isLocked ? Effect.never : Effect.void), remove: () => Effect.void }
       const secrets = make({ home, files, keyStore, store: Effect.succeed("keystore") })
-      const starting = yield* Effect.forkChild(Sealing.make({ secrets, isOn: true, monotonic: () => 10_000 }))
+      const starting = yield* Effect.forkChild(
+        Sealing.make({ secrets, isOn: true, monotonic: () => 10_000, hasSealed: Effect.succeed(false) })
+      )
       yield* TestClock.adjust("3 seconds")
       const seal = yield* Fiber.join(starting)
       assert.include(seal.problem!.message, "the key store has not answered yet")
       isLocked = false
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("that is lost is not replaced while something is sealed with it: nothing is stored until then", () =>
+    Effect.gen(function* () {
+      const at = yield* directory
+      const one = yield* open(at, { encrypt: true })
+      const { id } = yield* one.captures.create({ tool: "t" })
+      yield* one.add(id, "what was said")
+      yield* one.stop
+      const file = join(one.paths.home, CAPTURE_KEY)
+      const key = readFileSync(file)
+      rmSync(file)
+      const two = yield* open(at, { encrypt: true })
+      assert.include((yield* Effect.flip(two.add(id, "more"))).message, "Put it back")
+      assert.isFalse(existsSync(file))
+      yield* two.stop
+      writeFileSync(file, key, { mode: 0o600 })
+      const three = yield* open(at, { encrypt: true })
+      yield* three.add(id, "more")
+      assert.include(JSON.stringify(yield* three.captures.show({ capture: id })), "what was said")
+      yield* three.stop
+      rmSync(file)
+      const four = yield* open(at, { encrypt: true })
+      yield* four.captures.discard(id)
+      yield* TestClock.adjust("6 seconds")
+      // Who wants it makes that it is asked for again.
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(four.captures.create({ tool: "t" }))))
+      while (!existsSync(file)) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      yield* four.add((yield* four.captures.create({ tool: "t" })).id, "anew")
     }).pipe(Effect.scoped)
   )
 

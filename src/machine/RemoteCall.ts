@@ -1,14 +1,10 @@
 /** A call of a device: what it is called with, and how it is answered. */
-import { Data, Effect, Option, Result, Schema } from "effect"
+import { Cause, Data, Effect, Exit, Option, Result, Schema } from "effect"
 import type { StopRequest } from "../actors/Shutdown.ts"
 import type { Cipher } from "./encryption.ts"
 
-/** What the device is told instead of a result. */
-export class CallRefused extends Data.TaggedError("CallRefused")<{ readonly reason: string }> {
-  override get message() {
-    return this.reason
-  }
-}
+/** What the device is told instead of a result. An answer and no fault: a stack would cost more than the rest of the call. */
+export class CallRefused extends Data.TaggedClass("CallRefused")<{ readonly reason: string }> {}
 
 /** What a call may do beside answering. */
 export interface During {
@@ -18,6 +14,7 @@ export interface During {
 
 export interface RemoteCall {
   readonly name: string
+  /** Where this is an `Exit`, it is answered at once. */
   readonly run: (params: unknown, during: During) => Effect.Effect<object, CallRefused>
   /** Done once a call that was not refused has been answered. */
   readonly afterwards?: Effect.Effect<void>
@@ -35,11 +32,12 @@ export const remoteCall = <A>(
   const decode = Schema.decodeUnknownOption(params)
   return {
     name,
-    run: (given, during) =>
-      Option.match(decode(given), {
-        onNone: () => Effect.fail(new CallRefused({ reason: `The parameters of ${name} are not of its shape.` })),
-        onSome: (params) => run(params, during)
-      }),
+    run: (given, during) => {
+      const decoded = decode(given)
+      return Option.isSome(decoded)
+        ? run(decoded.value, during)
+        : Effect.fail(new CallRefused({ reason: `The parameters of ${name} are not of its shape.` }))
+    },
     ...(afterwards === undefined ? {} : { afterwards }),
     ...(refused === undefined ? {} : { refused })
   }
@@ -56,53 +54,68 @@ export interface AnswerOptions {
 
 /**
  * Answers one call, encrypted. What can't be decrypted is an error, and so is a failure of the handler: the server knows
- * of neither, it sees texts.
+ * of neither, it sees texts. What is known at once is answered before this returns: a fiber costs more than such an
+ * answer. Gives what remains to be run: a call that waits, or what comes behind the answer.
  */
-export const answer = ({ ack, calls, name, ...options }: AnswerOptions): Effect.Effect<void> => {
+export const answer = ({
+  ack,
+  calls,
+  cipher,
+  during,
+  name,
+  params
+}: AnswerOptions): Effect.Effect<void> | undefined => {
   const call = calls.get(name)
-  let isRefused = false
-  const said = answerText(call, name, { ...options, onRefused: () => void (isRefused = true) })
-  return Effect.flatMap(said, (text) => {
-    ack(text)
-    return isRefused ? Effect.void : (call?.afterwards ?? Effect.void)
-  })
+  const refuse = (reason: string): void => ack(refusal(cipher, call, reason))
+  if (call === undefined) return void refuse("Method not found")
+  if (typeof params !== "string") return void refuse("The parameters are no text.")
+  const given = cipher.decrypt(params)
+  if (Result.isFailure(given)) {
+    const { message } = given.failure
+    refuse(`The parameters can't be read. ${message}`)
+    return Effect.logWarning(`a call of ${name} was refused: ${message}`)
+  }
+
+  const finish = (exit: Exit.Exit<object, CallRefused>): Effect.Effect<void> | undefined => {
+    const sealed = Exit.isSuccess(exit) ? sealedBy(cipher, exit.value) : Exit.failCause(exit.cause)
+    if (Exit.isSuccess(sealed)) {
+      ack(sealed.value)
+      return call.afterwards
+    }
+    const refused = Cause.findErrorOption(sealed.cause)
+    // The device is told why; to log it too would cost more than to answer.
+    if (Option.isSome(refused)) return void refuse(refused.value.reason)
+    refuse("hob has failed; its log says how.")
+    return Effect.logError(`a call of ${name} failed`, sealed.cause)
+  }
+  const running = begin(call, given.success, during)
+  return isKnown(running)
+    ? finish(running)
+    : Effect.flatMap(Effect.exit(running), (exit) => finish(exit) ?? Effect.void)
 }
 
 /** What a device is told that has waited for too long. */
-export const lateText = (cipher: Cipher, call: RemoteCall | undefined): string => {
-  const reason = "It takes too long; it may go on all the same."
-  return cipher.encrypt(call?.refused?.(reason) ?? { error: reason })
+export const lateText = (cipher: Cipher, call: RemoteCall | undefined): string =>
+  refusal(cipher, call, "It takes too long; it may go on all the same.")
+
+const refusal = (cipher: Cipher, call: RemoteCall | undefined, reason: string): string =>
+  cipher.encrypt(call?.refused?.(reason) ?? { error: reason })
+
+/** A bug is answered too. */
+const begin = (call: RemoteCall, params: unknown, during: During): Effect.Effect<object, CallRefused> => {
+  try {
+    return call.run(params, during)
+  } catch (defect) {
+    return Exit.die(defect)
+  }
 }
 
-interface TextOptions extends Pick<AnswerOptions, "cipher" | "params" | "during"> {
-  readonly onRefused: () => void
-}
+const isKnown = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => Exit.isExit(effect)
 
-const answerText = (
-  call: RemoteCall | undefined,
-  name: string,
-  { cipher, during, onRefused, params }: TextOptions
-): Effect.Effect<string> => {
-  const refuse = (reason: string) => {
-    onRefused()
-    return cipher.encrypt(call?.refused?.(reason) ?? { error: reason })
+const sealedBy = (cipher: Cipher, value: object): Exit.Exit<string> => {
+  try {
+    return Exit.succeed(cipher.encrypt(value))
+  } catch (defect) {
+    return Exit.die(defect)
   }
-  if (call === undefined) return Effect.sync(() => refuse("Method not found"))
-  const given = typeof params === "string" ? cipher.decrypt(params) : undefined
-  if (given === undefined) return Effect.sync(() => refuse("The parameters are no text."))
-  if (Result.isFailure(given)) {
-    const { message } = given.failure
-    return Effect.map(Effect.logWarning(`a call of ${name} was refused: ${message}`), () =>
-      refuse(`The parameters can't be read. ${message}`)
-    )
-  }
-  return call.run(given.success, during).pipe(
-    Effect.map((result) => cipher.encrypt(result)),
-    Effect.catchTag("CallRefused", ({ reason }) =>
-      Effect.map(Effect.logDebug(`a call of ${name} was refused`), () => refuse(reason))
-    ),
-    Effect.catchCause((cause) =>
-      Effect.map(Effect.logError(`a call of ${name} failed`, cause), () => refuse("hob has failed; its log says how."))
-    )
-  )
 }

@@ -141,9 +141,11 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 const bytesOf = (text: string): Result.Result<Buffer, Undecryptable> =>
   BASE64.test(text) ? Result.succeed(Buffer.from(text, "base64")) : failed("not base64")
 
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+
 const parsed = (plain: Buffer): Result.Result<unknown, Undecryptable> => {
   try {
-    return Result.succeed(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(plain)))
+    return Result.succeed(JSON.parse(utf8.decode(plain)))
   } catch {
     return failed("not JSON")
   }

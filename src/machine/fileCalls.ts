@@ -188,7 +188,7 @@ export const writeCalls = (options: FileCallsOptions): ReadonlyArray<RemoteCall>
       Effect.gen(function* () {
         const bytes = Buffer.from(content, "base64")
         if (bytes.length > options.maxBytes) {
-          return yield* new CallRefused({ reason: `At most ${options.maxBytes} bytes are written.` })
+          return yield* Effect.fail(new CallRefused({ reason: `At most ${options.maxBytes} bytes are written.` }))
         }
         const real = yield* confine(options.directories, path, { isNew: true })
         return yield* attempt(() => write(real, bytes, expectedHash, options))

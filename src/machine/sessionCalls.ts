@@ -150,15 +150,12 @@ export const sessionCalls = ({ env, sessions, shutdown, starting }: SessionCalls
     { refused: startRefused }
   )
 
-  const stop = remoteCall("stop-session", Stop, ({ sessionId }) =>
-    Effect.gen(function* () {
-      if (sessionId == null || sessionId === "") return yield* refuse("Session ID is required")
-      // The beginning of an id is for people who see what it leads to.
-      if (!isSessionId(sessionId)) return yield* refuse("Session not found or failed to stop")
-      yield* Effect.mapError(sessions.kill(sessionId), failing)
-      return { message: "Session stopped" }
-    })
-  )
+  const stop = remoteCall("stop-session", Stop, ({ sessionId }) => {
+    if (sessionId == null || sessionId === "") return refuse("Session ID is required")
+    // The beginning of an id is for people who see what it leads to.
+    if (!isSessionId(sessionId)) return refuse("Session not found or failed to stop")
+    return Effect.as(Effect.mapError(sessions.kill(sessionId), failing), { message: "Session stopped" })
+  })
 
   const stopDaemon = remoteCall(
     "stop-daemon",

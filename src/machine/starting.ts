@@ -20,12 +20,16 @@ export const starting = (agents: Agents["Service"]): Starting => ({
       )
       if (Option.isNone(agent)) {
         const names = known.map(({ name }) => name).join(", ")
-        return yield* new CallRefused({ reason: `There is no agent "${name}" on this machine. There are: ${names}.` })
+        return yield* Effect.fail(
+          new CallRefused({ reason: `There is no agent "${name}" on this machine. There are: ${names}.` })
+        )
       }
       const { command, name: agentName, output } = agent.value
       const flag = resumeFlags[output]
       if (resume !== undefined && flag === undefined) {
-        return yield* new CallRefused({ reason: `hob does not know how "${agentName}" goes on with a conversation.` })
+        return yield* Effect.fail(
+          new CallRefused({ reason: `hob does not know how "${agentName}" goes on with a conversation.` })
+        )
       }
       const started = agents.start({
         directory,

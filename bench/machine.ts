@@ -4,10 +4,14 @@
  *     node bench/machine.ts [calls] [rounds] [idle seconds]
  *
  * Against the same server with a bare socket.io client of a process of its own that answers at once. The server stands
- * in this process; it and the phone are the same for both, and the two take turns. The call is `stop-session` of a
- * session that is not there: decrypted, checked, answered, encrypted. hob runs from the build where there is one.
+ * in this process; it and the phone are the same for all, and they take turns. The call is `stop-session` of a session
+ * that is not there: decrypted, checked, answered, encrypted. hob runs from the build where there is one.
+ *
+ * The bare client does less than can be done: it sends back what it was sent, and knows no key. How much of the
+ * difference is the encryption shows a second one, which decrypts each call and encrypts its answer as hob does.
  */
 import { type ChildProcess, execFile, fork } from "node:child_process"
+import { randomUUID } from "node:crypto"
 import { once } from "node:events"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -47,62 +51,51 @@ const timed = async (machineId: string, params: string): Promise<ReadonlyArray<n
   return times
 }
 
-let bare: ChildProcess | undefined
+const bare: Array<ChildProcess> = []
 try {
   await hob("machine", "enable", "--no-http")
   const status = async () =>
     JSON.parse(await hob("machine", "status", "--json")) as { readonly machineId: string; readonly state: string }
   while ((await status()).state !== "ready") await sleep(50)
   const { machineId } = await status()
-  bare = fork(join(import.meta.dirname, "support/bareMachine.mjs"), [server.url, phone.token, "bare"])
-  await once(bare, "message")
+  const { daemon: pid } = processesOf(JSON.parse(await hob("status", "--json")) as Status)
+  const who = [{ name: "hob", id: machineId, pid: pid! }]
+  for (const [name, ...secret] of [["bare"], ["bare with a key", phone.secret.toString("base64")]] as const) {
+    const id = randomUUID()
+    const child = fork(join(import.meta.dirname, "support/bareMachine.mjs"), [server.url, phone.token, id, ...secret])
+    bare.push(child)
+    await once(child, "message")
+    who.push({ name, id, pid: child.pid! })
+  }
   const params = phone.encryptFor((await phone.machine(machineId))!, { sessionId: "nobody" })
 
-  await timed(machineId, params)
-  await timed("bare", params)
-  const { daemon: pid } = processesOf(JSON.parse(await hob("status", "--json")) as Status)
-  /** Microseconds of processor time for a call, of the process that answers. */
-  const measured = async (id: string, pid: number) => {
+  for (const { id } of who) await timed(id, params)
+  /** Microseconds: of a call, and of processor time for it, of the process that answers. */
+  const measured = async ({ id, pid }: (typeof who)[number]) => {
     const before = usage(pid).cpuSeconds
     const latency = median(await timed(id, params))
-    return { latency, cpu: ((usage(pid).cpuSeconds - before) / calls) * 1e6 }
+    return { latency, processor: ((usage(pid).cpuSeconds - before) / calls) * 1e6 }
   }
-  const results: Array<{ readonly ours: number; readonly theirs: number }> = []
-  const processor: Array<{ readonly ours: number; readonly theirs: number }> = []
-  for (let round = 0; round < rounds; round++) {
-    const ours = await measured(machineId, pid!)
-    const theirs = await measured("bare", bare.pid!)
-    results.push({ ours: ours.latency, theirs: theirs.latency })
-    processor.push({ ours: ours.cpu, theirs: theirs.cpu })
-  }
-  const ratios = results.map(({ ours, theirs }) => ours / theirs)
+  const results = who.map(() => [] as Array<Awaited<ReturnType<typeof measured>>>)
+  for (let round = 0; round < rounds; round++)
+    for (const [index, each] of who.entries()) results[index]!.push(await measured(each))
   console.log(`${calls} calls a round, ${rounds} rounds, one after the other, Node ${process.version}`)
-  console.log(
-    `hob   ${spread(
-      results.map(({ ours }) => ours),
-      0
-    )} µs`
-  )
-  console.log(
-    `bare  ${spread(
-      results.map(({ theirs }) => theirs),
-      0
-    )} µs`
-  )
-  console.log(`ratio ${spread(ratios)} of a bare client's latency`)
-  const ofCpu = (of: "ours" | "theirs") =>
-    `${spread(
-      processor.map((each) => each[of]),
-      0
-    )} µs`
-  console.log(`processor time of who answers: hob ${ofCpu("ours")}, bare ${ofCpu("theirs")}`)
+  for (const [index, { name }] of who.entries()) {
+    const of = (what: "latency" | "processor") => results[index]!.map((each) => each[what])
+    console.log(`${name.padEnd(15)} ${spread(of("latency"), 0)} µs, processor time ${spread(of("processor"), 0)} µs`)
+  }
+  for (const other of [1, 2]) {
+    const ratios = results[0]!.map(({ latency }, round) => latency / results[other]![round]!.latency)
+    console.log(`ratio ${spread(ratios)} of the latency of ${who[other]!.name}`)
+  }
 
   if (seconds > 0) {
-    const { daemon } = processesOf(JSON.parse(await hob("status", "--json")) as Status)
+    // What is left to do of the calls is not idleness.
+    for (const child of bare) child.kill()
     await sleep(30_000)
-    const [first, before] = [usage(daemon!), new Map(server.counts)]
+    const [first, before] = [usage(pid!), new Map(server.counts)]
     await sleep(seconds * 1000)
-    const last = usage(daemon!)
+    const last = usage(pid!)
     const sent = [...server.counts].flatMap(([what, count]) => {
       const more = count - (before.get(what) ?? 0)
       return more === 0 ? [] : [`${more} × ${what}`]
@@ -111,7 +104,7 @@ try {
     console.log(`idle, in step, ${seconds} s: ${sent.join(", ")} and nothing else; ${share} % of a core`)
   }
 } finally {
-  bare?.kill()
+  for (const child of bare) child.kill()
   phone.close()
   await hob("stop", "--all").catch((error: unknown) => console.error(error))
   await server.stop()

@@ -1,38 +1,34 @@
-import { Context, Effect, Layer, Option, Semaphore, Stream } from "effect"
-import { rmSync } from "node:fs"
+import { Context, Effect, Layer, Semaphore, type Stream } from "effect"
 import { Concerns } from "../actors/Concerns.ts"
 import { Shutdown } from "../actors/Shutdown.ts"
 import { setInConfigFile } from "../config/editConfigFile.ts"
 import { HobConfig } from "../config/HobConfig.ts"
-import { happyMachinePaths, type MachinePaths } from "../config/machinePaths.ts"
+import type { MachinePaths } from "../config/machinePaths.ts"
 import type { Paths } from "../config/paths.ts"
 import {
   type ConfigInvalid,
   type ConfigNotWritten,
-  MachineFileFailed,
+  type MachineFileFailed,
   MachineFixed,
-  MachineLoggedIn,
   MachineNotLoggedIn,
   type MachinePairingExpired,
-  type MachineRefused,
-  type MachineServerUnreachable,
   type MachineStatus,
   type PairingItem
 } from "../protocol/index.ts"
-import { type Credentials, readCredentials, writeCredentials } from "./credentials.ts"
+import { readCredentials } from "./credentials.ts"
 import type { DaemonFacts, Metadata } from "./facts.ts"
 import { LOG_IN, makeFollowing, type MachineSettings } from "./Following.ts"
-import { ensureMachineId, forgetMachineId, machineIdIn } from "./identity.ts"
-import * as Pairing from "./pairing.ts"
+import { ensureMachineId } from "./identity.ts"
+import { type LoginFailure, makeLogins } from "./logins.ts"
 import type { RemoteCall } from "./RemoteCall.ts"
 
 type NotWritten = MachineFixed | ConfigInvalid | ConfigNotWritten
-type LoginFailure = MachineLoggedIn | MachineServerUnreachable | MachineRefused | MachineFileFailed
 
 /** This machine at the remote server: kept in step while the configuration wants it, and somebody has logged in. */
 export class Machine extends Context.Service<
   Machine,
   {
+    /** How it stands with the server; makes the machine's id where there is none yet. */
     readonly status: Effect.Effect<MachineStatus, MachineFileFailed>
     /** See `machine.enable`. */
     enable(
@@ -41,7 +37,9 @@ export class Machine extends Context.Service<
     readonly disable: Effect.Effect<MachineStatus, MachineFileFailed | NotWritten>
     /** See `machine.login`. */
     login(secret: string | undefined): Effect.Effect<MachineStatus, LoginFailure | MachineNotLoggedIn>
+    /** See `machine.pair`. */
     readonly pair: Stream.Stream<PairingItem, LoginFailure | MachinePairingExpired>
+    /** See `machine.logout`. */
     readonly logout: Effect.Effect<{ readonly status: MachineStatus; readonly removed: boolean }, MachineFileFailed>
     /** Whether it is enabled: then hob is needed though nobody is connected. */
     readonly waits: Effect.Effect<boolean>
@@ -51,9 +49,11 @@ export class Machine extends Context.Service<
 export interface MachineOptions {
   readonly paths: Pick<Paths, "config">
   readonly files: MachinePaths
+  /** The daemon's. `HAPPY_SERVER_URL` and `HAPPY_WEBAPP_URL` go before the settings. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly metadata: Effect.Effect<Metadata>
   readonly facts: Effect.Effect<DaemonFacts>
+  /** What devices may call, by what is permitted. */
   readonly calls: (settings: MachineSettings) => ReadonlyArray<RemoteCall>
 }
 
@@ -95,6 +95,7 @@ export const layer = (options: MachineOptions): Layer.Layer<Machine, never, Conc
       })
       const statusAgain = Effect.andThen(again, status)
 
+      /** Writes settings into the configuration's file, where they are not so already, and takes them. */
       const write = Effect.fnUntraced(function* (values: Readonly<Record<string, boolean | string>>) {
         yield* config.reload
         const settings = yield* config.settings
@@ -116,76 +117,13 @@ export const layer = (options: MachineOptions): Layer.Layer<Machine, never, Conc
         return yield* write({ ...server, "machine.enabled": true })
       }, oneAtATime.withPermits(1))
 
-      const checkLoggedOut = Effect.suspend(() =>
-        readCredentials(files.credentials).type === "missing"
-          ? Effect.void
-          : Effect.fail(new MachineLoggedIn({ file: files.credentials }))
-      )
-
-      const onFile = (act: () => void) =>
-        Effect.try({
-          try: act,
-          catch: (error) => new MachineFileFailed({ file: files.credentials, detail: (error as Error).message })
-        })
-
-      const keep = (credentials: Credentials, machineId?: string) =>
-        ensureMachineId(files.settings, machineId).pipe(
-          Effect.andThen(onFile(() => writeCredentials(files.credentials, credentials))),
-          Effect.andThen(statusAgain)
-        )
-
-      /** As the server's own program, and as the machine that it is there. */
-      const takeOver = Effect.gen(function* () {
-        const theirs = happyMachinePaths(env)
-        const read = readCredentials(theirs.credentials)
-        if (read.type === "found") return yield* keep(read.credentials, machineIdIn(theirs.settings))
-        const reason =
-          read.type === "unreadable"
-            ? read.reason
-            : `There are no credentials at ${theirs.credentials}. \`hob machine pair\` gets some from a device, \`hob machine login --secret -\` by the account's secret.`
-        return yield* new MachineNotLoggedIn({ reason })
+      const { login, logout, pair } = makeLogins({
+        env,
+        files,
+        oneAtATime,
+        settings: Effect.map(config.get, ({ machine }) => ({ ...machine, serverUrl: urlOf(machine) })),
+        status: statusAgain
       })
-
-      const login = Effect.fn("Machine.login")(function* (secret: string | undefined) {
-        yield* checkLoggedOut
-        if (secret === undefined) return yield* takeOver
-        const parsed = Pairing.parseSecret(secret)
-        if (Option.isNone(parsed)) {
-          const reason = "That is not an account's secret: 32 bytes as base64, or as its devices show it for a backup."
-          return yield* new MachineNotLoggedIn({ reason })
-        }
-        return yield* keep(yield* Pairing.logIn(urlOf((yield* config.get).machine), parsed.value))
-      }, oneAtATime.withPermits(1))
-
-      const toItem = (step: Pairing.PairingStep): Effect.Effect<PairingItem, MachineLoggedIn | MachineFileFailed> => {
-        if (step.type === "link") {
-          const { link, webLink } = step
-          const expiresAt = new Date(step.expiresAt).toISOString() as MachineStatus["since"]
-          return Effect.succeed({ kind: "link", link, webLink, expiresAt })
-        }
-        return checkLoggedOut.pipe(
-          Effect.andThen(keep(step.credentials)),
-          Effect.map((status) => ({ kind: "paired" as const, status })),
-          oneAtATime.withPermits(1)
-        )
-      }
-      const pair = Stream.unwrap(
-        Effect.gen(function* () {
-          yield* checkLoggedOut
-          const { machine } = yield* config.get
-          const steps = Pairing.pair(urlOf(machine), env["HAPPY_WEBAPP_URL"] || machine.webappUrl)
-          return Stream.mapEffect(steps, toItem)
-        })
-      )
-
-      const logout = Effect.gen(function* () {
-        const removed = !files.isShared && readCredentials(files.credentials).type !== "missing"
-        if (removed) {
-          yield* onFile(() => rmSync(files.credentials))
-          yield* forgetMachineId(files.settings)
-        }
-        return { status: yield* statusAgain, removed }
-      }).pipe(oneAtATime.withPermits(1), Effect.withSpan("Machine.logout"))
 
       return Machine.of({
         status,

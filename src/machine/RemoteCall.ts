@@ -77,16 +77,16 @@ export const answer = ({
   }
 
   const finish = (exit: Exit.Exit<object, CallRefused>): Effect.Effect<void> | undefined => {
-    const sealed = Exit.isSuccess(exit) ? sealedBy(cipher, exit.value) : Exit.failCause(exit.cause)
-    if (Exit.isSuccess(sealed)) {
-      ack(sealed.value)
+    const ended = Exit.isSuccess(exit) ? sealedBy(cipher, exit.value) : exit.cause
+    if (typeof ended === "string") {
+      ack(ended)
       return call.afterwards
     }
-    const refused = Cause.findErrorOption(sealed.cause)
+    const refused = ended.reasons.find(Cause.isFailReason)
     // The device is told why; to log it too would cost more than to answer.
-    if (Option.isSome(refused)) return void refuse(refused.value.reason)
+    if (refused !== undefined) return void refuse(refused.error.reason)
     refuse("hob has failed; its log says how.")
-    return Effect.logError(`a call of ${name} failed`, sealed.cause)
+    return Effect.logError(`a call of ${name} failed`, ended)
   }
   const running = begin(call, given.success, during)
   return isKnown(running)
@@ -112,10 +112,10 @@ const begin = (call: RemoteCall, params: unknown, during: During): Effect.Effect
 
 const isKnown = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => Exit.isExit(effect)
 
-const sealedBy = (cipher: Cipher, value: object): Exit.Exit<string> => {
+const sealedBy = (cipher: Cipher, value: object): string | Cause.Cause<never> => {
   try {
-    return Exit.succeed(cipher.encrypt(value))
+    return cipher.encrypt(value)
   } catch (defect) {
-    return Exit.die(defect)
+    return Cause.die(defect)
   }
 }

@@ -33,8 +33,11 @@ export interface SyncOptions {
   readonly url: string
   readonly machineId: string
   readonly credentials: Credentials
+  /** What the machine is; found out once for each time. */
   readonly metadata: Effect.Effect<Metadata>
+  /** How the daemon is; looked at with each heartbeat. */
   readonly facts: Effect.Effect<DaemonFacts>
+  /** What devices may call, by name. */
   readonly calls: ReadonlyMap<string, RemoteCall>
   readonly maxCalls: number
   /** A stop that somebody has asked for; waits for it. */

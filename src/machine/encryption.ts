@@ -34,7 +34,12 @@ export const makeCipher = (key: MachineKey): Cipher => {
   const [seal, open] = key.kind === "legacy" ? [sealLegacy, openLegacy] : [sealDataKey, openDataKey]
   return {
     encrypt: (value) => seal(secret, Buffer.from(JSON.stringify(value))).toString("base64"),
-    decrypt: (text) => Result.flatMap(bytesOf(text), (bytes) => Result.flatMap(open(secret, bytes), parsed))
+    decrypt: (text) => {
+      const bytes = bytesOf(text)
+      if (Result.isFailure(bytes)) return Result.fail(bytes.failure)
+      const plain = open(secret, bytes.success)
+      return Result.isFailure(plain) ? Result.fail(plain.failure) : parsed(plain.success)
+    }
   }
 }
 
@@ -53,11 +58,11 @@ const fresh = (bytes: number): Buffer => {
 export const sealLegacy = (key: Buffer, plain: Buffer, nonce = fresh(SECRETBOX_NONCE_BYTES)): Buffer =>
   Buffer.concat([nonce, nacl.secretbox(plain, nonce, key)])
 
-const openLegacy = (key: Buffer, bytes: Buffer): Result.Result<Buffer, Undecryptable> => {
+const openLegacy = (key: Buffer, bytes: Buffer): Result.Result<Uint8Array, Undecryptable> => {
   if (bytes.length < SECRETBOX_NONCE_BYTES + nacl.secretbox.overheadLength) return failed("too short")
   const nonce = bytes.subarray(0, SECRETBOX_NONCE_BYTES)
   const plain = nacl.secretbox.open(bytes.subarray(SECRETBOX_NONCE_BYTES), nonce, key)
-  return plain === null ? failed("encrypted with another key") : Result.succeed(Buffer.from(plain))
+  return plain === null ? failed("encrypted with another key") : Result.succeed(plain)
 }
 
 /** `0x00 | nonce(12) | AES-256-GCM | tag(16)`. */
@@ -66,7 +71,7 @@ export const sealDataKey = (key: Buffer, plain: Buffer, nonce = fresh(GCM_NONCE_
   return Buffer.concat([Buffer.of(VERSION), nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
 }
 
-const openDataKey = (key: Buffer, bytes: Buffer): Result.Result<Buffer, Undecryptable> => {
+const openDataKey = (key: Buffer, bytes: Buffer): Result.Result<Uint8Array, Undecryptable> => {
   if (bytes.length < 1 + GCM_NONCE_BYTES + GCM_TAG_BYTES) return failed("too short")
   if (bytes[0] !== VERSION) return failed("of an unknown version")
   const body = bytes.length - GCM_TAG_BYTES
@@ -143,7 +148,7 @@ const bytesOf = (text: string): Result.Result<Buffer, Undecryptable> =>
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
-const parsed = (plain: Buffer): Result.Result<unknown, Undecryptable> => {
+const parsed = (plain: Uint8Array): Result.Result<unknown, Undecryptable> => {
   try {
     return Result.succeed(JSON.parse(utf8.decode(plain)))
   } catch {

@@ -28,7 +28,7 @@ export type PublishError = ChannelReserved | MessageTooLarge | TooManyNamespaces
 
 /** How often what has grown too old is dropped, where anything is kept. Nobody gets it in between. */
 const SWEEP = "10 seconds"
-/** Memory is measured anew when so much has been published. */
+/** Memory is measured anew when so much has been published at least. */
 const MEASURE_BYTES = 1024 * 1024
 
 /** What one subscription asks for; `replay` what it wants of the past. */
@@ -86,6 +86,8 @@ export const layer = Layer.effect(
     const brokers = new Map<string, Broker>()
     const keeps = yield* Latch.make()
     let published = 0
+    /** So much can be published, in UTF-16 units, before what is kept can have grown too large. */
+    let spare = 0
     /** A namespace that is not known may have had events up to this position. */
     let forgotten = 0
 
@@ -125,11 +127,14 @@ export const layer = Layer.effect(
 
     const measure = (bytes: number): void => {
       published += bytes
-      if (published < MEASURE_BYTES) return
+      if (published < MEASURE_BYTES || published < spare) return
       published = 0
       let total = 0
       for (const broker of brokers.values()) total += broker.channels.memoryBytes
       if (total > settings.memoryBytes) for (const broker of brokers.values()) broker.channels.halve()
+      // There may be a hundred thousand channels; and what is kept grows by no more than what is published, of which a
+      // unit is three bytes at most.
+      spare = (settings.memoryBytes - total) / 3
     }
 
     const publishAny: Channels["Service"]["publish"] = (
@@ -178,6 +183,7 @@ export const layer = Layer.effect(
             Stream.runForEach(config.changes, (next) =>
               Effect.sync(() => {
                 settings = next.channels
+                spare = 0
                 rules = rulesOf(next)
                 for (const broker of brokers.values()) broker.reconsider()
               })

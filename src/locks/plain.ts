@@ -29,6 +29,12 @@ const recognizer = <A extends string>(schema: Schema.ConstraintDecoder<A>) => {
 
 const nameOf = recognizer(LockName)
 const holderOf = recognizer(LockHolder)
+
+/** The same for both, written with {@link HOLDER} between them: one text to look up in place of two. */
+const bothOf = remember((texts) => {
+  const [name, holder] = texts.split(HOLDER)
+  return { name: nameOf(name), holder: holderOf(holder) }
+})
 const day = 24 * 3600 * 1000
 const isWhole = (value: unknown, least: number, most: number): value is number =>
   typeof value === "number" && Number.isInteger(value) && value >= least && value <= most
@@ -39,8 +45,8 @@ const isToken = (value: unknown): value is LockToken => isWhole(value, 1, Number
 const NO_TEXTS = Object.freeze({})
 
 interface Asked {
-  readonly name?: unknown
-  readonly holder?: unknown
+  readonly name: LockName | undefined
+  readonly holder: LockHolder | undefined
   readonly ttlMillis?: unknown
   readonly waitMillis?: unknown
   readonly token?: unknown
@@ -48,12 +54,15 @@ interface Asked {
   readonly namespace?: unknown
 }
 
-const parse = (text: string): Asked => {
+/** Undefined where it is not right. */
+const parse = (text: string): Asked | undefined => {
   try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {}
+    const value: Record<keyof Asked, unknown> | null = JSON.parse(text)
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined
+    const { bind, namespace, token, ttlMillis, waitMillis } = value
+    return { name: nameOf(value.name), holder: holderOf(value.holder), bind, namespace, token, ttlMillis, waitMillis }
   } catch {
-    return {}
+    return undefined
   }
 }
 
@@ -61,37 +70,35 @@ const NAME = '{"name":"'
 const HOLDER = '","holder":"'
 const COMMA = 0x2c
 const CLOSE_BRACE = 0x7d
-const numbers = ["ttlMillis", "token", "waitMillis"] as const
-const heads = numbers.map((key) => `,"${key}":`)
+const TTL = ',"ttlMillis":'
+const TOKEN = ',"token":'
+const WAIT = ',"waitMillis":'
 
 /** A name, a holder and whole numbers, in that order and without escapes, are read in place; a third of `JSON.parse`. */
 const readMembers = (text: string): Asked | undefined => {
   if (!text.startsWith(NAME)) return undefined
   const nameEnd = endOfPlainText(text, NAME.length)
   if (nameEnd === -1 || !text.startsWith(HOLDER, nameEnd)) return undefined
-  const holderStart = nameEnd + HOLDER.length
-  const holderEnd = endOfPlainText(text, holderStart)
+  const holderEnd = endOfPlainText(text, nameEnd + HOLDER.length)
   if (holderEnd === -1) return undefined
-  const values: Array<number | undefined> = [undefined, undefined, undefined]
+  let ttlMillis: number | undefined
+  let token: number | undefined
+  let waitMillis: number | undefined
   let at = holderEnd + 1
   while (text.charCodeAt(at) === COMMA) {
-    const which = heads.findIndex((head) => text.startsWith(head, at))
-    if (which === -1) return undefined
-    const from = at + heads[which]!.length
-    const end = endOfWhole(text, from)
-    if (end === -1) return undefined
-    values[which] = wholeOf(text, from, end)
-    at = end
+    const key = text.startsWith(TTL, at) ? TTL : text.startsWith(TOKEN, at) ? TOKEN : WAIT
+    if (key === WAIT && !text.startsWith(WAIT, at)) return undefined
+    const from = at + key.length
+    at = endOfWhole(text, from)
+    if (at === -1) return undefined
+    const value = wholeOf(text, from, at)
+    if (key === TTL) ttlMillis = value
+    else if (key === TOKEN) token = value
+    else waitMillis = value
   }
   if (text.charCodeAt(at) !== CLOSE_BRACE || at !== text.length - 1) return undefined
-  const [ttlMillis, token, waitMillis] = values
-  return {
-    name: text.slice(NAME.length, nameEnd),
-    holder: text.slice(holderStart, holderEnd),
-    ttlMillis,
-    token,
-    waitMillis
-  }
+  const { holder, name } = bothOf(text.slice(NAME.length, holderEnd))
+  return { name, holder, ttlMillis, token, waitMillis }
 }
 
 type AcquirePayload = typeof Acquire.payloadSchema.Type
@@ -100,10 +107,9 @@ type ReleasePayload = typeof Release.payloadSchema.Type
 /** The parameters of `locks.acquire`, of the default namespace and bound to no connection. */
 export const readPlainAcquire = (text: string): PlainParams<AcquirePayload> | undefined => {
   const asked = readMembers(text) ?? parse(text)
-  const { bind = "lease", namespace, ttlMillis, waitMillis = 0 } = asked
+  if (asked === undefined) return undefined
+  const { bind = "lease", holder, name, namespace, ttlMillis, waitMillis = 0 } = asked
   if (namespace !== undefined || bind !== "lease" || !isWait(waitMillis)) return undefined
-  const name = nameOf(asked.name)
-  const holder = holderOf(asked.holder)
   if (name === undefined || holder === undefined) return undefined
   if (ttlMillis === undefined) return { payload: { name, holder, waitMillis }, texts: NO_TEXTS }
   return isTtl(ttlMillis) ? { payload: { name, holder, ttlMillis, waitMillis }, texts: NO_TEXTS } : undefined
@@ -112,9 +118,8 @@ export const readPlainAcquire = (text: string): PlainParams<AcquirePayload> | un
 /** The parameters of `locks.release`, of the default namespace. */
 export const readPlainRelease = (text: string): PlainParams<ReleasePayload> | undefined => {
   const asked = readMembers(text) ?? parse(text)
-  const { namespace, token } = asked
-  const name = nameOf(asked.name)
-  const holder = holderOf(asked.holder)
+  if (asked === undefined) return undefined
+  const { holder, name, namespace, token } = asked
   if (namespace !== undefined || name === undefined || holder === undefined) return undefined
   if (token === undefined) return { payload: { name, holder }, texts: NO_TEXTS }
   return isToken(token) ? { payload: { name, holder, token }, texts: NO_TEXTS } : undefined

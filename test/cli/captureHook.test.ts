@@ -1,9 +1,10 @@
 import { mkdirSync, realpathSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
+import { isDeepStrictEqual } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import type { Capture, CaptureEntry } from "../../src/protocol/captureEntries.ts"
 import { repository } from "../capture/support.ts"
-import { type Home, makeHome } from "../support/home.ts"
+import { type Home, makeHome, until } from "../support/home.ts"
 
 let home: Home
 let user: string
@@ -34,6 +35,13 @@ const said = async (tool: string) => {
     entries.map((entry) =>
       entry.type === "message" ? `${entry.role}: ${entry.content}` : `${entry.kind} ${entry.path}`
     )
+  )
+}
+
+/** Waits until that is what is there: of a hook that did not get its answer in time the daemon hears a little later. */
+const heard = async (tool: string, wanted: ReadonlyArray<ReadonlyArray<string>>): Promise<void> => {
+  await until(`that is there of ${tool}: ${JSON.stringify(wanted)}`, async () =>
+    isDeepStrictEqual(await said(tool), wanted)
   )
 }
 
@@ -81,7 +89,7 @@ describe("hob capture hook", () => {
     ] as const) {
       assert.deepInclude(await notify(id, prompt), { code: 0, stdout: "", stderr: "" })
     }
-    assert.deepStrictEqual(await said("codex"), [["user: create hello.txt", "created hello.txt", "assistant: Done."]])
+    await heard("codex", [["user: create hello.txt", "created hello.txt", "assistant: Done."]])
   }, 120_000)
 
   it("tells of a turn of Gemini CLI what was really said", async () => {
@@ -108,8 +116,8 @@ describe("hob capture hook", () => {
       })
       assert.deepInclude(told, { code: 0, stdout: "{}\n", stderr: "" })
     }
-    assert.deepStrictEqual(await said("gemini-cli"), [["assistant: It is done."]])
+    await heard("gemini-cli", [["assistant: It is done."]])
     await home.ok(["capture", "import", "--agent", "gemini"])
-    assert.deepStrictEqual(await said("gemini-cli"), [["assistant: It is done.", "user: hello"]])
+    await heard("gemini-cli", [["assistant: It is done.", "user: hello"]])
   }, 120_000)
 })

@@ -94,6 +94,11 @@ describe("an agent inside a session, in a repository where capture is installed"
     const [secret] = examples
     const turn = claudeTurn("s1", repo, { prompt: `Please create hello.txt with ${secret!.text}` })
     await agent(repo, turn.slice(0, 2))
+    // A hook that had no answer in time has left what it was told: that is taken when somebody looks.
+    await until("the daemon has all of it", async () => {
+      await captures()
+      return !existsSync(home.paths.captureSpool) || readdirSync(home.paths.captureSpool).length === 0
+    })
     await home.killDaemon()
     // Nobody answers now, and a hook starts nobody.
     await home.hob(["capture", "hook", "claude"], { input: JSON.stringify(turn[3]), env: { HOB_NO_START: "1" } })

@@ -3,12 +3,14 @@ import { Headers } from "effect/http"
 import { Rpc, type RpcMessage, type RpcServer } from "effect/rpc"
 import type { AnyDirectHandler } from "../actors/DirectMethods.ts"
 import { RpcErrorCode } from "../protocol/errors.ts"
+import type { Turns } from "../actors/turns.ts"
 import type { Batch } from "./Batch.ts"
 import { type Calling, DirectCall } from "./DirectCall.ts"
+import { longList, writeInPieces } from "./longAnswer.ts"
 import { describeIssue, exitReply, type Method, notEncodable } from "./methods.ts"
 import { BusyMap } from "../actors/BusyMap.ts"
 import type { Outbox } from "../wire/Outbox.ts"
-import { chunkReply, cancelledReply, refusal, type RequestId, resultReply } from "./replies.ts"
+import { chunkReply, cancelledReply, jsonReply, refusal, type RequestId, resultReply } from "./replies.ts"
 import type { WireRequest } from "./requests.ts"
 import { type Fork, runImmediate } from "./runImmediate.ts"
 
@@ -18,6 +20,7 @@ export interface Handling {
   readonly server: RpcServer.RpcServer<any>
   /** For immediate handlers. */
   readonly fork: Fork
+  readonly turns: Turns
   /** Requests of one connection that may be in flight; bytes of a stream that its reader may not have taken yet. */
   readonly limits: { readonly inFlight: number; readonly writeBufferBytes: number }
   /** The daemon is stopping: what comes now is refused. */
@@ -156,6 +159,8 @@ export class Calls {
   ended(id: RequestId, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
     const call = this.#inFlight.get(id)
     if (call === undefined || call instanceof DirectCall) return Effect.void
+    const list = Exit.isSuccess(exit) && !call.discard ? longList(exit.value) : undefined
+    if (list !== undefined) return this.#endedLong(id, call, (exit as Exit.Success<unknown>).value, list)
     const reply =
       this.#handling.closing && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
         ? refusal(id, RpcErrorCode.cancelled, stopping)
@@ -165,6 +170,19 @@ export class Calls {
     if (typeof reply !== "string") return Effect.map(reply, (text) => this.#answered(id, call, text))
     this.#answered(id, call, reply)
     return Effect.void
+  }
+
+  #endedLong(id: RequestId, call: ServerCall, value: unknown, list: string): Effect.Effect<void> {
+    const { method } = call
+    return writeInPieces(this.#handling.turns, method.success, value, list).pipe(
+      Effect.map((json) => jsonReply(id, json)),
+      Effect.catch(() => {
+        // What is wrong with it is told as of any answer.
+        const reply = exitReply(method, id, Exit.succeed(value))
+        return typeof reply === "string" ? Effect.succeed(reply) : reply
+      }),
+      Effect.map((text) => this.#answered(id, call, text))
+    )
   }
 
   /** A piece of a stream that RpcServer runs; waits while the client reads too little. */

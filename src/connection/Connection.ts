@@ -1,7 +1,6 @@
 import { Effect, type Semaphore } from "effect"
 import type { RpcMessage } from "effect/rpc"
 import type { Socket } from "node:net"
-import type { Turns } from "../actors/turns.ts"
 import { RpcErrorCode } from "../protocol/errors.ts"
 import { Intake } from "../wire/Intake.ts"
 import { lastWords, once } from "../wire/lastWords.ts"
@@ -19,7 +18,6 @@ import { foreignProtocol, jsonProblem } from "./strangers.ts"
 /** What all connections of a door share. */
 export interface Shared extends Handling {
   readonly limits: ConnectionLimits
-  readonly turns: Turns
   /** Held by the one connection that may gather a large line: memory for one such line, not for one per client. */
   readonly largeLine: Semaphore.Semaphore
 }

@@ -30,6 +30,7 @@ import { History } from "./History.ts"
 import { describe, type Definition, type Job, makeJob, storedJob } from "./Job.ts"
 import { JobTable } from "./JobTable.ts"
 import { decideOverlap } from "./overlap.ts"
+import { listJobs, listRuns } from "./listing.ts"
 import * as rows from "./rows.ts"
 import { Runner } from "./Runner.ts"
 import { makeTicker } from "./Ticker.ts"
@@ -257,21 +258,14 @@ export const layer = Layer.effect(
       add,
       remove,
       list: ({ after = 0, all = false, id, limit = Infinity, namespace = defaultNamespace }) =>
-        Effect.sync(() => {
-          const jobs: Array<JobInfo> = []
-          for (const job of table.all(all ? undefined : namespace)) {
-            if (jobs.length >= limit) break
-            if (job.definition.number > after && (id === undefined || job.id === id)) jobs.push(describe(job))
-          }
-          return jobs
-        }),
+        listJobs(table, turns, { namespace: all ? undefined : namespace, id, after, limit }),
       run,
       pause: setPaused(true),
       resume: setPaused(false),
       history: Effect.fn("Schedule.history")(function* ({ all = false, id, namespace = defaultNamespace, ...page }) {
         const where = all ? undefined : namespace
         const { before, limit = 50 } = page
-        const runs = yield* database.read((sql) => rows.history(sql, { namespace: where, id, before, limit }))
+        const runs = yield* listRuns(database, turns, { namespace: where, id, before, limit })
         if (runs.length > 0 || id === undefined || before !== undefined) return runs
         for (const job of table.all(where)) if (job.id === id) return runs
         return yield* new JobNotFound({ namespace, id })

@@ -1,6 +1,7 @@
 import { Effect, Schema, Stream } from "effect"
 import { Rpc, RpcGroup, type RpcServer } from "effect/rpc"
 import { assert, describe, it } from "vitest"
+import { turnsOfLoop } from "../../src/actors/turns.ts"
 import { Calls } from "../../src/connection/Calls.ts"
 import { makeMethods } from "../../src/connection/methods.ts"
 import type { Outbox } from "../../src/wire/Outbox.ts"
@@ -25,6 +26,7 @@ const make = Effect.gen(function* () {
       methods: makeMethods(Group, handlers),
       server: server as unknown as RpcServer.RpcServer<any>,
       fork: Effect.runFork,
+      turns: yield* turnsOfLoop,
       limits: { inFlight: 10, writeBufferBytes: 1024 },
       closing: false
     },

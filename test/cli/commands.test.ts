@@ -222,7 +222,7 @@ describe("the commands, as scripts use them", () => {
     const follower = home.start(["output", "-f", "followed"])
     let seen = ""
     follower.stdout!.setEncoding("utf8").on("data", (text: string) => (seen += text))
-    const ended = new Promise<number | null>((done) => follower.once("exit", done))
+    const ended = new Promise<number | null>((done) => follower.once("close", done))
     await until("the first line came", () => seen.includes("first"))
     assert.notInclude(seen, "second")
     await home.ok(["send", "followed", "--key", "Enter"])
@@ -276,7 +276,7 @@ describe("the commands, as scripts use them", () => {
     for (const stream of [waiter.stdout!, waiter.stderr!]) {
       stream.setEncoding("utf8").on("data", (text: string) => (printed += text))
     }
-    const ended = new Promise<number | null>((done) => waiter.once("exit", done))
+    const ended = new Promise<number | null>((done) => waiter.once("close", done))
     await until("it waits", async () => (await home.json<{ connections: number }>(["status"])).connections > 1)
     await home.killDaemon()
     await home.ok(["send", "patient", "--key", "Enter"])

@@ -33,8 +33,13 @@ describe("hob attach and the shell it was called from", () => {
 
   const client = (): number =>
     processesOf(home.paths.home).find((pid) => {
-      const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
-      return words.includes("attach") && words.some((word) => word.endsWith("hob.cjs"))
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
+        return words.includes("attach") && words.some((word) => word.endsWith("hob.cjs"))
+      } catch {
+        // Gone meanwhile.
+        return false
+      }
     })!
   const state = (pid: number) => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]![0]
 

@@ -74,7 +74,7 @@ const agent = async (repo: string, events: ReadonlyArray<object>): Promise<void>
   writeFileSync(script, AGENT)
   writeFileSync(told, JSON.stringify({ settings: join(dirname(home.paths.home), ".claude/settings.json"), events }))
   const id = (await home.ok(["run", "--detach", "--cwd", repo, "--", process.execPath, script, told])).trim()
-  await home.ok(["wait", id, "--timeout", "60s"])
+  await home.ok(["wait", id])
   const output = await home.ok(["output", id])
   assert.include(output, "agent is done")
   assert.notInclude(output, "HOOK")

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
 import type { Session } from "../../src/protocol/index.ts"
@@ -79,8 +79,12 @@ describe("inside a session", () => {
   })
 
   it("a daemon that is started there does not end with it", async () => {
+    const mark = join(home.paths.home, "started")
+    // Nothing else may ask for a daemon meanwhile, or it would be started outside.
+    const command = `until ! hob status > /dev/null 2>&1; do :; done; hob ls; touch ${mark}`
+    await home.ok(["send", "shell", command, "--key", "Enter"])
     await home.killDaemon()
-    await inside("hob ls")
+    await until("it is started there", () => existsSync(mark))
     const daemon = await home.daemonPid()
     await home.ok(["kill", "shell", "--signal", "KILL"])
     assert.strictEqual(await home.daemonPid(), daemon)

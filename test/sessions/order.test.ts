@@ -169,16 +169,16 @@ describe("a session's time", () => {
       const { daemon, host, started } = yield* house
       yield* host
       const client = yield* daemon
-      const { id } = yield* client["sessions.run"]({ command: ["a"], cwd: "/", limits: { idleStopMillis: 2000 } })
+      const { id } = yield* client["sessions.run"]({ command: ["a"], cwd: "/", limits: { idleStopMillis: 3_600_000 } })
       const show = client["sessions.show"]({ session: id })
       // The clock of the host is the real one; so what it says of the last output is between the two.
       started[0]!.print("busy")
       yield* until(Effect.map(show, ({ output }) => output.end === 4))
       const now = Date.now()
-      yield* TestClock.setTime(now + 1000)
+      yield* TestClock.setTime(now + 1_800_000)
       assert.strictEqual((yield* show).state, "running")
       // No further: what the host is asked then takes real time, and would run out of that of the test.
-      yield* TestClock.setTime(now + 2000)
+      yield* TestClock.setTime(now + 3_600_000)
       const { session } = yield* client["sessions.wait"]({ session: id })
       assert.strictEqual(session.exit?.reason, "idle-stop")
     }).pipe(Effect.scoped)

@@ -8,6 +8,7 @@ import { MAX_SOCKET_PATH_BYTES } from "../../wire/socketErrors.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
 import { readRecord, recordedProcess } from "../../config/recordedDaemon.ts"
+import { callPatiently } from "../patience.ts"
 import { toFault } from "../report.ts"
 import type { DaemonFact, SocketFact } from "./snapshot.ts"
 
@@ -18,7 +19,7 @@ export const probeDaemon = async (context: Context): Promise<DaemonFact> => {
   const { paths } = context
   const record = readRecord(paths)
   const quiet = { ...context, mayStart: false }
-  const answer = await call<DaemonStatus>(quiet, "daemon.status", {}, ANSWER_MILLIS).then(
+  const answer = await callPatiently<DaemonStatus>(quiet, "daemon.status", {}, ANSWER_MILLIS).then(
     (status) => ({ status, problem: null }),
     (error: unknown) => ({ status: null, problem: toFault(error).message })
   )

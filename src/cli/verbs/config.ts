@@ -3,6 +3,7 @@ import { inspectConfig, loadConfig } from "../../config/loadConfig.ts"
 import type { EffectiveSetting } from "../../protocol/daemon.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
+import { callPatiently } from "../patience.ts"
 import { ExitCode, Fault } from "../exit.ts"
 import { columns, plural } from "../render/text.ts"
 import { toFault } from "../report.ts"
@@ -27,7 +28,7 @@ const load = (context: Context) =>
 /** What the running daemon has in force, or null when none answers. */
 const inForce = async (context: Context): Promise<ReadonlyMap<string, unknown> | null> => {
   try {
-    const { settings } = await call<{ readonly settings: ReadonlyArray<EffectiveSetting> }>(
+    const { settings } = await callPatiently<{ readonly settings: ReadonlyArray<EffectiveSetting> }>(
       { ...context, mayStart: false },
       "daemon.config",
       {},

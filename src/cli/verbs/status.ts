@@ -1,8 +1,8 @@
 import type { DaemonStatus } from "../../protocol/daemon.ts"
 import type { Context } from "../context.ts"
-import { call } from "../daemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
 import { readRecord, recordedProcess } from "../../config/recordedDaemon.ts"
+import { callPatiently } from "../patience.ts"
 import { statusPage } from "../render/status.ts"
 import { toFault } from "../report.ts"
 import { printJson, printLine } from "../stdio.ts"
@@ -17,7 +17,12 @@ const ANSWER_MILLIS = 3000
 export const status = async (context: Context, options: StatusOptions): Promise<number> => {
   const { paths } = context
   try {
-    const answer = await call<DaemonStatus>({ ...context, mayStart: false }, "daemon.status", {}, ANSWER_MILLIS)
+    const answer = await callPatiently<DaemonStatus>(
+      { ...context, mayStart: false },
+      "daemon.status",
+      {},
+      ANSWER_MILLIS
+    )
     if (options.json) printJson({ running: true, ...answer })
     else printLine(statusPage(answer, Date.now()))
     return ExitCode.ok

@@ -1,4 +1,3 @@
-import type { DaemonStatus } from "../../protocol/daemon.ts"
 import { CallError } from "../../client/wire/bare.ts"
 import type { Context } from "../context.ts"
 import { call } from "../daemon.ts"
@@ -6,6 +5,7 @@ import { probeSocket } from "../doctor/probeDaemon.ts"
 import { ExitCode, Fault } from "../exit.ts"
 import { caller } from "../inside.ts"
 import { isGone, readRecord, recordedProcess } from "../../config/recordedDaemon.ts"
+import { callPatiently } from "../patience.ts"
 import { plural } from "../render/text.ts"
 import { toFault } from "../report.ts"
 import { printLine } from "../stdio.ts"
@@ -64,7 +64,7 @@ export const stopDaemon = async (
   try {
     const answerMillis = options.force ? HANGING_ANSWER_MILLIS : ANSWER_MILLIS
     // A daemon that hangs is found out before it is asked for something that may take long.
-    await call<DaemonStatus>(quiet, "daemon.ping", {}, HANGING_ANSWER_MILLIS)
+    await (options.force ? call : callPatiently)(quiet, "daemon.ping", {}, HANGING_ANSWER_MILLIS)
     const stopped = await call<Stopped>(
       quiet,
       "daemon.stop",

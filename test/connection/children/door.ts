@@ -1,5 +1,5 @@
 /** The toy door in a process of its own. Answers `{ ask }` messages about itself. */
-import { closeSync, openSync, writeSync } from "node:fs"
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { closeDoors, openDoor } from "../toy.ts"
 
@@ -12,8 +12,14 @@ const rest = (): Promise<true> =>
     setTimeout(() => resolve(performance.eventLoopUtilization(began).utilization < 0.5 || rest()), 50)
   })
 
+/** The most that was resident. Linux counts what a process had before its program, a copy of its parent, in `maxRSS`. */
+const peak = (): number => {
+  if (process.platform !== "linux") return process.resourceUsage().maxRSS * 1024
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"))![1]) * 1024
+}
+
 const facts: Record<string, () => unknown> = {
-  memory: () => ({ ...process.memoryUsage(), peak: process.resourceUsage().maxRSS * 1024 }),
+  memory: () => ({ ...process.memoryUsage(), peak: peak() }),
   rest: () => rest(),
   // What a log or a journal must still be able to do.
   file: () => {

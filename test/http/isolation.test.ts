@@ -4,6 +4,7 @@ import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { routes } from "../../src/http/serve/routes.ts"
 import type { Token } from "../../src/protocol/http.ts"
 import { until } from "../support/home.ts"
+import type { Answer } from "../webhooks/support.ts"
 import { type Asked, type Served, serveHome } from "./support.ts"
 
 /** What comes from somewhere else than it should, to every route there is: refused before anything is done. */
@@ -182,11 +183,11 @@ describe("browser isolation", { timeout: 240_000 }, () => {
   })
 
   it("who tries many tokens is told to come later, and who has the right one is let in all the same", async () => {
-    const statuses: Array<number> = []
-    for (let n = 0; n < 15; n++) statuses.push((await served.ask({ path: "/status", token: `hob_${n}` })).status)
-    assert.include(statuses, 429)
-    const refused = await served.ask({ path: "/status", token: "hob_x" })
-    assert.isAbove(Number(refused.headers.get("retry-after")), 0)
+    const answers: Array<Answer> = []
+    for (let n = 0; n < 15; n++) answers.push(await served.ask({ path: "/status", token: `hob_${n}` }))
+    const refused = answers.filter(({ status }) => status === 429)
+    assert.isNotEmpty(refused)
+    for (const { headers } of refused) assert.isAbove(Number(headers.get("retry-after")), 0)
     assert.strictEqual((await served.ask({ path: "/status" })).status, 200)
   })
 })

@@ -157,7 +157,12 @@ describe("the native protocol over a WebSocket", { timeout: 240_000 }, () => {
     for (const slow of followers.slice(0, 3)) slow.socket.pause()
     await served.ask({ path: `/sessions/${id}/input`, body: { text: "go\n" } })
     const fast = followers.slice(3)
-    await until("the others have all of it", () => fast.every(({ bytes }) => bytes === size))
+    const isDone = ({ bytes, closed }: Client) => bytes === size || closed !== undefined
+    await until("the others have all of it", () => fast.every(isDone))
+    assert.deepStrictEqual(
+      fast.map(({ closed }) => closed),
+      fast.map(() => undefined)
+    )
     for (const slow of followers.slice(0, 3)) slow.socket.resume()
     const late = await connect()
     late.say({ id: 1, method: "sessions.output", params: { session: id, follow: true, since: size - 100 } })
@@ -196,7 +201,8 @@ describe("the native protocol over a WebSocket", { timeout: 240_000 }, () => {
       else reader.messages.push(message)
     })
     await served.ask({ path: `/sessions/${id}/input`, body: { text: "go\n", endInput: true } })
-    await until("who reads has it all", () => bytes === 40_000_000)
+    await until("who reads has it all", () => bytes === 40_000_000 || reader.closed !== undefined)
+    assert.isUndefined(reader.closed)
     await until("who does not is gone", async () => (await webSockets()) === 1)
     reader.socket.terminate()
   })

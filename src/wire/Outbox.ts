@@ -1,8 +1,10 @@
-import { type Duration, Effect } from "effect"
+import { Duration, Effect } from "effect"
 import type { Socket } from "node:net"
 
 /** What is written at a time, so that a client's progress can be seen. */
 const PIECE_BYTES = 64 * 1024
+/** How often a client that blocks the outbox is looked at before it is taken for stalled. */
+const LOOKS = 4
 
 export interface OutboxOptions {
   /** While more than this waits for the client the outbox is blocked. */
@@ -203,11 +205,18 @@ export class Outbox {
     for (const wake of waiting) wake()
   }
 
+  /**
+   * In several looks: where this process itself stood still, or had no turn for long, one look tells nothing of the
+   * client. Before the next one it has been written to as far as it has read.
+   */
   #watch(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      for (let before = -1; this.#blocked && before !== this.#piecesWritten;) {
+      const pause = Duration.toMillis(this.#options.stallAfter) / LOOKS
+      let before = -1
+      for (let left = LOOKS; this.#blocked && left > 0; left--) {
+        if (before !== this.#piecesWritten) left = LOOKS
         before = this.#piecesWritten
-        yield* Effect.sleep(this.#options.stallAfter)
+        yield* Effect.sleep(pause)
       }
       if (this.#blocked) this.#options.onStalled()
     })

@@ -63,7 +63,7 @@ class Client {
 describe("the native protocol over a WebSocket", { timeout: 240_000 }, () => {
   let served: Served
   beforeAll(async () => {
-    served = await serveHome({ socket: { stallMillis: 4000, writeBufferBytes: 65_536 } })
+    served = await serveHome({ socket: { stallMillis: 15_000, writeBufferBytes: 65_536 } })
   })
   afterAll(() => served?.home.destroy())
 

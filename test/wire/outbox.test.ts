@@ -115,6 +115,28 @@ describe("an outbox", () => {
     await Effect.runPromise(Fiber.join(fiber))
   })
 
+  it("does not take a client for stalled because this process stood still, and does where it is one", async () => {
+    const socket = new SlowSocket()
+    const stalled = Promise.withResolvers<number>()
+    let read = 0
+    const outbox = new Outbox(socket as unknown as Socket, {
+      limitBytes: 10,
+      stallAfter: 200,
+      onStalled: () => stalled.resolve(read),
+      fork: Effect.runFork
+    })
+    outbox.add("x".repeat(200_000))
+    await Promise.resolve()
+    await new Promise(setImmediate)
+    // What the client has read meanwhile is known a turn after the timers.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000)
+    setImmediate(() => {
+      read++
+      socket.read()
+    })
+    assert.strictEqual(await stalled.promise, 1)
+  })
+
   it("ends the socket when all has been written, and not before", () => {
     const { outbox, socket } = make(1000)
     outbox.add("x".repeat(100_000))

@@ -427,4 +427,33 @@ describe("of a secret nothing", () => {
       assert.isFalse(lstatSync(prompts).isSymbolicLink())
     }).pipe(Effect.scoped)
   )
+
+  it.effect(
+    "without a commit belongs to the next one where capture is installed, and only what came since the last",
+    () =>
+      Effect.gen(function* () {
+        const { add, captures, id, repo } = yield* prepared()
+        const commitsOf = Effect.map(captures.saves({ capture: id }), (saves) => saves.map(({ commit }) => commit))
+        // By hand, where nobody installed it.
+        yield* captures.save({ capture: id })
+        yield* captures.save({ repository: repo, commit: sha })
+        assert.deepStrictEqual(yield* commitsOf, [null])
+        writeFileSync(join(repo, ".git/hob-capture.json"), '{"destination":"prompts"}')
+        yield* captures.save({ repository: repo, commit: sha })
+        assert.deepStrictEqual(yield* commitsOf, [sha])
+        yield* add(id, "saved by hand, or when hob was stopped")
+        yield* captures.save({ capture: id })
+        yield* add(id, "said before the commit")
+        assert.deepStrictEqual(yield* commitsOf, [null, sha])
+        yield* captures.save({ repository: repo, commit: other })
+        assert.deepStrictEqual(yield* commitsOf, [other, other, sha])
+        // One that was left without a commit before is not taken by a later one.
+        yield* add(id, "saved alone")
+        yield* captures.save({ capture: id })
+        yield* add(id, "of a commit of its own")
+        yield* captures.save({ capture: id, commit: sha })
+        yield* captures.save({ repository: repo, commit: other })
+        assert.deepStrictEqual(yield* commitsOf, [sha, null, other, other, sha])
+      })
+  )
 })

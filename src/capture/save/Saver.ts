@@ -198,8 +198,8 @@ export const makeSaver = ({ announcements, database, ledger, seal, wall }: Saver
     const { commit, repository } = request
     if (repository !== undefined && commit !== undefined) {
       const tree = findWorkTree(repository)
-      const isStaged = typeof tree !== "string" && choiceOf(tree.commonDirectory)?.stage === true
-      if (isStaged) yield* database.write((sql) => saveRows.adopt(sql, repository, commit))
+      const isInstalled = typeof tree !== "string" && choiceOf(tree.commonDirectory) !== undefined
+      if (isInstalled) yield* database.write((sql) => saveRows.adopt(sql, repository, commit))
     }
     const mended = outcomes.flatMap((outcome) => outcome.mended)
     for (const sentence of mended) yield* Effect.logWarning(sentence)

@@ -109,10 +109,13 @@ export const ofCommit = (
     .flatMap((row) => Option.toArray(decode(row)))
     .map((row) => ({ number: row.number, save: toSave(row) }))
 
-/** What was staged into a commit belongs to it, now that it has a name. */
+/**
+ * What was saved before its commit had a name belongs to it now: what was staged into it, and what was saved since the
+ * one before, by hand or when hob was stopped.
+ */
 export const adopt = (sql: Sql, repository: string, commit: string): void => {
   sql.run(
-    "UPDATE capture_saves SET commit_sha = ? WHERE repository = ? AND destination = 'prompts' AND commit_sha IS NULL",
+    "UPDATE capture_saves SET commit_sha = ?1 WHERE repository = ?2 AND destination = 'prompts' AND commit_sha IS NULL AND number > coalesce((SELECT max(number) FROM capture_saves WHERE repository = ?2 AND commit_sha <> ?1), 0)",
     commit,
     repository
   )

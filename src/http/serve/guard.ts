@@ -1,14 +1,18 @@
 /** Who may come in, before anything of a request is done. Pure. */
 import { isIP } from "node:net"
-import { header, repeated } from "../../wire/http/headers.ts"
+import { header } from "../../wire/http/headers.ts"
 import {
+  doubled,
   type Head,
+  isBodyless,
   isJson,
   isLoopbackName,
+  noHost,
+  notJson,
   reject,
   type Reply,
   singleHeaders,
-  tooLarge
+  unfitBody
 } from "../../wire/http/messages.ts"
 import type { Route } from "./routes.ts"
 
@@ -72,10 +76,10 @@ const foreign = reject(
  */
 export const guard = (head: Head, options: GuardOptions): Admitted | Reply => {
   const { headers } = head
-  const twice = repeated(headers, once)
-  if (twice !== undefined) return reject(400, `The header ${twice} came more than once.`)
+  const twice = doubled(headers, once)
+  if (twice !== undefined) return twice
   const host = header(headers, "host")
-  if (host === undefined) return reject(400, "The header Host is missing.")
+  if (host === undefined) return noHost
   const target = pathOf(head.target, host)
   if ("status" in target) return target
   if (!isOwnName(host, options)) {
@@ -102,19 +106,9 @@ const isOwnOrigin = (origin: string, host: string): boolean =>
 
 /** What a request's head says of its body: whether it can be what its route takes. */
 export const bodyProblem = ({ headers, method }: Head, route: Route, bodyBytes: number): Reply | undefined => {
-  const length = header(headers, "content-length")
-  const isEmpty = (length === undefined || length === "0") && !headers.has("transfer-encoding")
-  if (!route.takesBody) return isEmpty ? undefined : reject(400, `${method} takes no body.`)
-  const encoding = header(headers, "content-encoding")
-  if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
-    return reject(415, "A body that is compressed is not accepted: send it without Content-Encoding.")
-  }
-  if (length !== undefined && Number(length) > bodyBytes) return tooLarge(bodyBytes)
+  if (!route.takesBody) return isBodyless(headers) ? undefined : reject(400, `${method} takes no body.`)
   const type = header(headers, "content-type")
-  if (type === undefined || !isJson(type)) {
-    return reject(415, "The body must be JSON: choose application/json as its content type.")
-  }
-  return undefined
+  return unfitBody(headers, bodyBytes) ?? (type === undefined || !isJson(type) ? notJson : undefined)
 }
 
 /** The token of a request, and how it came. A token in the address is none: addresses are written into logs. */

@@ -1,13 +1,17 @@
 /** What can be said of a request before its body is read. Pure. */
-import { header, type Headers, repeated } from "../../wire/http/headers.ts"
+import { header, type Headers } from "../../wire/http/headers.ts"
 import {
+  doubled,
   type Head,
+  isBodyless,
   isJson,
   isLoopbackName,
+  noHost,
+  notJson,
   reject,
   type Reply,
   singleHeaders,
-  tooLarge
+  unfitBody
 } from "../../wire/http/messages.ts"
 import { parseTarget, type RouteTable, type Target } from "../routing.ts"
 import type { WebhookRoute } from "../routes.ts"
@@ -40,9 +44,9 @@ const ALLOW = { allow: "POST, OPTIONS" }
  */
 export const admit = (head: Head, { bodyBytes, hosts, routes }: AdmitOptions): Admitted | Refusal => {
   const { headers } = head
-  const twice = repeated(headers, singleHeaders)
-  if (twice !== undefined) return { reply: reject(400, `The header ${twice} came more than once.`) }
-  if (!headers.has("host")) return { reply: reject(400, "The header Host is missing.") }
+  const twice = doubled(headers, singleHeaders)
+  if (twice !== undefined) return { reply: twice }
+  if (!headers.has("host")) return { reply: noHost }
   const target = parseTarget(head.target)
   if (target === undefined) return { reply: NOT_FOUND }
   if (head.method === "OPTIONS") return { reply: { status: 204, headers: ALLOW } }
@@ -72,18 +76,9 @@ const problemOf = (
       "This webhook has no secret, and is not reached by this name. Add it to webhooks.hosts, or allow the method with a secret."
     )
   }
-  const encoding = header(headers, "content-encoding")
-  if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
-    return reject(415, "A body that is compressed is not accepted: send it without Content-Encoding.")
-  }
-  const length = header(headers, "content-length")
-  if (length !== undefined && Number(length) > bodyBytes) return tooLarge(bodyBytes)
   const type = header(headers, "content-type")
-  const isEmpty = (length === undefined || length === "0") && !headers.has("transfer-encoding")
-  if (type === undefined ? !isEmpty : !isJson(type)) {
-    return reject(415, "The body must be JSON: choose application/json as its content type.")
-  }
-  return undefined
+  const isOther = type === undefined ? !isBodyless(headers) : !isJson(type)
+  return unfitBody(headers, bodyBytes) ?? (isOther ? notJson : undefined)
 }
 
 const isOwnHost = (host: string, hosts: ReadonlyArray<string>): boolean =>

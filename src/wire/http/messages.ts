@@ -1,4 +1,4 @@
-import type { Headers } from "./headers.ts"
+import { header, type Headers, repeated } from "./headers.ts"
 
 /** The first lines of a request. */
 export interface Head {
@@ -31,6 +31,32 @@ export const singleHeaders = [
   "content-encoding",
   "transfer-encoding"
 ] as const
+
+/** One of these names came more than once. */
+export const doubled = (headers: Headers, names: ReadonlyArray<string>): Reply | undefined => {
+  const twice = repeated(headers, names)
+  return twice === undefined ? undefined : reject(400, `The header ${twice} came more than once.`)
+}
+
+/** A body that nobody takes: compressed, or said to be too long. */
+export const unfitBody = (headers: Headers, bodyBytes: number): Reply | undefined => {
+  const encoding = header(headers, "content-encoding")
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
+    return reject(415, "A body that is compressed is not accepted: send it without Content-Encoding.")
+  }
+  const length = header(headers, "content-length")
+  return length !== undefined && Number(length) > bodyBytes ? tooLarge(bodyBytes) : undefined
+}
+
+/** No body comes, by what the head says. */
+export const isBodyless = (headers: Headers): boolean => {
+  const length = header(headers, "content-length")
+  return (length === undefined || length === "0") && !headers.has("transfer-encoding")
+}
+
+export const noHost = reject(400, "The header Host is missing.")
+
+export const notJson = reject(415, "The body must be JSON: choose application/json as its content type.")
 
 /** Whether a content type is JSON in UTF-8. A page of another site can't send it without asking before. */
 export const isJson = (type: string): boolean => {

@@ -1,7 +1,5 @@
-import { basename, join } from "node:path"
-import { assert, describe, it } from "vitest"
-import { readTranscript, writeTranscript } from "../../support/transcript.ts"
-import { files, root } from "../../support/tree.ts"
+import { assert } from "vitest"
+import { describeRecorded } from "../../support/recorded.ts"
 import { type DialectHome, makeDialectHome } from "./home.ts"
 
 /**
@@ -9,8 +7,6 @@ import { type DialectHome, makeDialectHome } from "./home.ts"
  * it before it is closed, null where nothing is. `<id 1>` is the first id of a conversation, `<project>` a directory.
  * `HOB_RECORD=1` takes them down anew; look at the difference.
  */
-const recording = process.env["HOB_RECORD"] === "1"
-
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00/g
 
@@ -49,27 +45,4 @@ const converse = async (home: DialectHome, transcript: ReadonlyArray<Entry>): Pr
   return heard
 }
 
-describe("claude-sessions answers as recorded", () => {
-  const transcripts = files("test/transcripts/claude-sessions").filter((file) => file.endsWith(".ndjson"))
-
-  it("there are transcripts", () => assert.isAbove(transcripts.length, 3))
-
-  for (const file of transcripts) {
-    it(
-      basename(file, ".ndjson"),
-      async () => {
-        const path = join(root, file)
-        const transcript = readTranscript(path)
-        const home = await makeDialectHome()
-        try {
-          const heard = await converse(home, transcript)
-          if (recording) writeTranscript(path, heard)
-          else assert.deepStrictEqual(heard, transcript)
-        } finally {
-          await home.destroy()
-        }
-      },
-      120_000
-    )
-  }
-})
+describeRecorded("claude-sessions answers as recorded", "claude-sessions", makeDialectHome, converse)

@@ -1,7 +1,5 @@
-import { basename, join } from "node:path"
-import { assert, describe, it } from "vitest"
-import { readTranscript, writeTranscript } from "../../support/transcript.ts"
-import { files, root } from "../../support/tree.ts"
+import { assert } from "vitest"
+import { describeRecorded } from "../../support/recorded.ts"
 import type { Conversation } from "./client.ts"
 import { makePhotonHome, type PhotonHome } from "./home.ts"
 
@@ -10,8 +8,6 @@ import { makePhotonHome, type PhotonHome } from "./home.ts"
  * on when everything has been heard that follows it in the file. `<event 1>` is the first event's number of a
  * conversation, `<time>` an instant. `HOB_RECORD=1` takes down anew what is heard, as many lines as there are; look at the difference.
  */
-const recording = process.env["HOB_RECORD"] === "1"
-
 interface Entry {
   readonly on: string
   readonly dir: "in" | "out"
@@ -48,27 +44,4 @@ const converse = async (home: PhotonHome, transcript: ReadonlyArray<Entry>): Pro
   return heard
 }
 
-describe("photon answers as recorded", () => {
-  const transcripts = files("test/transcripts/photon").filter((file) => file.endsWith(".ndjson"))
-
-  it("there are transcripts", () => assert.isAbove(transcripts.length, 3))
-
-  for (const file of transcripts) {
-    it(
-      basename(file, ".ndjson"),
-      async () => {
-        const path = join(root, file)
-        const transcript = readTranscript(path) as ReadonlyArray<Entry>
-        const home = await makePhotonHome()
-        try {
-          const heard = await converse(home, transcript)
-          if (recording) writeTranscript(path, heard)
-          else assert.deepStrictEqual(heard, transcript)
-        } finally {
-          await home.destroy()
-        }
-      },
-      120_000
-    )
-  }
-})
+describeRecorded("photon answers as recorded", "photon", makePhotonHome, converse)

@@ -202,6 +202,19 @@ describe("the hooks of", () => {
 })
 
 describe("the spool", () => {
+  it.effect("of a hook whose call was taken all the same adds nothing, though it has no secrets in it", () =>
+    Effect.gen(function* () {
+      const { captures, repo, told } = yield* prepared
+      const secret = `gh${"p_"}${"a1B2".repeat(9)}`
+      const [, prompt] = claudeTurn("s1", repo, { prompt: `use ${secret}, please` })
+      const each = call("claude", prompt!)
+      const left = { ...each, event: { ...each.event, prompt: "use [masked: github], please" } }
+      yield* Effect.all([captures.hook(each), captures.hook(left)], { concurrency: "unbounded" })
+      yield* captures.hook(left)
+      assert.deepStrictEqual((yield* told)[0]!.entries, ["user: use [masked: github], please"])
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("of a running daemon is taken when somebody looks: a hook that was too slow leaves something too", () =>
     Effect.gen(function* () {
       const at = yield* directory

@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { Deferred, Effect } from "effect"
 import type { Rpc } from "effect/rpc"
 import { isAbsolute, resolve } from "node:path"
 import { findWorkTree } from "../../config/workTree.ts"
@@ -34,6 +34,8 @@ export interface Told {
 
 /** What an agent's name for its session may be long. */
 const SESSION_UNITS = 256
+/** Calls that are known when they come again, as what a hook has left that did not wait for its answer. */
+const KNOWN_CALLS = 1024
 
 /** Writes down what agents' hooks say. What is told twice is there once. */
 export const makeHooks = (options: HooksOptions) => {
@@ -83,7 +85,9 @@ export const makeHooks = (options: HooksOptions) => {
       })
     })
 
-  return Effect.fn("Captures.hook")(function* (call: HookCall): Effect.fn.Return<Told, TooManyCaptures | StorageError> {
+  const take = Effect.fn("Captures.hook")(function* (
+    call: HookCall
+  ): Effect.fn.Return<Told, TooManyCaptures | StorageError> {
     const event = isEnabled() ? translate(call.agent, call.event) : null
     if (event === null) return { capture: null, entries: 0 }
     const problem = options.problem()
@@ -99,6 +103,30 @@ export const makeHooks = (options: HooksOptions) => {
     if (event.ends === true) yield* end(row)
     return { capture: row.id as CaptureId, entries: event.entries.length }
   })
+
+  const known = new Map<string, Deferred.Deferred<Told, TooManyCaptures | StorageError>>()
+
+  /**
+   * A call that was taken, or is just being taken, has the same answer when it comes again: what a hook leaves has no
+   * secrets in it, and could not be told by its texts.
+   */
+  return (call: HookCall): Effect.Effect<Told, TooManyCaptures | StorageError> =>
+    // Who asked may be gone: it is taken all the same, and whoever waits for it with them has its answer.
+    Effect.uninterruptibleMask((restore) => {
+      const before = known.get(call.id)
+      if (before !== undefined) return restore(Deferred.await(before))
+      const answer = Deferred.makeUnsafe<Told, TooManyCaptures | StorageError>()
+      known.set(call.id, answer)
+      const [oldest] = known.keys()
+      if (known.size > KNOWN_CALLS) known.delete(oldest!)
+      return Effect.onExit(take(call), (exit) =>
+        Effect.sync(() => {
+          // It was not taken, or not all of it: the next time counts.
+          if (exit._tag === "Failure") known.delete(call.id)
+          Deferred.doneUnsafe(answer, exit)
+        })
+      )
+    })
 
   /** One in which nothing was said is forgotten. */
   function end(row: rows.Stored): Effect.Effect<void, StorageError> {

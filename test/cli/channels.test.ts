@@ -9,6 +9,7 @@ import { eventLine } from "../../src/cli/verbs/events.ts"
 import { findDaemon } from "../../src/client/start.ts"
 import type { ChannelEvent, ChannelInfo } from "../../src/protocol/channels.ts"
 import { binary, type Home, isAlive, makeHome, until } from "../support/home.ts"
+import { offered } from "./offered.ts"
 
 describe("what is given as a message", () => {
   it("is JSON if it is JSON, as it is written, and else text; or as the flags say", () => {
@@ -284,11 +285,11 @@ describe("hob pub and hob sub", () => {
       await home.ok(["channels"]),
       /^LISTENERS +EVENTS +SIZE +KEEP +LAST +CHANNEL\n0 +1 +1 B +memory +\d+s +a:one\n$/
     )
-    assert.strictEqual(await home.ok(["__complete", "channels"]), "a:one\t0 listeners\n")
+    assert.strictEqual(await offered(home, "channels"), "a:one\t0 listeners\n")
     await listen("c:**")
     assert.match(await home.ok(["channels", "c:*"]), /^LISTENERS .*\n1( +-){4} +c:\*\*\n$/)
     const { patterns } = await home.json<{ patterns: ReadonlyArray<unknown> }>(["channels", "c:*"])
     assert.deepStrictEqual(patterns, [{ namespace: "default", pattern: "c:**", subscribers: 1 }])
-    assert.strictEqual(await home.ok(["__complete", "namespaces"]), "default\ta namespace\nother\ta namespace\n")
+    assert.strictEqual(await offered(home, "namespaces"), "default\ta namespace\nother\ta namespace\n")
   })
 })

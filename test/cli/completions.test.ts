@@ -6,6 +6,7 @@ import { ExitCode } from "../../src/cli/exit.ts"
 import { completionPaths } from "../../src/config/completionPaths.ts"
 import type { Session } from "../../src/protocol/sessions.ts"
 import { type Home, makeHome, processesOf, until } from "../support/home.ts"
+import { offered } from "./offered.ts"
 
 const session = (id: string, name: string | null): Session =>
   ({ id, name, command: ["make", "a b"], state: "running", exit: null }) as unknown as Session
@@ -14,7 +15,7 @@ describe("sessions as they are offered", () => {
   it("by name, or by as much of the id as tells them apart; a name that was given again once", () => {
     const ids = ["11111111-a", "11111111-b", "22222222-c", "33333333-d", "44444444-e"]
     const [a, b, c, d, e] = ids as [string, string, string, string, string]
-    const offered = sessionCandidates([
+    const candidates = sessionCandidates([
       session(a, null),
       session(b, null),
       session(c, null),
@@ -22,10 +23,10 @@ describe("sessions as they are offered", () => {
       session(e, "x")
     ])
     assert.deepStrictEqual(
-      offered.map(([value]) => value),
+      candidates.map(([value]) => value),
       [a, b, "22222222", "x"]
     )
-    assert.strictEqual(offered[2]![1], "running: make 'a b'")
+    assert.strictEqual(candidates[2]![1], "running: make 'a b'")
   })
 })
 
@@ -41,9 +42,9 @@ describe("completions", () => {
     await run("alpha", "nightly")
     await run("beta", "nightly")
     await home.ok(["kill", "beta"])
-    assert.match(await home.ok(["__complete", "running"]), /^alpha\trunning: sleep 1000\n$/)
-    assert.match(await home.ok(["__complete", "sessions"]), /^beta\t.*\nalpha\t.*\n$/)
-    assert.strictEqual(await home.ok(["__complete", "tags"]), "nightly\ta tag\n")
+    assert.match(await offered(home, "running"), /^alpha\trunning: sleep 1000\n$/)
+    assert.match(await offered(home, "sessions"), /^beta\t.*\nalpha\t.*\n$/)
+    assert.strictEqual(await offered(home, "tags"), "nightly\ta tag\n")
     for (const kind of ["templates", "no-such-kind", "constructor"]) {
       assert.strictEqual(await home.ok(["__complete", kind]), "", kind)
     }
@@ -59,16 +60,16 @@ describe("completions", () => {
     mkdirSync(home.paths.home, { recursive: true, mode: 0o700 })
     write("web", "api-2")
     await home.ok(["start"])
-    const offered = async () =>
-      (await home.ok(["__complete", "templates"]))
+    const templates = async () =>
+      (await offered(home, "templates"))
         .trimEnd()
         .split("\n")
         .map((line) => line.split("\t")[0])
         .sort()
-    assert.deepStrictEqual(await offered(), ["api-2", "web"])
+    assert.deepStrictEqual(await templates(), ["api-2", "web"])
     write("other")
     process.kill(await home.daemonPid(), "SIGHUP")
-    await until("it has been read anew", async () => (await offered()).join() === "other")
+    await until("it has been read anew", async () => (await templates()).join() === "other")
   })
 
   it("methods are offered with what they are, and webhooks where those are meant", async () => {
@@ -81,11 +82,8 @@ describe("completions", () => {
     )
     await home.ok(["methods", "add", file])
     await home.ok(["webhook", "allow", "other", "--no-secret"])
-    assert.strictEqual(
-      await home.ok(["__complete", "methods"]),
-      "other\ta method (module)\ntidy\tPuts things in their places\n"
-    )
-    assert.strictEqual(await home.ok(["__complete", "webhooks"]), "other\ta webhook (none)\n")
+    assert.strictEqual(await offered(home, "methods"), "other\ta method (module)\ntidy\tPuts things in their places\n")
+    assert.strictEqual(await offered(home, "webhooks"), "other\ta webhook (none)\n")
     for (const shell of ["bash", "zsh", "fish"]) {
       const script = await home.ok(["completions", shell])
       assert.include(script, "methods", shell)

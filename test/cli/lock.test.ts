@@ -6,6 +6,7 @@ import { ExitCode } from "../../src/cli/exit.ts"
 import { hotAction } from "../../src/cli/hot.ts"
 import type { Acquired, Lock } from "../../src/protocol/locks.ts"
 import { type Home, isAlive, makeHome, processesOf, until } from "../support/home.ts"
+import { offered } from "./offered.ts"
 
 const commandOf = (pid: number): string => {
   try {
@@ -289,7 +290,7 @@ describe("hob lock", () => {
     assert.strictEqual(renewed.ttlMillis, 2 * 3600 * 1000)
     assert.deepInclude((await locks())[0]!, { bind: "lease", ttlMillis: 2 * 3600 * 1000 })
     assert.match(await home.ok(["lock", "ls"]), /^TOKEN +LEFT +TTL +BOUND TO +WAITING +HOLDER +LOCK\n\d+ .* a\n$/)
-    assert.strictEqual(await home.ok(["__complete", "locks"]).then((line) => line.split("\t")[0]), "a")
+    assert.strictEqual(await offered(home, "locks").then((line) => line.split("\t")[0]), "a")
     await home.killDaemon()
     assert.strictEqual(await code("release", "a", "--token", token), 0)
     assert.strictEqual(await code("release", "a", "--token", token), ExitCode.lockLost)

@@ -15,7 +15,8 @@ let home: Home
 const children: Array<ChildProcess> = []
 
 beforeEach(async () => {
-  home = makeHome()
+  // Who comes back is waited for however busy the machine is.
+  home = makeHome({ HOB_LOCKS_RESUME_MILLIS: "50000" })
   await home.ok(["start"])
 }, 60_000)
 afterEach(async () => {

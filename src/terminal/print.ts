@@ -40,6 +40,9 @@ const makeRoom = (handler: InputHandler, grid: Grid, line: Line, x: number, widt
   mend(line)
 }
 
+const widthAt = (table: ReturnType<typeof widthTable>, code: number): number =>
+  code < 0x20000 ? table[code]! : widthOf(code)
+
 /** `InputHandler.print`: the code points `data[start]` to `data[end - 1]`, none of them a control character. */
 export const print = (handler: InputHandler, data: Uint32Array, start: number, end: number): void => {
   const table = widthTable()
@@ -54,6 +57,9 @@ export const print = (handler: InputHandler, data: Uint32Array, start: number, e
   let line = grid.lines.get(grid.ybase + grid.y)!
   let cells = line._data
   let x = grid.x
+  // Marks alone take no room, and harm no wide character that the cursor stands in.
+  while (start < end && widthAt(table, data[start]!) === 0) join(line, x, data[start++]!)
+  if (start === end) return
   if (x > 0 && x < columns && cells[x * CELL] === SECOND) clearCell(line, x - 1, bg)
 
   const simple = charset === undefined && !inserts
@@ -82,7 +88,7 @@ export const print = (handler: InputHandler, data: Uint32Array, start: number, e
       const mapped = charset[String.fromCharCode(code)]
       if (mapped !== undefined) code = mapped.charCodeAt(0)
     }
-    const width = code < 0x20000 ? table[code]! : widthOf(code)
+    const width = widthAt(table, code)
     if (width === 0) {
       join(line, x, code)
       continue

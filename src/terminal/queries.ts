@@ -3,8 +3,9 @@
  * bytes must not answer as well, or the answer is typed twice. So they are found here and taken out, and everything
  * else is left as it is, byte for byte.
  *
- * Imports nothing: the command line's fast path loads it.
+ * The command line's fast path loads it: it imports nothing but what asks.
  */
+import { asking, asks, withoutQuestions } from "./asking.ts"
 
 /** A question, by the positions of its bytes. */
 export interface Question {
@@ -36,6 +37,17 @@ const LONGEST = 4096
 /** Control data of a picture (kitty) comes first and is short. */
 const LONGEST_PICTURE = 512
 
+/** Whether the last three bytes, as one number, end in a character of UTF-8 of which more is to come. */
+const isHalf = (last: number): boolean => {
+  const [third, second, first] = [last >>> 16, (last >>> 8) & 0xff, last & 0xff]
+  const goesOn = (byte: number) => (byte & 0xc0) === 0x80
+  if (first >= C1) return !isStray(first)
+  return goesOn(first) && ((second >= 0xe0 && second < 0xf5) || (goesOn(second) && third >= 0xf0 && third < 0xf5))
+}
+
+/** Begins no character of UTF-8: it is as if it were not there. */
+const isStray = (byte: number): boolean => (byte >= 0x80 && byte < C1) || byte > 0xf4
+
 /** Bytes that matter in strings. */
 const inString = new Uint8Array(256)
 for (const byte of [ESC, BEL, CAN, SUB, C1]) inString[byte] = 1
@@ -52,79 +64,6 @@ for (const final of "mg") silent[final.charCodeAt(0)] = 1
 
 /** From here on the rest of a text is searched natively, which pays for long ones. */
 const SHORT_TEXT = 64
-
-/** Reports among the window operations. */
-const windowReports = new Set([11, 13, 14, 15, 16, 18, 19, 20, 21])
-
-/** Whether a control sequence, `[` and final byte left out, asks for something. */
-const asks = (body: string, final: string): boolean => {
-  const parts = /^([<=>?]?)([\d;:]*)([ -/]*)$/.exec(body)
-  if (parts === null) return false
-  const [, prefix, parameters, intermediates] = parts as unknown as [string, string, string, string]
-  const first = Number.parseInt(parameters, 10) || 0
-  switch (prefix + intermediates + final) {
-    case "c":
-    case ">c":
-    case "=c":
-    case ">q":
-      return first === 0
-    case "n":
-    case "?n":
-    case "$p":
-    case "?$p":
-    case "?u":
-    case "?m":
-    case "?g":
-    case "?S":
-    case "x":
-    case "*y":
-    case "$w":
-    case "$u":
-    case "&u":
-    case '"v':
-    case "#|":
-    case "#S":
-    case "#R":
-    case "'|":
-      return true
-    case "t":
-      return windowReports.has(first)
-    default:
-      return false
-  }
-}
-
-/** OSC numbers that can ask. */
-const asking = (number: number): boolean =>
-  number === 4 || number === 5 || (number >= 10 && number <= 19) || [21, 22, 50, 52, 99, 1337, 7501].includes(number)
-
-/**
- * What is left of an OSC sequence when its questions are taken out; undefined if it asks nothing. Colours are lists of
- * values, `?` among them.
- */
-const withoutQuestions = (number: number, payload: string): string | undefined => {
-  const fields = payload.split(";")
-  if (number === 1337) return payload.startsWith("ReportCellSize") ? "" : undefined
-  if (number === 99) return fields[0]!.split(":").includes("p=?") ? "" : undefined
-  if (number === 52) return fields.at(-1) === "?" ? "" : undefined
-  if (number === 50 || number === 22) return fields[0]!.startsWith("?") ? "" : undefined
-  if (number === 21) {
-    const kept = fields.filter((field) => !field.endsWith("=?"))
-    return kept.length === fields.length ? undefined : kept.length === 0 ? "" : `21;${kept.join(";")}`
-  }
-  if (number === 7501) return payload === "?" ? "" : undefined
-  if (!fields.includes("?")) return undefined
-  if (number <= 5) {
-    let rest = ""
-    for (let at = 0; at + 1 < fields.length; at += 2) {
-      if (fields[at + 1] !== "?") rest += `;${fields[at]};${fields[at + 1]}`
-    }
-    return rest === "" ? "" : number + rest
-  }
-  // Each further value is the next number's.
-  const sets = fields.flatMap((field, index) => (field === "?" || field === "" ? [] : [`${number + index};${field}`]))
-  return sets.join("\x1b\\\x1b]")
-}
 
 const text = (data: Uint8Array, start: number, end: number): string => {
   let result = ""
@@ -149,7 +88,8 @@ const indexOrEnd = (data: Uint8Array, byte: number, from: number): number => {
 
 const nothing = new Uint8Array(0)
 
-const Inside = { text: 0, string: 1, question: 2 } as const
+/** A string that BEL ends is an operating system command; others end with a terminator. */
+const Inside = { text: 0, string: 1, question: 2, command: 3 } as const
 
 /** Finds questions in a stream, piece by piece. */
 export class QuestionScanner {
@@ -164,7 +104,7 @@ export class QuestionScanner {
   #data: Uint8Array = nothing
   /** There is an ENQ inside the sequence. */
   #enquiry = false
-  /** The last byte of the pieces before. */
+  /** The last three bytes of the pieces before, as one number. */
   #before = 0
   /** Where the next ENQ, and the next C1, is in what is being looked at; less than where that is: unknown. */
   #nextEnquiry = -1
@@ -193,8 +133,8 @@ export class QuestionScanner {
         if (this.#unfinished === 0) this.#cutShort = this.#abandoned ? ENDED : ""
       }
     }
+    this.#before = this.#lastBefore(length - this.#unfinished)
     this.#data = nothing
-    if (length > this.#unfinished) this.#before = data[length - this.#unfinished - 1]!
     return this.#found
   }
 
@@ -221,9 +161,16 @@ export class QuestionScanner {
     }
   }
 
+  /** The three bytes in front of `end`. */
+  #lastBefore(end: number): number {
+    let last = this.#before
+    for (let at = Math.max(0, end - 3); at < end; at++) last = ((last << 8) | this.#data[at]!) & 0xffffff
+    return last
+  }
+
   #add(start: number, end: number, rest = "", finished = true): void {
     // Without the question, what is in front of it still has to end, and half a character must not find another half.
-    if ((start > 0 ? this.#data[start - 1] : this.#before) === C1) rest = `\0${rest}`
+    if (isHalf(this.#lastBefore(start))) rest = `\0${rest}`
     this.#found.push({ start, end, rest: this.#cutShort + rest, finished })
     this.#cutShort = ""
   }
@@ -252,7 +199,7 @@ export class QuestionScanner {
         if (byte === C1 && !isControl(data[at + 1]!)) continue
         // Another escape or control character than the terminator ends the string as well, and begins something.
         end = data[at + 1] === (byte === ESC ? 0x5c : 0x9c) ? at + 2 : at
-      } else if (byte === BEL && question) continue
+      } else if (byte === BEL && this.#inside !== Inside.command) continue
       this.#inside = Inside.text
       if (question) this.#add(start, end)
       else if (end === at) this.#cutShort = byte === ESC ? ENDED : CANCELLED
@@ -271,8 +218,14 @@ export class QuestionScanner {
   }
 
   /** A string follows that asks nothing. */
-  #passString(data: Uint8Array, start: number, from: number, next: number): number {
-    this.#inside = Inside.string
+  #passString(
+    data: Uint8Array,
+    start: number,
+    from: number,
+    next: number,
+    kind: typeof Inside.string | typeof Inside.command = Inside.string
+  ): number {
+    this.#inside = kind
     return this.#leave(data, start, from, next)
   }
 
@@ -354,15 +307,15 @@ export class QuestionScanner {
     for (let at = from; at < data.length; at++) {
       const byte = data[at]!
       if (byte >= 0x40) {
-        // Anything beyond ASCII abandons it.
+        if (byte === 0x7f || isStray(byte)) continue
+        // Any other character abandons it.
         if (byte > 0x7f) return this.#abandon(data, start, at)
-        if (byte === 0x7f) continue
         // Colours and styles are what most sequences are; only those with a prefix ask.
         const plain = (byte === 0x6d || byte === 0x67) && data[from]! >= 0x20 && data[from] !== 0x3f
         if (finals[byte] === 1 && !plain) {
           const inner = controls(data, start, at)
           // oxlint-disable-next-line no-control-regex
-          const body = text(data, from, at).replace(/[\x00-\x1f\x7f]/g, "")
+          const body = text(data, from, at).replace(/[\x00-\x1f\x7f-\xc1\xf5-\xff]/g, "")
           if (asks(body, String.fromCharCode(byte))) {
             this.#add(start, at + 1, inner)
             return at + 1
@@ -383,7 +336,7 @@ export class QuestionScanner {
     let number = 0
     while (at < data.length && data[at]! >= 0x30 && data[at]! <= 0x39) number = number * 10 + data[at++]! - 0x30
     if (at === data.length) return this.#hold(data, start)
-    if (data[at] !== 0x3b || !asking(number)) return this.#passString(data, start, from, at)
+    if (data[at] !== 0x3b || !asking(number)) return this.#passString(data, start, from, at, Inside.command)
     const payload = at + 1
     let clipboard = false
     for (at = payload; at < data.length && !clipboard; at++) {
@@ -391,12 +344,14 @@ export class QuestionScanner {
       // What goes to the clipboard is as long as it likes; a question is its first character.
       clipboard = number === 52 && at > payload && data[at - 1] === 0x3b && data[at] !== 0x3f
     }
-    if (clipboard) return this.#passString(data, start, from, at)
+    if (clipboard) return this.#passString(data, start, from, at, Inside.command)
     if (at === data.length || ((data[at] === ESC || data[at] === C1) && at + 1 === data.length)) {
-      return data.length - start > LONGEST ? this.#passString(data, start, from, at) : this.#hold(data, start)
+      return data.length - start > LONGEST
+        ? this.#passString(data, start, from, at, Inside.command)
+        : this.#hold(data, start)
     }
     const rest = withoutQuestions(number, text(data, payload, at))
-    if (rest === undefined) return this.#passString(data, start, from, at)
+    if (rest === undefined) return this.#passString(data, start, from, at, Inside.command)
     const byte = data[at]!
     const ends =
       byte === BEL || byte === CAN || byte === SUB ? 1 : data[at + 1] === (byte === ESC ? 0x5c : 0x9c) ? 2 : 0

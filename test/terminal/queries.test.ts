@@ -76,7 +76,8 @@ describe("questions in a stream", () => {
     const stream =
       Object.values(questions).join("+") + Object.values(others).join("-") + Object.values(questions).join("")
     const whole = filtered(stream)
-    assert.strictEqual(whole, "+".repeat(Object.keys(questions).length - 1) + Object.values(others).join("-"))
+    // The last of the others ends in half a character, which finds no other half behind the question.
+    assert.strictEqual(whole, `${"+".repeat(Object.keys(questions).length - 1)}${Object.values(others).join("-")}\0`)
     assert.strictEqual(filtered(...stream), whole)
     for (let at = 1; at < stream.length; at++)
       assert.strictEqual(filtered(stream.slice(0, at), stream.slice(at)), whole)

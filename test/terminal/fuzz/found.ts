@@ -59,5 +59,29 @@ export const found: Record<string, Stream> = {
     scrollback: 0,
     steps: ["\x1b]8;;http://x/\x1b\\", "\x1b7", "0123456789", "\x1b]8;;http://x/\x1b\\", "\x1b[?"],
     cut: 1
+  },
+  "a mark in the middle of a wide character": {
+    size: { cols: 5, rows: 3 },
+    scrollback: 0,
+    steps: ["漢", "\x1b[4h", "\x1b[40m", "\x1b[1;2H", "\u0301", " "],
+    cut: 0
+  },
+  "a question in the middle of a character": {
+    size: small,
+    scrollback: 0,
+    steps: [{ bytes: [240, 159, 152] }, "\x1b[c", { bytes: [128] }, { bytes: [230, 188] }, "\x1b[c", { bytes: [162] }],
+    cut: 0
+  },
+  "a byte that is no text in a question": {
+    size: small,
+    scrollback: 0,
+    steps: ["\x1b[?", { bytes: [128] }, "S", ""],
+    cut: 0
+  },
+  "a bell in a string that is no command": {
+    size: small,
+    scrollback: 0,
+    steps: ["\x1bX", "\x07", "\x1b[c", "\n", "\x1b[30m"],
+    cut: 0
   }
 }

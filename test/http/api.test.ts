@@ -175,6 +175,27 @@ describe("the HTTP API", { timeout: 240_000 }, () => {
     assert.strictEqual((await ask({ verb: "GET", path: "/sessions", body: {} })).status, 400)
   })
 
+  it("HEAD is GET without the body, where an answer is whole; a code is not used up by it", async () => {
+    const { token, url } = served
+    const head = (path: string, authorization = `Bearer ${token}`) =>
+      fetch(`${url}${path}`, { method: "HEAD", headers: { authorization } })
+    for (const path of ["/health", "/", "/openapi.json"]) {
+      const whole = await ask({ path })
+      const answer = await head(path)
+      assert.deepStrictEqual([answer.status, await answer.text()], [200, ""], path)
+      assert.strictEqual(answer.headers.get("content-length"), whole.headers.get("content-length"), path)
+    }
+    assert.strictEqual((await fetch(`${url}/health`, { method: "HEAD" })).status, 200)
+    assert.strictEqual((await head("/sessions")).status, 200)
+    assert.strictEqual((await head("/sessions", "Bearer x")).status, 401)
+    assert.strictEqual((await head("/sessions/zzzz")).status, 404)
+    for (const path of ["/events", "/ws", "/rpc", "/sessions/x/output"])
+      assert.strictEqual((await head(path)).status, 405, path)
+    const link = (await served.home.ok(["http", "login"])).match(/http:\S+/)![0]
+    assert.strictEqual((await fetch(link, { method: "HEAD" })).status, 401)
+    assert.strictEqual((await fetch(link)).status, 200)
+  })
+
   it("ids that nobody has, and what is no id, are 404; wrong queries are 400; other methods are 405", async () => {
     for (const id of ["zzzz", "00000000-0000-4000-8000-000000000000", "%2e%2e", "constructor", "a".repeat(128)]) {
       assert.strictEqual((await ask({ path: `/sessions/${id}` })).status, 404, id)
@@ -194,7 +215,7 @@ describe("the HTTP API", { timeout: 240_000 }, () => {
       assert.strictEqual((await ask({ path })).status, 400, path)
     }
     const wrong = await ask({ verb: "PATCH", path: "/sessions" })
-    assert.deepStrictEqual([wrong.status, wrong.headers.get("allow")], [405, "GET, POST"])
+    assert.deepStrictEqual([wrong.status, wrong.headers.get("allow")], [405, "GET, HEAD, POST"])
     assert.strictEqual((await ask({ path: "/sessions/x/input/y" })).status, 404)
   })
 

@@ -164,8 +164,8 @@ export class Serving {
     const headers = { ...ownHeaders, ...foreignHeaders(admitted.foreignOrigin) }
     switch (route.answers) {
       case "rest": {
-        const { head } = exchange
-        const answered = this.#options.rest({ method: head.method, target: targetOf(admitted), body })
+        // For HEAD too: its body is left out where it is written.
+        const answered = this.#options.rest({ method: route.method, target: targetOf(admitted), body })
         return void fork(
           Effect.map(answered, (reply) => {
             this.#count(reply.status)

@@ -83,15 +83,21 @@ const match = (segments: ReadonlyArray<string>, wanted: ReadonlyArray<string>): 
   return params
 }
 
-/** The route of a request; the methods that its path has, if not this one. */
+/** What can be asked for its head alone: a whole answer, and nothing happens for it. */
+const hasHead: ReadonlySet<Route["answers"]> = new Set(["rest", "metrics", "openapi", "page", "script"])
+
+const takes = (route: Route, method: string): boolean =>
+  route.method === method || (method === "HEAD" && route.method === "GET" && hasHead.has(route.answers))
+
+/** The route of a request, that of GET for HEAD; the methods that its path has, if not this one. */
 export const findRoute = (method: string, path: string): Found | { readonly allow: ReadonlyArray<string> } => {
   const segments = path.split("/")
   const allow: Array<string> = []
   for (const { route, segments: wanted } of compiled) {
     const params = match(segments, wanted)
     if (params === undefined) continue
-    if (route.method === method) return { route, params }
-    allow.push(route.method)
+    if (takes(route, method)) return { route, params }
+    allow.push(route.method, ...(takes(route, "HEAD") ? ["HEAD"] : []))
   }
   return { allow }
 }

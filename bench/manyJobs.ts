@@ -79,7 +79,13 @@ const main = (rounds: number, jobs: number) =>
     const schedule = Context.get(context, Schedule)
     yield* methods.add(defaultNamespace, module)
 
-    const [refusing, refusingByClock, pinging, pingingByClock, last, recorded]: Array<Array<number>> = [[], [], [], []]
+    /** In milliseconds, one of each round. */
+    const refusing: Array<number> = []
+    const refusingByClock: Array<number> = []
+    const pinging: Array<number> = []
+    const pingingByClock: Array<number> = []
+    const last: Array<number> = []
+    const recorded: Array<number> = []
     for (let round = 0; round <= rounds; round++) {
       const pings = yield* Effect.promise(() => longestStall(() => child("client", paths.socket, "ping", String(jobs))))
       const refusals = yield* Effect.promise(() =>
@@ -108,24 +114,24 @@ const main = (rounds: number, jobs: number) =>
       const count = (state: string) => all.filter((run) => run.state === state).length
       // The first warms up. Where the seconds straddle a minute, the second slot is not of this minute.
       if (round > 0) {
-        pinging!.push(pings.cpu)
-        pingingByClock!.push(pings.wall)
-        refusing!.push(refusals.cpu)
-        refusingByClock!.push(refusals.wall)
-        last!.push(Math.max(...begun) - slot)
-        recorded!.push(Math.max(...all.map(({ startedAt }) => Date.parse(startedAt ?? "1970")), 0) - slot)
+        pinging.push(pings.cpu)
+        pingingByClock.push(pings.wall)
+        refusing.push(refusals.cpu)
+        refusingByClock.push(refusals.wall)
+        last.push(Math.max(...begun) - slot)
+        recorded.push(Math.max(...all.map(({ startedAt }) => Date.parse(startedAt ?? "1970")), 0) - slot)
         console.log(
-          `round ${round}: ${begun.length} begun, the last ${last!.at(-1)} ms after the second; timed out ${count("timed-out")}, skipped ${count("skipped")}; loop held for ${refusals.cpu.toFixed(1)} ms of processor time, with pings ${pings.cpu.toFixed(1)} ms`
+          `round ${round}: ${begun.length} begun, the last ${last.at(-1)} ms after the second; timed out ${count("timed-out")}, skipped ${count("skipped")}; loop held for ${refusals.cpu.toFixed(1)} ms of processor time, with pings ${pings.cpu.toFixed(1)} ms`
         )
       }
       yield* Effect.forEach(each, (which) => schedule.remove(which), { concurrency: 500, discard: true })
     }
     console.log(
-      `${jobs} jobs refused: the loop was held for ${spread(refusing!, 1)} ms of processor time at most; target < 20; by the clock ${spread(refusingByClock!, 1)}`
+      `${jobs} jobs refused: the loop was held for ${spread(refusing, 1)} ms of processor time at most; target < 20; by the clock ${spread(refusingByClock, 1)}`
     )
-    console.log(`  as many pings: ${spread(pinging!, 1)} ms; by the clock ${spread(pingingByClock!, 1)}`)
-    console.log(`${jobs} jobs due in one second: the last in its method after ${spread(last!, 0)} ms; target < 1000`)
-    console.log(`  the last start on record: ${spread(recorded!, 0)} ms`)
+    console.log(`  as many pings: ${spread(pinging, 1)} ms; by the clock ${spread(pingingByClock, 1)}`)
+    console.log(`${jobs} jobs due in one second: the last in its method after ${spread(last, 0)} ms; target < 1000`)
+    console.log(`  the last start on record: ${spread(recorded, 0)} ms`)
   })
 
 if (mode === "client") await client(second!, third!, Number(process.argv[5]))

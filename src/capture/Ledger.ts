@@ -203,7 +203,7 @@ export class Ledger {
       masked: row.masked + masked,
       cut: row.cut + Number(cutBytes > 0)
     }
-    this.#newestEntry = Math.max(this.#newestEntry, rows.newestEntry(sql)) + 1
+    this.#newestEntry = (this.#newestEntry || rows.newestEntry(sql)) + 1
     rows.addEntry(sql, number, {
       number: this.#newestEntry,
       type,

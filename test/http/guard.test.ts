@@ -164,7 +164,9 @@ describe("routes", () => {
       const result = findRoute("GET", path)
       assert.isFalse("route" in result, path)
     }
-    assert.deepStrictEqual(findRoute("PUT", "/sessions"), { allow: ["GET", "POST"] })
+    assert.deepStrictEqual(findRoute("PUT", "/sessions"), { allow: ["GET", "HEAD", "POST"] })
+    assert.isTrue("route" in findRoute("HEAD", "/sessions"))
+    for (const path of ["/events", "/login", "/ws"]) assert.isFalse("route" in findRoute("HEAD", path), path)
   })
 
   it("all need a token but the few that show nothing", () => {

@@ -217,7 +217,7 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
     )
   )
 
-  const hook = makeHooks({
+  const hooks = makeHooks({
     database,
     ledger,
     masks,
@@ -230,7 +230,7 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
 
   const spool = new Spool(paths.captureSpool)
   const take = (record: SpoolRecord): Effect.Effect<unknown, StorageError | TooManyCaptures> => {
-    if (record.type === "hook") return hook(record)
+    if (record.type === "hook") return hooks.takeLeft(record)
     if (record.type === "rewrite") return saver.rewrite(record)
     const { commit, repository } = record
     // A repository that can't be written to is not there for ever to be tried.
@@ -251,7 +251,7 @@ const make = Effect.fnUntraced(function* (paths: Paths) {
   const look = Effect.suspend(() => (looksDue() ? Effect.asVoid(Effect.forkIn(drain, scope)) : Effect.void))
 
   return Captures.of({
-    hook: (call) => Effect.tap(hook(call), () => look),
+    hook: (call) => Effect.tap(hooks.take(call), () => look),
     create,
     addMessage,
     addCodeChange,

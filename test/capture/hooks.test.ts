@@ -201,16 +201,39 @@ describe("the hooks of", () => {
   )
 })
 
+describe("a call that comes again", () => {
+  it.effect("is taken again where what it told was discarded: a transcript can be imported anew", () =>
+    Effect.gen(function* () {
+      const { captures, repo, told } = yield* prepared
+      const [, prompt] = claudeTurn("s1", repo, { prompt: "Please" })
+      const each = call("claude", prompt!)
+      const { capture } = yield* captures.hook(each)
+      yield* captures.discard(capture!)
+      assert.deepStrictEqual(yield* told, [])
+      yield* captures.hook(each)
+      assert.deepStrictEqual((yield* told)[0]!.entries, ["user: Please"])
+    }).pipe(Effect.scoped)
+  )
+})
+
 describe("the spool", () => {
   it.effect("of a hook whose call was taken all the same adds nothing, though it has no secrets in it", () =>
     Effect.gen(function* () {
-      const { captures, repo, told } = yield* prepared
+      const { captures, paths, repo, told } = yield* prepared
       const secret = `gh${"p_"}${"a1B2".repeat(9)}`
       const [, prompt] = claudeTurn("s1", repo, { prompt: `use ${secret}, please` })
       const each = call("claude", prompt!)
-      const left = { ...each, event: { ...each.event, prompt: "use [masked: github], please" } }
-      yield* Effect.all([captures.hook(each), captures.hook(left)], { concurrency: "unbounded" })
-      yield* captures.hook(left)
+      const left = { type: "hook", ...each, event: { ...each.event, prompt: "use [masked: github], please" } }
+      const leave = (name: string) => {
+        mkdirSync(paths.captureSpool, { recursive: true })
+        writeFileSync(join(paths.captureSpool, name), JSON.stringify(left))
+      }
+      // While the call is being taken, and behind it.
+      leave("1.json")
+      yield* Effect.all([captures.hook(each), captures.save({ repository: repo })], { concurrency: "unbounded" })
+      leave("2.json")
+      yield* captures.save({ repository: repo })
+      assert.deepStrictEqual(readdirSync(paths.captureSpool), [])
       assert.deepStrictEqual((yield* told)[0]!.entries, ["user: use [masked: github], please"])
     }).pipe(Effect.scoped)
   )

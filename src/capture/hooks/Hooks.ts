@@ -34,7 +34,7 @@ export interface Told {
 
 /** What an agent's name for its session may be long. */
 const SESSION_UNITS = 256
-/** Calls that are known when they come again, as what a hook has left that did not wait for its answer. */
+/** Calls that are known when what a hook has left of them, as it did not wait for the answer, comes too. */
 const KNOWN_CALLS = 1024
 
 /** Writes down what agents' hooks say. What is told twice is there once. */
@@ -106,27 +106,34 @@ export const makeHooks = (options: HooksOptions) => {
 
   const known = new Map<string, Deferred.Deferred<Told, TooManyCaptures | StorageError>>()
 
-  /**
-   * A call that was taken, or is just being taken, has the same answer when it comes again: what a hook leaves has no
-   * secrets in it, and could not be told by its texts.
-   */
-  return (call: HookCall): Effect.Effect<Told, TooManyCaptures | StorageError> =>
-    // Who asked may be gone: it is taken all the same, and whoever waits for it with them has its answer.
-    Effect.uninterruptibleMask((restore) => {
-      const before = known.get(call.id)
-      if (before !== undefined) return restore(Deferred.await(before))
-      const answer = Deferred.makeUnsafe<Told, TooManyCaptures | StorageError>()
-      known.set(call.id, answer)
-      const [oldest] = known.keys()
-      if (known.size > KNOWN_CALLS) known.delete(oldest!)
-      return Effect.onExit(take(call), (exit) =>
-        Effect.sync(() => {
-          // It was not taken, or not all of it: the next time counts.
-          if (exit._tag === "Failure") known.delete(call.id)
-          Deferred.doneUnsafe(answer, exit)
+  return {
+    /** A call, as it comes. Who asked may be gone: it is taken all the same, and whoever waits for it has its answer. */
+    take: (call: HookCall): Effect.Effect<Told, TooManyCaptures | StorageError> =>
+      Effect.uninterruptible(
+        Effect.suspend(() => {
+          const answer = Deferred.makeUnsafe<Told, TooManyCaptures | StorageError>()
+          known.set(call.id, answer)
+          const [oldest] = known.keys()
+          if (known.size > KNOWN_CALLS) known.delete(oldest!)
+          return Effect.onExit(take(call), (exit) =>
+            Effect.sync(() => {
+              // It was not taken, or not all of it: what was left of it counts.
+              if (exit._tag === "Failure" && known.get(call.id) === answer) known.delete(call.id)
+              Deferred.doneUnsafe(answer, exit)
+            })
+          )
         })
-      )
-    })
+      ),
+    /**
+     * What a hook has left that was not answered in time. Its call may have been taken all the same, or be just taken; it
+     * could not be told by its texts, for what is left has no secrets in it.
+     */
+    takeLeft: (call: HookCall): Effect.Effect<Told, TooManyCaptures | StorageError> =>
+      Effect.suspend(() => {
+        const before = known.get(call.id)
+        return before === undefined ? take(call) : Deferred.await(before)
+      })
+  }
 
   /** One in which nothing was said is forgotten. */
   function end(row: rows.Stored): Effect.Effect<void, StorageError> {

@@ -76,6 +76,11 @@ class Tmux {
     await this.#tmux("kill-session", "-t", name)
   }
 
+  /** The program that has the terminal now. */
+  async running(name: string): Promise<string> {
+    return (await this.#tmux("display-message", "-p", "-t", name, "#{pane_current_command}")).trim()
+  }
+
   /** The terminal's state, and its rows with their looks, from `first` on: 0 is the screen's first. */
   async seen(name: string, first: number): Promise<{ readonly state: string; readonly rows: ReadonlyArray<string> }> {
     const state = facts.map((fact) => `${fact}=#{${fact}}`).join(" ")
@@ -112,6 +117,8 @@ describe("in tmux an attached session looks like its output would", () => {
         // It has been looked at: so it is its screen that is shown, not what was printed.
         await hob.home.ok(["screen", name])
         await tmux.open("raw", ...showing(hob.file(name)))
+        // Before, both may show nothing, and be the same in that.
+        await until(`${kind} is printed`, async () => (await tmux.running("raw")) === "sleep")
         await tmux.open("attached", binary, "attach", name)
         let shown: unknown
         let wanted: unknown
